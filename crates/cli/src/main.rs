@@ -1,0 +1,3 @@
+//! The `maltrail` binary.
+
+fn main() {}
