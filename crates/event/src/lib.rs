@@ -37,7 +37,7 @@ pub enum Severity {
 }
 
 /// What was seen, and which parts of it are the indicator. Markup is drawn by the text line only.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Observed {
     /// The text as seen: `www.evil.example`.
     pub text: String,
