@@ -110,4 +110,7 @@ pub struct Packet<'a> {
     pub depth: u8,
     /// A fragment whose datagram is not (yet) whole: addresses are known, content is not to be dissected.
     pub fragment: bool,
+    /// Bytes of the transport's payload that were sent but are not here because the frame was captured
+    /// short (snap length); 0 for most. A segment that lacks bytes is the end of what its flow head can learn.
+    pub missing: usize,
 }
