@@ -1,8 +1,31 @@
-//! DNS messages (RFC 1035 section 4).
+//! DNS messages (RFC 1035 section 4) over UDP and TCP, on any port.
+//!
+//! A message is checked once ([`DnsMessage::check`]) and read on demand: names are only put together when
+//! somebody looks at them. On the ports that belong to DNS whatever can be read is used, also of a message
+//! that was captured short; elsewhere a message must hold together to its last byte, so that other traffic
+//! is not taken for DNS.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::Name;
+use super::context::{Context, Progress};
+use crate::{Anomaly, Fact, Flow, Name, Sink};
+
+/// Bytes of a message header (RFC 1035 section 4.1.1).
+const HEADER: usize = 12;
+/// Octets of a name on the wire, its root label included (RFC 1035 section 2.3.4).
+const NAME_OCTETS: usize = 255;
+/// Compression pointers followed in one name. Each must point further back than the one before it, so that a
+/// circle ends anyway; this keeps a chain of bare pointers short.
+const POINTERS: usize = 32;
+/// Questions that a message on a foreign port may have.
+const QUESTIONS: u16 = 8;
+/// What stands in a [`Name`] for a dot inside a label: it must separate nothing, and no host name holds it.
+pub const DOT_IN_LABEL: u8 = b'?';
+
+const A: u16 = 1;
+const CNAME: u16 = 5;
+const AAAA: u16 = 28;
+const DNAME: u16 = 39;
 
 /// A DNS message whose header and question section were checked; the rest is read on demand.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +49,9 @@ pub struct Question {
     pub class: u16,
 }
 
-/// Data of a record of the answer section, as far as it is looked at.
+/// Data of a resource record, as far as it is looked at.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::large_enum_variant)] // Lives on the stack for one turn of a loop.
 pub enum RecordData<'a> {
     /// A or AAAA.
     Address(IpAddr),
@@ -37,7 +61,7 @@ pub enum RecordData<'a> {
     Other(&'a [u8]),
 }
 
-/// One record of the answer section.
+/// One resource record.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     /// Owner name.
@@ -55,13 +79,373 @@ impl<'a> DnsMessage<'a> {
         (self.flags & 0x0f) as u8
     }
 
+    /// Whether QR is set.
+    #[must_use]
+    pub fn is_response(&self) -> bool {
+        self.flags & 0x8000 != 0
+    }
+
     /// Questions up to the first that does not parse.
     pub fn questions(&self) -> impl Iterator<Item = Question> + use<'a> {
-        std::iter::empty()
+        let bytes = self.bytes;
+        let mut left = word(bytes, 4).unwrap_or(0);
+        let mut at = HEADER;
+        std::iter::from_fn(move || {
+            left = left.checked_sub(1)?;
+            let (name, next) = read_name(bytes, at)?;
+            let question = Question { name, kind: word(bytes, next)?, class: word(bytes, next + 2)? };
+            at = next + 4;
+            Some(question)
+        })
     }
 
     /// Records of the answer section up to the first that does not parse.
     pub fn answers(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        std::iter::empty()
+        self.take_records(usize::from(word(self.bytes, 6).unwrap_or(0)))
     }
+
+    /// Records of the answer, authority and additional sections up to the first that does not parse.
+    pub fn records(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        self.take_records(record_count(self.bytes))
+    }
+
+    fn take_records(&self, count: usize) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        let bytes = self.bytes;
+        let mut left = count;
+        let mut at = if left == 0 { None } else { skip_questions(bytes) };
+        std::iter::from_fn(move || {
+            left = left.checked_sub(1)?;
+            let (name, fixed) = read_name(bytes, at?)?;
+            let (kind, data, next) = record_body(bytes, fixed)?;
+            at = Some(next);
+            Some(Record { name, kind, data: read_data(bytes, kind, data, next) })
+        })
+    }
+
+    /// Takes `bytes` for a message of a port that belongs to DNS: whatever is whole is used. The anomaly, where
+    /// there is one, says what is wrong; the message is there where something can be read of it all the same.
+    fn lenient(bytes: &'a [u8]) -> (Option<DnsMessage<'a>>, Option<Anomaly>) {
+        let Some(message) = DnsMessage::header(bytes) else { return (None, Some(Anomaly::DnsMalformed)) };
+        match check_sections(bytes) {
+            Ok(_) => (Some(message), None),
+            Err(wrong) => (wrong.usable.then_some(message), Some(wrong.anomaly)),
+        }
+    }
+
+    /// Takes `bytes` for a message where nothing but its content speaks for it.
+    fn strict(bytes: &'a [u8]) -> Option<(DnsMessage<'a>, Option<Anomaly>)> {
+        if !plausible_header(bytes) {
+            return None;
+        }
+        let message = DnsMessage::header(bytes)?;
+        let whole = check_sections(bytes).ok()?;
+        (whole.end == bytes.len() && plausible_questions(bytes)).then_some((message, whole.anomaly))
+    }
+
+    fn header(bytes: &'a [u8]) -> Option<DnsMessage<'a>> {
+        word(bytes, 10)?;
+        Some(DnsMessage { bytes, id: word(bytes, 0)?, flags: word(bytes, 2)? })
+    }
+}
+
+/// Ports whose datagrams are DNS, multicast DNS or LLMNR unless they prove otherwise.
+fn dns_port(port: u16) -> bool {
+    matches!(port, 53 | 5353 | 5355)
+}
+
+/// Whether one end of the flow is such a port.
+pub(crate) fn on_dns_port(flow: &Flow) -> bool {
+    dns_port(flow.dst_port) || dns_port(flow.src_port)
+}
+
+/// NetBIOS name service: messages of the same shape whose names are no DNS names (RFC 1002 section 4.2).
+fn netbios(flow: &Flow) -> bool {
+    flow.dst_port == 137 || flow.src_port == 137
+}
+
+/// A datagram; whether it was a DNS message.
+pub(crate) fn datagram<S: Sink>(payload: &[u8], context: &mut Context<'_, S>) -> bool {
+    let (message, wrong) = if on_dns_port(context.flow) {
+        DnsMessage::lenient(payload)
+    } else if plausible_header(payload) && !netbios(context.flow) {
+        match DnsMessage::strict(payload) {
+            Some((message, wrong)) => (Some(message), wrong),
+            None => (None, None),
+        }
+    } else {
+        (None, None)
+    };
+    finish(message, wrong, context)
+}
+
+/// Messages over TCP, each behind its length in two bytes (RFC 7766 section 8).
+pub(crate) fn stream<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
+    let Some(length) = word(bytes, 0).map(usize::from) else { return lone_byte(bytes, context) };
+    if length < HEADER + 5 || netbios(context.flow) {
+        return Progress::No;
+    }
+    let Some(rest) = bytes.get(2..) else { return Progress::No };
+    if !plausible_beginning(rest) {
+        return Progress::No;
+    }
+    if let Some(message) = rest.get(..length) {
+        let Some((message, wrong)) = DnsMessage::strict(message) else { return Progress::No };
+        finish(Some(message), wrong, context);
+        return Progress::Used(2 + length);
+    }
+    if !context.last {
+        return Progress::More;
+    }
+    // The rest will not come (captured short, or longer than a head may be): what is whole counts on port 53.
+    if on_dns_port(context.flow) && plausible_header(rest) {
+        let (message, wrong) = DnsMessage::lenient(rest);
+        finish(message, wrong, context);
+    }
+    Progress::Done
+}
+
+/// The first byte of a length: 0 or 1 for any message that a person or program asks.
+fn lone_byte<S: Sink>(bytes: &[u8], context: &Context<'_, S>) -> Progress {
+    if context.last || bytes.first().is_none_or(|first| *first > 1) { Progress::No } else { Progress::More }
+}
+
+fn finish<S: Sink>(message: Option<DnsMessage<'_>>, wrong: Option<Anomaly>, context: &mut Context<'_, S>) -> bool {
+    if let Some(anomaly) = wrong {
+        context.anomalies.count(anomaly);
+    }
+    let Some(message) = message else { return false };
+    let fact = if message.is_response() { Fact::DnsResponse(message) } else { Fact::DnsQuery(message) };
+    context.emit(fact);
+    true
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u16> {
+    let two = bytes.get(at..at.checked_add(2)?)?;
+    Some(u16::from_be_bytes(two.try_into().ok()?))
+}
+
+fn record_count(bytes: &[u8]) -> usize {
+    [6, 8, 10].iter().map(|at| usize::from(word(bytes, *at).unwrap_or(0))).sum()
+}
+
+/// Whether a header looks like one: few questions, known opcode, no reserved bit, sections that can be.
+/// The word that rejects nearly everything else, the number of questions, is looked at first.
+fn plausible_header(bytes: &[u8]) -> bool {
+    let Some(&[q0, q1]) = bytes.get(4..6) else { return false };
+    let questions = u16::from_be_bytes([q0, q1]);
+    if questions == 0 || questions > QUESTIONS {
+        return false;
+    }
+    let (Some(flags), Some(answers), true) = (word(bytes, 2), word(bytes, 6), bytes.len() >= HEADER) else {
+        return false;
+    };
+    plausible_flags(flags) && (flags & 0x8000 != 0 || flags >> 11 == 5 || answers <= 1)
+}
+
+/// Known opcode (query, notify, update), no reserved bit; a question has no RCODE.
+fn plausible_flags(flags: u16) -> bool {
+    let opcode = (flags >> 11) & 0x0f;
+    let query = flags & 0x8000 == 0;
+    matches!(opcode, 0 | 4 | 5) && flags & 0x0040 == 0 && (!query || flags & 0x0f == 0)
+}
+
+/// As [`plausible_header`], of as much of a header as there is.
+fn plausible_beginning(bytes: &[u8]) -> bool {
+    if bytes.len() >= HEADER {
+        return plausible_header(bytes);
+    }
+    let flags = word(bytes, 2).is_none_or(plausible_flags);
+    let questions = match (bytes.get(4), bytes.get(5)) {
+        (Some(0), Some(low)) => (1..=QUESTIONS).contains(&u16::from(*low)),
+        (high, _) => high.is_none_or(|high| *high == 0),
+    };
+    flags && questions
+}
+
+/// Whether types and classes of all questions are ones that occur.
+fn plausible_questions(bytes: &[u8]) -> bool {
+    let mut at = HEADER;
+    for _ in 0..word(bytes, 4).unwrap_or(0) {
+        let Ok(name) = check_name(bytes, at) else { return false };
+        let (Some(kind), Some(class)) = (word(bytes, name.next), word(bytes, name.next + 2)) else { return false };
+        if !matches!(kind, 1..=300 | 32768..=32769 | 65280..) || !matches!(class & 0x7fff, 1..=4 | 254 | 255) {
+            return false;
+        }
+        at = name.next + 4;
+    }
+    true
+}
+
+/// Sections that hold together.
+struct Whole {
+    /// Where the last one ends.
+    end: usize,
+    /// Something odd that does not stop reading.
+    anomaly: Option<Anomaly>,
+}
+
+/// Sections that do not.
+struct Wrong {
+    anomaly: Anomaly,
+    /// Whether what comes before the first wrong byte says something: a question, or a record's name.
+    usable: bool,
+}
+
+fn check_sections(bytes: &[u8]) -> Result<Whole, Wrong> {
+    let mut at = HEADER;
+    let mut anomaly = None;
+    let mut usable = false;
+    for _ in 0..word(bytes, 4).unwrap_or(0) {
+        let name = check_name(bytes, at).map_err(|anomaly| Wrong { anomaly, usable })?;
+        anomaly = anomaly.or(name.anomaly);
+        at = name.next + 4;
+        if at > bytes.len() {
+            return Err(Wrong { anomaly: Anomaly::DnsMalformed, usable });
+        }
+        usable = true;
+    }
+    for _ in 0..record_count(bytes) {
+        let name = check_name(bytes, at).map_err(|anomaly| Wrong { anomaly, usable })?;
+        anomaly = anomaly.or(name.anomaly);
+        let wrong = Wrong { anomaly: Anomaly::DnsMalformed, usable };
+        (_, _, at) = record_body(bytes, name.next).ok_or(wrong)?;
+        usable = true;
+    }
+    Ok(Whole { end: at, anomaly })
+}
+
+fn skip_questions(bytes: &[u8]) -> Option<usize> {
+    let mut at = HEADER;
+    for _ in 0..word(bytes, 4)? {
+        at = skip_name(bytes, at)? + 4;
+    }
+    Some(at)
+}
+
+/// Type, data and end of the record whose fixed part (RFC 1035 section 4.1.3) stands at `at`.
+fn record_body(bytes: &[u8], at: usize) -> Option<(u16, &[u8], usize)> {
+    let kind = word(bytes, at)?;
+    let length = usize::from(word(bytes, at + 8)?);
+    let start = at + 10;
+    Some((kind, bytes.get(start..start + length)?, start + length))
+}
+
+/// `data` ends at `end` of the message, where a name in it may point back into.
+fn read_data<'a>(bytes: &'a [u8], kind: u16, data: &'a [u8], end: usize) -> RecordData<'a> {
+    let read = match kind {
+        A => <[u8; 4]>::try_from(data).ok().map(|octets| RecordData::Address(Ipv4Addr::from(octets).into())),
+        AAAA => <[u8; 16]>::try_from(data).ok().map(|octets| RecordData::Address(Ipv6Addr::from(octets).into())),
+        CNAME | DNAME => {
+            bytes.get(..end).and_then(|upto| read_name(upto, end - data.len())).map(|(name, _)| RecordData::Alias(name))
+        }
+        _ => None,
+    };
+    read.unwrap_or(RecordData::Other(data))
+}
+
+/// One step through a name.
+enum Step<'a> {
+    Label(&'a [u8], usize),
+    Pointer(usize),
+    Root,
+}
+
+fn step(bytes: &[u8], at: usize) -> Option<Step<'_>> {
+    let length = *bytes.get(at)?;
+    match length {
+        0 => Some(Step::Root),
+        1..0x40 => {
+            let end = at + 1 + usize::from(length);
+            Some(Step::Label(bytes.get(at + 1..end)?, end))
+        }
+        0xc0.. => Some(Step::Pointer(usize::from(word(bytes, at)? & 0x3fff))),
+        _ => None,
+    }
+}
+
+/// Where the name at `at` ends, without following its pointer.
+fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match step(bytes, at)? {
+            Step::Label(_, next) => at = next,
+            Step::Pointer(_) => return Some(at + 2),
+            Step::Root => return Some(at + 1),
+        }
+    }
+}
+
+struct CheckedName {
+    /// The byte after the name, at the place where it stands.
+    next: usize,
+    /// Something odd that does not stop reading.
+    anomaly: Option<Anomaly>,
+}
+
+/// Walks a name and its pointers, so that [`read_name`] is sure to succeed on it.
+fn check_name(bytes: &[u8], start: usize) -> Result<CheckedName, Anomaly> {
+    let (mut at, mut octets, mut pointers) = (start, 1, 0);
+    // Where this run of labels began: a pointer must lead before it.
+    let mut run = start;
+    let mut next = None;
+    let mut dotted = false;
+    loop {
+        match step(bytes, at).ok_or(Anomaly::DnsMalformed)? {
+            Step::Label(label, after) => {
+                octets += 1 + label.len();
+                dotted |= label.contains(&b'.');
+                at = after;
+                if octets > NAME_OCTETS {
+                    return Err(Anomaly::DnsName);
+                }
+            }
+            Step::Pointer(target) => {
+                next = next.or(Some(at + 2));
+                pointers += 1;
+                if target >= run || pointers > POINTERS {
+                    return Err(Anomaly::DnsName);
+                }
+                (at, run) = (target, target);
+            }
+            Step::Root => {
+                let anomaly = dotted.then_some(Anomaly::DnsName);
+                return Ok(CheckedName { next: next.unwrap_or(at + 1), anomaly });
+            }
+        }
+    }
+}
+
+/// The name at `start` and the byte after it.
+fn read_name(bytes: &[u8], start: usize) -> Option<(Name, usize)> {
+    let mut name = Name::EMPTY;
+    let (mut at, mut run, mut pointers) = (start, start, 0);
+    let mut next = None;
+    loop {
+        match step(bytes, at)? {
+            Step::Label(label, after) => {
+                if !push_label(&mut name, label) {
+                    return None;
+                }
+                at = after;
+            }
+            Step::Pointer(target) => {
+                next = next.or(Some(at + 2));
+                pointers += 1;
+                if target >= run || pointers > POINTERS {
+                    return None;
+                }
+                (at, run) = (target, target);
+            }
+            Step::Root => return Some((name, next.unwrap_or(at + 1))),
+        }
+    }
+}
+
+fn push_label(name: &mut Name, label: &[u8]) -> bool {
+    if !name.is_empty() && !name.push(b".") {
+        return false;
+    }
+    if !label.contains(&b'.') {
+        return name.push(label);
+    }
+    label.iter().all(|byte| name.push(&[if *byte == b'.' { DOT_IN_LABEL } else { *byte }]))
 }

@@ -1,4 +1,19 @@
-//! HTTP/1 heads (RFC 9112), read as leniently as servers and malware do.
+//! HTTP/1 heads (RFC 9112), read as leniently as servers and malware do: any method, no version, bare LF,
+//! header names in any case, folded lines, white space around names, a head that never ends.
+//!
+//! Only heads are read. A body is handed over as far as it came with its head and never waited for.
+
+use memchr::memchr;
+
+use super::context::{Beginning, Context, Progress, begins};
+use crate::{Anomaly, Fact, Sink};
+
+/// Longest method.
+const METHOD: usize = 32;
+/// Line ends that may precede a message (RFC 9112 section 2.2 asks for one to be ignored).
+const LEADING_LINE_ENDS: usize = 8;
+/// Methods that are believed without a version behind the target (HTTP/0.9 knew only the first).
+const KNOWN: [&[u8]; 9] = [b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"CONNECT", b"PATCH"];
 
 /// A request head. Values are as sent, without surrounding white space; absent ones are empty.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +28,10 @@ pub struct HttpRequest<'a> {
     pub user_agent: &'a [u8],
     /// X-Forwarded-For, CF-Connecting-IP, True-Client-IP, in this order; empty where absent.
     pub forwarded_for: [&'a [u8]; 3],
+    /// Referer.
+    pub referer: &'a [u8],
+    /// Content-Type.
+    pub content_type: &'a [u8],
     /// The whole head, request line included.
     pub head: &'a [u8],
     /// What of the body came with the head.
@@ -34,4 +53,353 @@ pub struct HttpResponse<'a> {
     pub head: &'a [u8],
     /// What of the body came with the head.
     pub body: &'a [u8],
+}
+
+/// Reads one request or response head from a place where one may begin.
+pub(crate) fn stream<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
+    let skipped = bytes.iter().take(LEADING_LINE_ENDS).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let Some(head) = bytes.get(skipped..) else { return Progress::No };
+    if head.is_empty() {
+        return if context.last { Progress::No } else { Progress::More };
+    }
+    let progress = match begins(head, b"HTTP/") {
+        Beginning::Whole => response(head, context),
+        Beginning::Part if !context.last => Progress::More,
+        _ => request(head, context),
+    };
+    match progress {
+        Progress::Used(used) => Progress::Used(skipped + used),
+        other => other,
+    }
+}
+
+/// One line of a head.
+struct Line<'a> {
+    /// Without its end.
+    text: &'a [u8],
+    /// Where the next one begins.
+    next: usize,
+    /// Whether its LF was there.
+    ended: bool,
+}
+
+/// The line at `at`; what there is of it where its LF is missing.
+fn line(bytes: &[u8], at: usize) -> Option<Line<'_>> {
+    let rest = bytes.get(at..)?;
+    let (text, next, ended) = match memchr(b'\n', rest) {
+        Some(length) => (rest.get(..length)?, at + length + 1, true),
+        None => (rest, bytes.len(), false),
+    };
+    Some(Line { text: text.strip_suffix(b"\r").unwrap_or(text), next, ended })
+}
+
+struct RequestLine<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    versioned: bool,
+}
+
+/// What the first line says of a request.
+enum First<'a> {
+    Request(RequestLine<'a>),
+    /// It could become one when its rest is there.
+    Perhaps,
+    No,
+}
+
+fn request_line<'a>(line: &Line<'a>) -> First<'a> {
+    let text = line.text;
+    let Some(length) = text.iter().take(METHOD + 1).position(|byte| !is_method(*byte)) else {
+        return if !line.ended && text.len() <= METHOD && text.iter().all(|byte| is_upper_method(*byte)) {
+            First::Perhaps
+        } else {
+            First::No
+        };
+    };
+    let (Some(method), Some(rest)) = (text.get(..length), text.get(length..)) else { return First::No };
+    if method.is_empty() || !matches!(rest.first(), Some(b' ' | b'\t')) {
+        return First::No;
+    }
+    let rest = rest.trim_ascii();
+    let upper = method.iter().all(|byte| is_upper_method(*byte));
+    if let Some(target) = strip_version(rest) {
+        return First::Request(RequestLine { method, target, versioned: true });
+    }
+    if !line.ended {
+        let known = KNOWN.contains(&method) || (method.len() > 2 && upper);
+        let target = matches!(rest.first(), None | Some(b'/' | b'h' | b'H' | b'*'));
+        let believable = upper && target && known || method == b"CONNECT";
+        return if believable { First::Perhaps } else { First::No };
+    }
+    if !KNOWN.contains(&method) || other_protocol(rest) || !names_resource(rest) {
+        return First::No;
+    }
+    First::Request(RequestLine { method, target: rest, versioned: false })
+}
+
+/// Bytes of a method. A lower-case one is only believed with a version behind it.
+fn is_method(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_')
+}
+
+fn is_upper_method(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_')
+}
+
+/// The target before a trailing `HTTP/` version; `None` where there is no such version.
+fn strip_version(rest: &[u8]) -> Option<&[u8]> {
+    let space = rest.iter().rposition(|byte| matches!(byte, b' ' | b'\t'))?;
+    let version = rest.get(space + 1..)?;
+    let (name, number) = version.split_at_checked(5)?;
+    if !name.eq_ignore_ascii_case(b"HTTP/") || !number.first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    rest.get(..space).map(<[u8]>::trim_ascii_end)
+}
+
+/// A last word such as `RTSP/1.0`: the line belongs to a relative of HTTP.
+fn other_protocol(rest: &[u8]) -> bool {
+    let word = rest.rsplit(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or_default();
+    let Some(slash) = word.iter().position(|byte| *byte == b'/') else { return false };
+    word.len() < rest.len()
+        && slash > 0
+        && word.iter().take(slash).all(u8::is_ascii_uppercase)
+        && word.get(slash + 1).is_some_and(u8::is_ascii_digit)
+}
+
+/// What a target without a version must look like.
+fn names_resource(target: &[u8]) -> bool {
+    begins(target, b"/") == Beginning::Whole
+        || begins(target, b"http://") == Beginning::Whole
+        || begins(target, b"https://") == Beginning::Whole
+}
+
+fn request<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
+    if !bytes.first().is_some_and(|byte| is_method(*byte)) {
+        return Progress::No;
+    }
+    let Some(first) = line(bytes, 0) else { return Progress::No };
+    let start = match request_line(&first) {
+        First::No => return Progress::No,
+        First::Perhaps if !context.last => return Progress::More,
+        First::Perhaps => match endless_line(first.text) {
+            Some(start) => start,
+            None => return Progress::No,
+        },
+        First::Request(_) if !first.ended && !context.last => return Progress::More,
+        First::Request(start) => start,
+    };
+    let mut fields = RequestFields::default();
+    // Without a version no headers need follow; where some do, they are read.
+    let end =
+        if !start.versioned && first.next == bytes.len() { Some(first.next) } else { fields.read(bytes, first.next) };
+    if end.is_none() && !context.last {
+        return Progress::More;
+    }
+    let end = end.unwrap_or(bytes.len());
+    if fields.malformed {
+        context.anomalies.count(Anomaly::HttpMalformed);
+    }
+    let (head, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+    let body = body_of(rest, fields.content_length, start.method);
+    context.emit(Fact::HttpRequest(HttpRequest {
+        method: start.method,
+        target: start.target,
+        host: fields.host,
+        user_agent: fields.user_agent,
+        forwarded_for: fields.forwarded_for,
+        referer: fields.referer,
+        content_type: fields.content_type,
+        head,
+        body,
+    }));
+    // A body of unknown length is looked at once more: it may be the next request or a tunnel's content.
+    Progress::Used(end + fields.content_length.map_or(0, |_| body.len()))
+}
+
+/// A request line that outgrew its head: its method and what there is of its target.
+fn endless_line(text: &[u8]) -> Option<RequestLine<'_>> {
+    let space = text.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
+    let (method, rest) = text.split_at_checked(space)?;
+    let target = rest.trim_ascii();
+    (!target.is_empty()).then_some(RequestLine { method, target, versioned: true })
+}
+
+/// What of `rest`, the bytes behind a head, is its body.
+fn body_of<'a>(rest: &'a [u8], content_length: Option<usize>, method: &[u8]) -> &'a [u8] {
+    match content_length {
+        Some(length) => rest.get(..length).unwrap_or(rest),
+        None if method == b"CONNECT" => &[],
+        None => match line(rest, 0).map(|line| request_line(&line)) {
+            Some(First::Request(_)) => &[],
+            _ => rest,
+        },
+    }
+}
+
+fn response<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
+    let Some(first) = line(bytes, 0) else { return Progress::No };
+    let status = first.text.splitn(2, |byte| *byte == b' ').nth(1).map(<[u8]>::trim_ascii_start).and_then(status);
+    if !first.ended && !context.last {
+        return Progress::More;
+    }
+    let Some(status) = status else {
+        context.anomalies.count(Anomaly::HttpMalformed);
+        return Progress::No;
+    };
+    let mut fields = ResponseFields::default();
+    let end = fields.read(bytes, first.next);
+    if end.is_none() && !context.last {
+        return Progress::More;
+    }
+    let end = end.unwrap_or(bytes.len());
+    let (head, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+    let body = match fields.content_length {
+        Some(length) => rest.get(..length).unwrap_or(rest),
+        None => rest,
+    };
+    context.emit(Fact::HttpResponse(HttpResponse {
+        status,
+        content_type: fields.content_type,
+        server: fields.server,
+        location: fields.location,
+        head,
+        body,
+    }));
+    Progress::Used(end + fields.content_length.map_or(0, |_| body.len()))
+}
+
+/// Three digits, and nothing that makes them another number.
+fn status(text: &[u8]) -> Option<u16> {
+    let (digits, rest) = text.split_at_checked(3)?;
+    if !digits.iter().all(u8::is_ascii_digit) || rest.first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(digits.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')))
+}
+
+/// Reads header lines from `at` on, and calls `field` with name and value of each whose name's first letter
+/// is in `letters`. Returns where the head ends, `None` where its empty line is missing; the flag says that a
+/// line was neither a field nor the continuation of one.
+fn headers<'a>(
+    bytes: &'a [u8],
+    mut at: usize,
+    letters: u32,
+    mut field: impl FnMut(&'a [u8], &'a [u8]),
+) -> (Option<usize>, bool) {
+    let mut malformed = false;
+    while at < bytes.len() {
+        let Some(mut line) = line(bytes, at) else { break };
+        let Some(first) = line.text.first() else {
+            return if line.ended { (Some(line.next), malformed) } else { (None, malformed) };
+        };
+        let start = at;
+        at = line.next;
+        if letters & letter(*first) == 0 {
+            continue;
+        }
+        let Some(colon) = memchr(b':', line.text) else {
+            malformed = true;
+            continue;
+        };
+        // Obsolete folding (RFC 9112 section 5.2): lines that begin with white space continue the value.
+        let mut end = start + line.text.len();
+        while let Some(b' ' | b'\t') = bytes.get(at) {
+            let Some(more) = self::line(bytes, at) else { break };
+            if more.text.trim_ascii().is_empty() {
+                break;
+            }
+            end = at + more.text.len();
+            at = more.next;
+            line = more;
+        }
+        let name = bytes.get(start..start + colon).unwrap_or_default();
+        let value = bytes.get(start + colon + 1..end).unwrap_or_default();
+        field(name.trim_ascii(), value.trim_ascii());
+        if !line.ended {
+            break;
+        }
+    }
+    (None, malformed)
+}
+
+/// A bit for each letter, whatever its case; the lowest for everything else.
+const fn letter(byte: u8) -> u32 {
+    if byte.is_ascii_alphabetic() { 1 << (byte & 0x1f) } else { 1 }
+}
+
+/// Keeps the first value that is not empty.
+fn keep<'a>(to: &mut &'a [u8], value: &'a [u8]) {
+    if to.is_empty() {
+        *to = value;
+    }
+}
+
+fn number(value: &[u8]) -> Option<usize> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+#[derive(Default)]
+struct RequestFields<'a> {
+    host: &'a [u8],
+    user_agent: &'a [u8],
+    forwarded_for: [&'a [u8]; 3],
+    referer: &'a [u8],
+    content_type: &'a [u8],
+    content_length: Option<usize>,
+    malformed: bool,
+}
+
+impl<'a> RequestFields<'a> {
+    const LETTERS: u32 =
+        letter(b'h') | letter(b'u') | letter(b'x') | letter(b'c') | letter(b't') | letter(b'r') | letter(b' ');
+
+    fn read(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
+        let (end, malformed) = headers(bytes, at, Self::LETTERS, |name, value| self.field(name, value));
+        self.malformed = malformed;
+        end
+    }
+
+    fn field(&mut self, name: &[u8], value: &'a [u8]) {
+        let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+        let [x_forwarded, cf_connecting, true_client] = &mut self.forwarded_for;
+        match name.len() {
+            4 if is(b"host") => keep(&mut self.host, value),
+            7 if is(b"referer") => keep(&mut self.referer, value),
+            10 if is(b"user-agent") => keep(&mut self.user_agent, value),
+            12 if is(b"content-type") => keep(&mut self.content_type, value),
+            14 if is(b"content-length") => self.content_length = self.content_length.or(number(value)),
+            14 if is(b"true-client-ip") => keep(true_client, value),
+            15 if is(b"x-forwarded-for") => keep(x_forwarded, value),
+            16 if is(b"cf-connecting-ip") => keep(cf_connecting, value),
+            _ => {}
+        }
+    }
+}
+
+#[derive(Default)]
+struct ResponseFields<'a> {
+    content_type: &'a [u8],
+    server: &'a [u8],
+    location: &'a [u8],
+    content_length: Option<usize>,
+}
+
+impl<'a> ResponseFields<'a> {
+    const LETTERS: u32 = letter(b'c') | letter(b's') | letter(b'l');
+
+    fn read(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
+        headers(bytes, at, Self::LETTERS, |name, value| self.field(name, value)).0
+    }
+
+    fn field(&mut self, name: &[u8], value: &'a [u8]) {
+        let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+        match name.len() {
+            6 if is(b"server") => keep(&mut self.server, value),
+            8 if is(b"location") => keep(&mut self.location, value),
+            12 if is(b"content-type") => keep(&mut self.content_type, value),
+            14 if is(b"content-length") => self.content_length = self.content_length.or(number(value)),
+            _ => {}
+        }
+    }
 }

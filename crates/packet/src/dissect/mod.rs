@@ -4,43 +4,123 @@
 //! direction from where a message can begin and answers with [`Progress`]; what is incomplete waits
 //! in the bounded table of heads and is tried again, longer, when the next segment comes.
 
+mod context;
 pub mod dns;
+pub mod dtls;
+mod heads;
+mod hpack;
 pub mod http;
+mod http2;
+mod proxy_protocol;
+pub mod quic;
+mod smtp;
+mod socks;
+mod stream;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 
-use crate::{Anomalies, Limits, Micros, Packet, Sink};
+pub use context::Progress;
 
-/// What a stream parser made of the bytes from a message's beginning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// So many bytes are done with; another message may begin right there.
-    Used(usize),
-    /// It is this protocol, but not whole: ask again with the same bytes and more.
-    More,
-    /// Nothing further of this direction is of interest.
-    Done,
-    /// Not this protocol.
-    No,
-}
+use context::Context;
+use heads::{Heads, Segment};
+
+use crate::flow::protocol;
+use crate::{Anomalies, Fact, Flow, Limits, Micros, Packet, Sink, TcpFlags, Transport};
+
+/// ICMP type of an echo request (RFC 792).
+const ECHO_REQUEST: u8 = 8;
+/// ICMPv6 type of an echo request (RFC 4443 section 4.1).
+const ECHO_REQUEST_V6: u8 = 128;
 
 /// Everything that spans packets above IP.
-pub struct Dissection;
+pub struct Dissection {
+    heads: Heads,
+    quic: quic::Tracker,
+}
 
 impl Dissection {
-    pub(crate) fn new(_limits: &Limits, _seed: u64) -> Self {
-        Dissection
+    pub(crate) fn new(limits: &Limits, seed: u64) -> Self {
+        Dissection { heads: Heads::new(limits, seed), quic: quic::Tracker::new(limits, seed) }
     }
+
+    /// Hands over what the packet shows: first that it is there, then what its payload says.
     pub(crate) fn packet<S: Sink>(
         &mut self,
-        _time: Micros,
-        _packet: &Packet<'_>,
-        _anomalies: &mut Anomalies,
-        _sink: &mut S,
+        time: Micros,
+        packet: &Packet<'_>,
+        anomalies: &mut Anomalies,
+        sink: &mut S,
     ) {
+        let flow = &packet.flow;
+        match packet.transport {
+            Transport::Tcp { flags, sequence, payload } => {
+                sink.fact(flow, Fact::TcpSegment { flags, payload: payload.len() });
+                if packet.fragment {
+                    return;
+                }
+                let mut segment = Segment { flow, flags, sequence, payload, missing: packet.missing, time };
+                if flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) != 0 {
+                    self.boundary(&mut segment, anomalies, sink);
+                }
+                if !segment.payload.is_empty() {
+                    self.heads.segment(&segment, anomalies, sink);
+                }
+            }
+            Transport::Udp { payload } => {
+                sink.fact(flow, Fact::Datagram { payload: payload.len() });
+                if !packet.fragment && !payload.is_empty() {
+                    self.datagram(time, flow, payload, anomalies, sink);
+                }
+            }
+            Transport::Icmp { kind, .. } => {
+                let request = if flow.protocol == protocol::ICMPV6 { ECHO_REQUEST_V6 } else { ECHO_REQUEST };
+                sink.fact(flow, Fact::Icmp { echo_request: kind == request });
+            }
+            Transport::Other { .. } => sink.fact(flow, Fact::OtherProtocol),
+        }
     }
-    pub(crate) fn expire(&mut self, _now: Micros, _anomalies: &mut Anomalies) {}
+
+    /// Segments with which a direction begins or ends.
+    fn boundary<S: Sink>(&mut self, segment: &mut Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
+        if segment.flags.has(TcpFlags::SYN) {
+            // SYN takes a sequence number of its own (RFC 9293 section 3.4).
+            segment.sequence = segment.sequence.wrapping_add(1);
+            self.heads.opens(segment.flow, segment.sequence, anomalies, sink);
+        } else if segment.payload.is_empty() {
+            self.heads.ends(segment.flow, anomalies, sink);
+        }
+    }
+
+    fn datagram<S: Sink>(
+        &mut self,
+        time: Micros,
+        flow: &Flow,
+        payload: &[u8],
+        anomalies: &mut Anomalies,
+        sink: &mut S,
+    ) {
+        let mut context = Context { flow, last: true, anomalies, sink };
+        if dns::on_dns_port(flow) && dns::datagram(payload, &mut context) {
+            return;
+        }
+        if self.quic.datagram(time, flow, payload, anomalies, sink) || dtls::datagram(flow, payload, anomalies, sink) {
+            return;
+        }
+        if !dns::on_dns_port(flow) {
+            dns::datagram(payload, &mut Context { flow, last: true, anomalies, sink });
+        }
+    }
+
+    pub(crate) fn expire(&mut self, now: Micros, anomalies: &mut Anomalies) {
+        self.heads.expire(now, anomalies);
+        self.quic.expire(now, anomalies);
+    }
+
     /// Bytes and heads held.
     pub(crate) fn usage(&self) -> (usize, usize) {
-        (0, 0)
+        let (head_bytes, heads) = self.heads.usage();
+        let (quic_bytes, connections) = self.quic.usage();
+        (head_bytes + quic_bytes, heads + connections)
     }
 }

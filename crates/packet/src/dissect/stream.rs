@@ -1,0 +1,102 @@
+//! Which protocol begins at a byte of a TCP direction: asked of the bytes, never of the port.
+//!
+//! Every segment's first byte is a place where a message may begin, whatever came before it in the flow. So
+//! TLS behind STARTTLS, requests through a CONNECT tunnel or a SOCKS proxy, and flows whose beginning was not
+//! captured need no state at all.
+
+use super::context::{Beginning, Context, Progress};
+use super::{dns, http, http2, proxy_protocol, smtp, socks, tls};
+use crate::Sink;
+
+/// Bytes that tell a TLS handshake record: type, version, length, and the handshake's type.
+const TLS_BEGINNING: usize = 6;
+/// Header in front of TLS inside TDS pre-login packets ([MS-TDS] section 2.2.3.1).
+const TDS_HEADER: usize = 8;
+const TDS_PRELOGIN: u8 = 0x12;
+
+/// What became of the bytes of a direction from a place where a message may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    /// At least one message or the beginning of one was recognised.
+    pub(super) recognised: bool,
+    /// From here on the bytes are worth keeping until more come.
+    pub(super) keep_from: Option<usize>,
+}
+
+/// Reads message after message. `http2` is the connection that the bytes belong to, where they belong to one.
+pub(super) fn read<S: Sink>(
+    bytes: &[u8],
+    http2: &mut Option<Box<http2::Connection>>,
+    context: &mut Context<'_, S>,
+) -> Read {
+    let mut at = 0;
+    let mut recognised = false;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        if rest.is_empty() {
+            // A connection with state goes on in the next segment.
+            return Read { recognised, keep_from: http2.as_ref().filter(|_| !context.last).map(|_| at) };
+        }
+        match message(rest, http2, context) {
+            Progress::Used(used) => at += used.max(1),
+            Progress::More if !context.last => return Read { recognised: true, keep_from: Some(at) },
+            Progress::Done => return Read { recognised: true, keep_from: None },
+            Progress::More | Progress::No => return Read { recognised, keep_from: None },
+        }
+        recognised = true;
+    }
+}
+
+/// One message of whichever protocol begins here.
+fn message<S: Sink>(
+    bytes: &[u8],
+    http2: &mut Option<Box<http2::Connection>>,
+    context: &mut Context<'_, S>,
+) -> Progress {
+    if let Some(connection) = http2 {
+        return connection.stream(bytes, context);
+    }
+    let Some(&first) = bytes.first() else { return Progress::No };
+    let progress = match first {
+        0x16 | 0x80.. => secured(bytes, context),
+        b'A'..=b'Z' | b'a'..=b'z' | b'\r' | b'\n' | b'_' => text(bytes, http2, context),
+        4 | 5 => socks::stream(bytes, context),
+        TDS_PRELOGIN => match bytes.get(TDS_HEADER..) {
+            Some(inner) if tls::may_begin(inner) => Progress::Used(TDS_HEADER),
+            _ => Progress::No,
+        },
+        _ => Progress::No,
+    };
+    if progress == Progress::No { dns::stream(bytes, context) } else { progress }
+}
+
+fn secured<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
+    if tls::may_begin(bytes) {
+        return tls::stream(bytes, context.flow, context.anomalies, context.sink);
+    }
+    let short = bytes.len() < TLS_BEGINNING && matches!(bytes, [0x16] | [0x16, 3, ..]);
+    if short && !context.last { Progress::More } else { Progress::No }
+}
+
+/// Protocols that begin with a letter or a line end.
+fn text<S: Sink>(bytes: &[u8], http2: &mut Option<Box<http2::Connection>>, context: &mut Context<'_, S>) -> Progress {
+    match bytes.first() {
+        Some(b'P') if http2::preface(bytes) == Beginning::Whole => {
+            let connection = http2.insert(Box::new(http2::Connection::new()));
+            return connection.stream(bytes, context);
+        }
+        Some(b'P' | b'\r') => match proxy_protocol::stream(bytes, context) {
+            Progress::No => {}
+            other => return other,
+        },
+        Some(b'E' | b'H' | b'L' | b'e' | b'h' | b'l') => match smtp::stream(bytes, context) {
+            Progress::No => {}
+            other => return other,
+        },
+        _ => {}
+    }
+    if http2::preface(bytes) == Beginning::Part && !context.last {
+        return Progress::More;
+    }
+    http::stream(bytes, context)
+}

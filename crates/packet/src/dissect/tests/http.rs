@@ -1,0 +1,64 @@
+//! HTTP/1 heads.
+
+use super::whole;
+
+fn one(stream: &[u8]) -> String {
+    let facts = whole(8080, stream);
+    assert_eq!(facts.len(), 1, "{facts:?}");
+    facts.into_iter().next().unwrap_or_default()
+}
+
+#[test]
+fn plain_request() {
+    let stream = b"GET /a?b=c HTTP/1.1\r\nHost: www.evil.example\r\nUser-Agent: tool/1\r\nAccept: */*\r\n\r\n";
+    assert_eq!(one(stream), "request GET /a?b=c host=www.evil.example agent=tool/1");
+}
+
+#[test]
+fn odd_but_read() {
+    let cases: [(&[u8], &str); 14] = [
+        (b"GET / HTTP/1.1\nhOST: a.b\n\n", "request GET / host=a.b agent="),
+        (b"\r\n\r\nGET / HTTP/1.0\r\nHost:a.b\r\n\r\n", "request GET / host=a.b agent="),
+        (b"GET / HTTP/1.1\r\nHost : \t a.b \r\n\r\n", "request GET / host=a.b agent="),
+        (b"GET / HTTP/1.1\r\nHost:\r\n a.b\r\n\r\n", "request GET / host=a.b agent="),
+        (b"GET / HTTP/1.1\r\nUser-Agent: x\r\n\ty\r\nHost: a.b\r\n\r\n", "request GET / host=a.b agent=x\\r\\n\\ty"),
+        (b"RPC_IN_DATA /rpc HTTP/1.1\r\nHost: a.b\r\n\r\n", "request RPC_IN_DATA /rpc host=a.b agent="),
+        (b"X-CUSTOM * HTTP/1.1\r\nHost: a.b\r\n\r\n", "request X-CUSTOM * host=a.b agent="),
+        (b"get / http/1.1\r\nHost: a.b\r\n\r\n", "request get / host=a.b agent="),
+        (b"GET /old\r\n", "request GET /old host= agent="),
+        (b"GET /old\r\nHost: a.b\r\n\r\n", "request GET /old host=a.b agent="),
+        (b"GET http://c.d/x HTTP/1.1\r\n\r\n", "request GET http://c.d/x host= agent="),
+        (b"CONNECT c.d:443 HTTP/1.1\r\n\r\n", "request CONNECT c.d:443 host= agent="),
+        (b"GET /with space HTTP/1.1\r\nno colon\r\nHost: a.b\r\n\r\n", "request GET /with space host=a.b agent="),
+        (b"GET   /  HTTP/1.1\r\nHost: a.b\r\nHost: c.d\r\n\r\n", "request GET / host=a.b agent="),
+    ];
+    for (stream, expected) in cases {
+        assert_eq!(one(stream), expected, "{}", stream.escape_ascii());
+    }
+}
+
+#[test]
+fn relatives_and_other_text_are_not_requests() {
+    let streams: [&[u8]; 8] = [
+        b"OPTIONS rtsp://a.b/c RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+        b"INVITE sip:a@b SIP/2.0\r\n\r\n",
+        b"OPTIONS /x RTSP/1.0\r\n\r\n",
+        b"USER anonymous\r\n",
+        b"RETR /etc/passwd\r\n",
+        b"PRIVMSG #chan :hello\r\n",
+        b"ICY 200 OK\r\n\r\n",
+        b"lorem ipsum dolor sit amet\r\n",
+    ];
+    for stream in streams {
+        assert_eq!(whole(80, stream), [""; 0], "{}", stream.escape_ascii());
+    }
+}
+
+#[test]
+fn pipelined_requests_are_all_seen() {
+    let stream = b"GET /1 HTTP/1.1\r\nHost: a.b\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a.b\r\nContent-Length: 3\r\n\r\nGETPUT /3 HTTP/1.1\r\nHost: c.d\r\n\r\n";
+    assert_eq!(
+        whole(80, stream),
+        ["request GET /1 host=a.b agent=", "request POST /2 host=a.b agent=", "request PUT /3 host=c.d agent="]
+    );
+}
