@@ -1,0 +1,82 @@
+//! What a sensor calls back: events as they are made, progress, messages; and how it is told to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use event::Event;
+
+/// How far a replay is. Handed over a few times a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read of all files, as they lie on disk (compressed where they are).
+    pub bytes: u64,
+    /// Bytes of all files; `None` where a size is not known (standard input).
+    pub total: Option<u64>,
+    /// Packets so far.
+    pub packets: u64,
+    /// Events so far.
+    pub events: u64,
+}
+
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Something that went as it should.
+    Info,
+    /// Something that an operator should look at.
+    Warning,
+    /// Something is not done that should be.
+    Error,
+}
+
+/// Takes messages from any thread.
+pub type MessageHook = Arc<dyn Fn(Level, &str) + Send + Sync>;
+
+/// Takes events, in order.
+pub type EventHook = Box<dyn FnMut(&Event) + Send>;
+
+/// What the composition is called back with. Every hook may be absent.
+#[derive(Default)]
+pub struct Hooks {
+    /// Every event, in order, before the next is made (the console). Must be quick.
+    pub event: Option<EventHook>,
+    /// How far a replay is, a few times a second and once at its end.
+    pub progress: Option<Box<dyn FnMut(Progress) + Send>>,
+    /// What an operator should know, said as it happens, from any thread.
+    pub message: Option<MessageHook>,
+    /// Stops and reloads the sensor from outside; keep a clone.
+    pub control: Control,
+}
+
+/// Stops a running sensor, or has it reload its trails, from any thread.
+#[derive(Clone, Debug, Default)]
+pub struct Control(Arc<Requests>);
+
+#[derive(Debug, Default)]
+struct Requests {
+    stop: AtomicBool,
+    reloads: AtomicU64,
+}
+
+impl Control {
+    /// Asks the sensor to stop: what was captured is worked through and written first.
+    pub fn stop(&self) {
+        self.0.stop.store(true, Ordering::Release);
+    }
+
+    /// Whether it was asked to stop.
+    #[must_use]
+    pub fn stopping(&self) -> bool {
+        self.0.stop.load(Ordering::Acquire)
+    }
+
+    /// Asks the sensor to load its trails again.
+    pub fn reload(&self) {
+        self.0.reloads.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often it was asked to reload.
+    pub(crate) fn reloads(&self) -> u64 {
+        self.0.reloads.load(Ordering::Acquire)
+    }
+}

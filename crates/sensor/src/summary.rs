@@ -1,0 +1,164 @@
+//! What a sensor did, in numbers that must add up.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use detect::Accounts;
+use packet::{Anomalies, Micros, Usage};
+
+/// What became of the packets: `received = decoded + ignored + malformed + duplicates + filtered + lost`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Packets {
+    /// Handed over by the kernel or read from files.
+    pub received: u64,
+    /// Their captured bytes.
+    pub bytes: u64,
+    /// Read to the last layer.
+    pub decoded: u64,
+    /// Hold nothing to look at (ARP, spanning tree ...).
+    pub ignored: u64,
+    /// Malformed; by name in [`Summary::anomalies`].
+    pub malformed: u64,
+    /// Seen before on another interface (bridge, veth pair).
+    pub duplicates: u64,
+    /// Left out by the filter of a replay (a live filter is the kernel's).
+    pub filtered: u64,
+    /// In the hands of a worker that panicked.
+    pub lost: u64,
+}
+
+impl Packets {
+    /// Adds another's counts to these.
+    pub fn add(&mut self, other: &Packets) {
+        self.received += other.received;
+        self.bytes += other.bytes;
+        self.decoded += other.decoded;
+        self.ignored += other.ignored;
+        self.malformed += other.malformed;
+        self.duplicates += other.duplicates;
+        self.filtered += other.filtered;
+        self.lost += other.lost;
+    }
+
+    /// Packets whose fate is known.
+    #[must_use]
+    pub fn accounted(&self) -> u64 {
+        self.decoded + self.ignored + self.malformed + self.duplicates + self.filtered + self.lost
+    }
+}
+
+/// What the kernel says of one interface, all its handles together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceCounts {
+    /// Its name.
+    pub name: String,
+    /// Whether it is up and captured from.
+    pub up: bool,
+    /// Packets that passed the filter, those dropped included.
+    pub received: u64,
+    /// Dropped by the kernel because a ring was full.
+    pub dropped_by_kernel: u64,
+    /// Dropped by the interface or its driver.
+    pub dropped_by_interface: u64,
+    /// How often it went away and came back.
+    pub reopened: u64,
+}
+
+/// What became of the events one output was offered: `offered = delivered + queued + dropped`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutputCounts {
+    /// Its name: `log`, `journal`, `console`.
+    pub name: &'static str,
+    /// Events it was handed.
+    pub offered: u64,
+    /// Events written.
+    pub delivered: u64,
+    /// Events waiting.
+    pub queued: u64,
+    /// Events given up on.
+    pub dropped: u64,
+    /// Attempts that failed (and were repeated).
+    pub errors: u64,
+}
+
+/// Something wrong with a capture file. What was before it has been used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureProblem {
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+    /// Packets of it that were used.
+    pub packets: u64,
+    /// What is wrong, where, and what to do.
+    pub text: String,
+    /// Whether nothing of the file could be used (unreadable, not a capture); else only its rest is missing.
+    pub unusable: bool,
+}
+
+/// The set of trails in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrailCounts {
+    /// Indicators.
+    pub count: u64,
+    /// 1 for the set of the start, one more for each reload.
+    pub generation: u64,
+    /// Reloads that failed or were refused.
+    pub refused: u64,
+}
+
+/// Everything at the end of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Fates of packets.
+    pub packets: Packets,
+    /// Malformed input by name.
+    pub anomalies: Anomalies,
+    /// Fates of findings.
+    pub accounts: Accounts,
+    /// One for each output.
+    pub outputs: Vec<OutputCounts>,
+    /// One for each interface; empty on replays.
+    pub interfaces: Vec<InterfaceCounts>,
+    /// Files that were damaged or no captures.
+    pub problems: Vec<CaptureProblem>,
+    /// Capture files read.
+    pub files: u64,
+    /// Trails.
+    pub trails: TrailCounts,
+    /// What the bounded tables of all workers held at the end.
+    pub usage: Usage,
+    /// Times a worker panicked and was rebuilt.
+    pub worker_panics: u64,
+    /// Times the packets' clock stepped back by more than a second.
+    pub clock_steps: u64,
+    /// Time of the first packet.
+    pub first: Option<Micros>,
+    /// Greatest packet time.
+    pub last: Option<Micros>,
+    /// How long the run took.
+    pub elapsed: Duration,
+    /// Identities that do not hold; empty unless there is an error in this program.
+    pub violations: Vec<String>,
+}
+
+impl Summary {
+    /// Checks that nothing went missing and notes what does not add up in [`Summary::violations`].
+    pub fn check(&mut self) {
+        let packets = self.packets;
+        self.demand("packets received", packets.received, "their fates together", packets.accounted());
+        let a = self.accounts;
+        let fates = a.repeated + a.whitelisted + a.ignored + a.at_once + a.in_bundles + a.in_summaries + a.held;
+        self.demand("findings", a.findings, "their fates together", fates);
+        self.demand("findings held at the end", a.held, "none", 0);
+        for output in self.outputs.clone() {
+            let fates = output.delivered + output.queued + output.dropped;
+            self.demand(&format!("events offered to {}", output.name), output.offered, "their fates together", fates);
+            self.demand("events made", a.events, &format!("events offered to {}", output.name), output.offered);
+        }
+    }
+
+    fn demand(&mut self, what: &str, left: u64, whom: &str, right: u64) {
+        if left != right {
+            self.violations.push(format!("{what} ({left}) differ from {whom} ({right})"));
+        }
+    }
+}
