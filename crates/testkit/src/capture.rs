@@ -80,6 +80,37 @@ pub fn pcap(frames: &[Recorded], form: PcapForm) -> Vec<u8> {
     out
 }
 
+/// The frames of a pcap file in any of its four forms.
+///
+/// # Errors
+/// It is no pcap file, or ends inside a frame.
+pub fn read_pcap(bytes: &[u8]) -> Result<Vec<Recorded>, String> {
+    let form = match bytes.get(..4) {
+        Some([0xd4, 0xc3, 0xb2, 0xa1]) => PcapForm { big_endian: false, nanoseconds: false },
+        Some([0xa1, 0xb2, 0xc3, 0xd4]) => PcapForm { big_endian: true, nanoseconds: false },
+        Some([0x4d, 0x3c, 0xb2, 0xa1]) => PcapForm { big_endian: false, nanoseconds: true },
+        Some([0xa1, 0xb2, 0x3c, 0x4d]) => PcapForm { big_endian: true, nanoseconds: true },
+        _ => return Err("no pcap file".to_owned()),
+    };
+    let word = |at: usize| -> Result<usize, String> {
+        let four = bytes.get(at..at + 4).ok_or_else(|| format!("the file ends at byte {at}"))?;
+        let four = <[u8; 4]>::try_from(four).expect("four bytes");
+        Ok(if form.big_endian { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) } as usize)
+    };
+    let link = LinkType(word(20)? as u16);
+    let (mut at, mut out) = (24, Vec::new());
+    while at < bytes.len() {
+        let (seconds, fraction, length, wire_length) = (word(at)?, word(at + 4)?, word(at + 8)?, word(at + 12)?);
+        let micros = if form.nanoseconds { fraction / 1000 } else { fraction };
+        at += 16;
+        let frame = bytes.get(at..at + length).ok_or_else(|| format!("the file ends inside the frame at byte {at}"))?;
+        at += length;
+        let time = Micros(seconds as i64 * Micros::SECOND + micros as i64);
+        out.push(Recorded { time, link, bytes: frame.to_vec(), wire_length });
+    }
+    Ok(out)
+}
+
 /// A pcapng file; each link type gets an interface of its own.
 #[must_use]
 pub fn pcapng(frames: &[Recorded]) -> Vec<u8> {
@@ -150,6 +181,16 @@ mod tests {
         assert_eq!(nano[..4], [0xa1, 0xb2, 0x3c, 0x4d]);
         assert_eq!(nano[28..32], 500_000_000_u32.to_be_bytes());
         assert_eq!(nano.len(), 24 + 16 + 3);
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_and_a_cut_file_is_refused() {
+        let frames = [frames()[0].clone(), frames()[0].cut(2)];
+        for (big_endian, nanoseconds) in [(false, false), (false, true), (true, false), (true, true)] {
+            let bytes = pcap(&frames, PcapForm { big_endian, nanoseconds });
+            assert_eq!(read_pcap(&bytes).unwrap(), frames);
+            assert!(read_pcap(&bytes[..bytes.len() - 1]).is_err());
+        }
     }
 
     #[test]

@@ -1,0 +1,61 @@
+# `make` lists what there is. Every target sets itself up: system packages by apt where they are missing.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint bench fuzz fuzz-short fuzz-build install
+
+CARGO ?= cargo
+PREFIX ?= /usr/local
+DEMO_DIR ?= target/demo
+BENCH_PACKETS ?= 20000
+# Seconds for each fuzz target: `make fuzz FUZZ_SECONDS=3600 FUZZ_TARGETS=frame`
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= frame dns http tls dtls quic certificate http2 capture line tree store config event whitelist
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+build: ## The release binary, target/release/maltrail
+	@scripts/setup build
+	$(CARGO) build --release -p maltrail
+
+demo: build ## A generated day of traffic with hostile parts, replayed: coloured events and a summary
+	$(CARGO) build --release -p testkit
+	target/release/testkit generate-day --out $(DEMO_DIR)
+	target/release/maltrail sensor -c $(DEMO_DIR)/maltrail.conf -r $(DEMO_DIR)/day.pcap --console
+
+test: ## Every test: units, properties, cases, house rules
+	@scripts/setup test
+	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace; else $(CARGO) test --workspace --all-targets; fi
+	$(CARGO) test --workspace --doc --quiet
+
+lint: ## Formatting, clippy, documentation and the dependency tree; warnings are errors
+	@scripts/setup build
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+	if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --log-level error check bans licenses sources; else echo "cargo-deny is not installed: dependency tree not checked"; fi
+
+bench: build ## Instructions for each packet by traffic class, written to docs/performance.md (minutes: valgrind)
+	@scripts/setup bench
+	$(CARGO) build --release -p testkit
+	target/release/testkit measure --binary target/release/maltrail --packets $(BENCH_PACKETS) --write docs/performance.md
+
+# Coverage instrumentation as cargo-fuzz sets it, which stable compilers accept; --target keeps it from build scripts.
+FUZZ_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZ_BINARY = fuzz/target/$(FUZZ_HOST)/release/fuzz
+FUZZ_FLAGS = --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+
+fuzz-build:
+	@scripts/setup fuzz
+	RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) build --manifest-path fuzz/Cargo.toml --release --target $(FUZZ_HOST)
+	$(CARGO) run --quiet -p testkit -- seeds --out fuzz/corpus
+
+fuzz: fuzz-build ## Every parser of foreign bytes, FUZZ_SECONDS each; what crashes lands in fuzz/artifacts
+	for target in $(FUZZ_TARGETS); do scripts/fuzz-one $(FUZZ_BINARY) $$target $(FUZZ_SECONDS); done
+
+fuzz-short: FUZZ_SECONDS = 4
+fuzz-short: fuzz ## The same, a few seconds each
+
+install: build ## maltrail into PREFIX/bin (default /usr/local)
+	install -D -m 0755 target/release/maltrail $(DESTDIR)$(PREFIX)/bin/maltrail
