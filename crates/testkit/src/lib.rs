@@ -17,6 +17,7 @@ pub mod fault;
 pub mod packet;
 pub mod payload;
 pub mod random;
+pub mod traffic;
 pub mod words;
 
 pub use capture::Recorded;

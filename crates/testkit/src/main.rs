@@ -1,0 +1,98 @@
+//! The `testkit` tool: writes generated traffic and measures. Not shipped.
+#![allow(clippy::print_stdout, reason = "it is a command")]
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use packet::Micros;
+use testkit::capture;
+use testkit::traffic::classes::{Class, Generator, Listed};
+use testkit::traffic::day;
+
+#[derive(Parser)]
+#[command(about = "Generated traffic and measurements for maltrail's developers")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A day of mixed traffic with hostile parts: day.pcap, trails.csv and maltrail.conf
+    GenerateDay {
+        /// Directory to write into
+        #[arg(long)]
+        out: PathBuf,
+        /// The same seed gives the same day
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Visits of ordinary people, about 14 packets each
+        #[arg(long, default_value_t = 6_000)]
+        visits: usize,
+    },
+    /// Packets of one kind, and beside them the trails that the class `hits` uses
+    GenerateClass {
+        /// The kind
+        #[arg(long)]
+        class: Class,
+        /// How many
+        #[arg(long, default_value_t = 100_000)]
+        packets: usize,
+        /// Capture file to write; the trails go to the same name with .trails.csv
+        #[arg(long)]
+        out: PathBuf,
+        /// The same seed gives the same packets
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::GenerateDay { out, seed, visits } => generate_day(&out, seed, visits),
+        Command::GenerateClass { class, packets, out, seed } => generate_class(class, packets, &out, seed),
+    }
+}
+
+fn generate_day(out: &Path, seed: u64, visits: usize) -> Result<()> {
+    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
+    let frames = day::frames(day::Plan { seed, visits, ..day::Plan::default() });
+    write(&out.join("day.pcap"), &capture::file(&frames))?;
+    write(&out.join("trails.csv"), day::TRAILS.as_bytes())?;
+    let conf =
+        format!("# Written by `make demo`.\nTRAILS_FILE {}\nSENSOR_NAME demo\n", out.join("trails.csv").display());
+    write(&out.join("maltrail.conf"), conf.as_bytes())?;
+    println!(
+        "{}: {} packets of a day, {} trails",
+        out.join("day.pcap").display(),
+        frames.len(),
+        day::TRAILS.lines().count()
+    );
+    for (hour, what) in day::INCIDENTS {
+        println!("  {:02}:{:02}  {what}", hour.floor(), (hour.fract() * 60.0).round());
+    }
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn generate_class(class: Class, packets: usize, out: &Path, seed: u64) -> Result<()> {
+    let listed = Listed::invented(seed, 2_000);
+    write(&out.with_extension("trails.csv"), listed.csv().as_bytes())?;
+    let mut file = BufWriter::new(File::create(out).with_context(|| format!("cannot create {}", out.display()))?);
+    let mut end = Micros::default();
+    let header = capture::PcapForm::default();
+    for (i, frame) in Generator::new(class, seed, listed).take(packets).enumerate() {
+        end = frame.time;
+        let bytes = capture::pcap(&[frame], header);
+        file.write_all(if i == 0 { &bytes } else { bytes.get(24..).unwrap_or_default() })?;
+    }
+    file.flush()?;
+    println!("{}: {packets} packets, the last at {} s", out.display(), end.0 / Micros::SECOND);
+    Ok(())
+}
