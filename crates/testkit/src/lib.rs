@@ -17,6 +17,7 @@ pub mod fault;
 pub mod packet;
 pub mod payload;
 pub mod random;
+pub mod tls;
 pub mod traffic;
 pub mod words;
 

@@ -1,0 +1,230 @@
+//! TLS handshakes out of record bytes: whole, split in every way, cut and mutated.
+
+use packet::dissect::{Progress, tls};
+use packet::{Anomalies, Anomaly, Fact, Flow, Sink};
+use proptest::prelude::*;
+use testkit::tls as build;
+
+/// What a stream shows, owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Seen {
+    Hello(Option<Vec<u8>>, bool),
+    Certificate(usize, Vec<u8>),
+}
+
+#[derive(Default)]
+struct Collect(Vec<Seen>);
+
+impl Sink for Collect {
+    fn fact(&mut self, _flow: &Flow, fact: Fact<'_>) {
+        self.0.push(match fact {
+            Fact::ClientHello(hello) => Seen::Hello(hello.sni.map(<[u8]>::to_vec), hello.fields().is_some()),
+            Fact::Certificate(certificate) => {
+                certificate.names(&mut |_| {});
+                Seen::Certificate(certificate.index, certificate.der.to_vec())
+            }
+            other => panic!("{other:?}"),
+        });
+    }
+}
+
+fn flow() -> Flow {
+    let ip = std::net::IpAddr::from([192, 0, 2, 1]);
+    Flow { src: ip, dst: ip, src_port: 1, dst_port: 443, protocol: 6 }
+}
+
+/// Feeds `bytes` the way a growing head does, ends of its parts at `cuts`; then the last word of the stream.
+fn feed(bytes: &[u8], cuts: &[usize]) -> (Vec<Seen>, Progress, Anomalies) {
+    let (mut sink, mut anomalies) = (Collect::default(), Anomalies::default());
+    let mut seen = 0;
+    for end in cuts.iter().copied().chain([bytes.len()]) {
+        let progress = tls::stream(&bytes[..end], seen, &flow(), &mut anomalies, &mut sink);
+        seen = end;
+        if progress != Progress::More {
+            return (sink.0, progress, anomalies);
+        }
+    }
+    (sink.0, Progress::More, anomalies)
+}
+
+fn hello(name: &str) -> Seen {
+    Seen::Hello(Some(name.as_bytes().to_vec()), true)
+}
+
+fn flight() -> (Vec<u8>, Vec<Seen>) {
+    let leaf = build::certificate("shop.example", &["shop.example", "*.shop.example"], 256);
+    let issuer = build::certificate("Some Authority", &[], 300);
+    let mut data = build::server_hello();
+    data.extend(build::certificate_message(&[leaf.clone(), issuer.clone()]));
+    data.extend(build::message(14, &[]));
+    (data, vec![Seen::Certificate(0, leaf), Seen::Certificate(1, issuer)])
+}
+
+#[test]
+fn client_hello_in_one_record() {
+    let message = build::ClientHello::new("Evil.Example").message();
+    let bytes = build::records(22, &message, 16384);
+    assert!(tls::may_begin(&bytes));
+    let (seen, progress, _) = feed(&bytes, &[]);
+    assert_eq!((seen, progress), (vec![hello("Evil.Example")], Progress::Done));
+}
+
+#[test]
+fn client_hello_without_server_name() {
+    let mut words = build::ClientHello::new("");
+    words.sni = None;
+    let (seen, ..) = feed(&build::records(22, &words.message(), 16384), &[]);
+    assert_eq!(seen, [Seen::Hello(None, true)]);
+}
+
+#[test]
+fn first_host_name_of_several_is_taken() {
+    let mut words = build::ClientHello::new("");
+    words.sni = None;
+    let list = b"\x07\x00\x01x\x00\x00\x05a.exa\x00\x00\x05b.exa";
+    words.extra = vec![(0, [&(list.len() as u16).to_be_bytes()[..], list].concat())];
+    let (seen, ..) = feed(&build::records(22, &words.message(), 16384), &[]);
+    assert_eq!(seen, [hello("a.exa")]);
+}
+
+#[test]
+fn hello_of_a_post_quantum_client_split_at_every_byte() {
+    let mut words = build::ClientHello::new("pq.example");
+    words.extra = vec![(51, vec![7; 1300])];
+    for size in [16384, 900, 97] {
+        let bytes = build::records(22, &words.message(), size);
+        for cut in 1..bytes.len() {
+            let (seen, progress, anomalies) = feed(&bytes, &[cut]);
+            assert_eq!((seen, progress), (vec![hello("pq.example")], Progress::Done), "cut at {cut}");
+            assert_eq!(anomalies.seen().count(), 0);
+        }
+    }
+}
+
+#[test]
+fn prefixes_of_a_hello_may_begin_one() {
+    let bytes = build::records(22, &build::ClientHello::new("a.example").message(), 16384);
+    assert!((1..bytes.len()).all(|end| tls::may_begin(&bytes[..end])));
+    for other in
+        [&b""[..], b"GET / HTTP/1.1", b"\x16\x03\x09", b"\x17\x03\x03\x00\x20\x01", b"\x16\x03\x01\xff\xff\x01"]
+    {
+        assert!(!tls::may_begin(other), "{other:?}");
+    }
+}
+
+#[test]
+fn leaf_is_seen_before_its_flight_is_whole() {
+    let (data, expected) = flight();
+    let bytes = build::records(22, &data, 16384);
+    let end_of_leaf = 5 + build::server_hello().len() + 4 + 3 + 3 + 256;
+    let cut = bytes.len() - 290;
+    assert!(cut > end_of_leaf);
+    let (seen, progress, _) = feed(&bytes[..cut], &[]);
+    assert_eq!((seen, progress), (expected[..1].to_vec(), Progress::More));
+}
+
+#[test]
+fn server_of_tls13_is_done_with_at_once() {
+    let mut body = vec![3, 3];
+    body.extend_from_slice(&[0; 32]);
+    body.extend_from_slice(&[0, 0x13, 1, 0, 0, 6, 0, 43, 0, 2, 3, 4]);
+    let bytes = build::records(22, &build::message(2, &body), 16384);
+    assert_eq!(feed(&bytes, &[]).1, Progress::Done);
+}
+
+#[test]
+fn cut_hello_gives_its_name_and_no_fingerprint() {
+    let mut words = build::ClientHello::new("cut.example");
+    words.pad_to = 900;
+    let bytes = build::records(22, &words.message(), 16384);
+    let cut = &bytes[..400];
+    let (seen, progress, _) = feed(cut, &[]);
+    assert_eq!((seen, progress), (vec![], Progress::More));
+    let mut sink = Collect::default();
+    tls::stream_cut(cut, cut.len(), &flow(), &mut Anomalies::default(), &mut sink);
+    assert_eq!(sink.0, [Seen::Hello(Some(b"cut.example".to_vec()), false)]);
+}
+
+#[test]
+fn cut_flight_hands_nothing_over_twice() {
+    let (data, _) = flight();
+    let bytes = build::records(22, &data, 16384);
+    let cut = &bytes[..bytes.len() - 290];
+    let mut sink = Collect::default();
+    tls::stream_cut(cut, cut.len(), &flow(), &mut Anomalies::default(), &mut sink);
+    assert_eq!(sink.0, []);
+}
+
+#[test]
+fn contradicting_lengths_are_counted() {
+    let mut message = build::ClientHello::new("a.example").message();
+    let at = message.len() - 1;
+    message[at - 6] = 0xff; // the length of supported_versions
+    let (seen, progress, anomalies) = feed(&build::records(22, &message, 16384), &[]);
+    assert_eq!((seen, progress), (vec![], Progress::Done));
+    assert_eq!(anomalies.get(Anomaly::TlsMalformed), 1);
+    assert_eq!(feed(b"\x16\x03\x01\x00\x10", &[]).1, Progress::More);
+    assert_eq!(feed(b"POST / HTTP/1.1\r\n", &[]).1, Progress::No);
+}
+
+#[test]
+fn certificate_names_and_digest() {
+    let der = build::certificate("www.shop.example", &["Shop.Example", "*.cdn.example", "10.0.0.1"], 200);
+    let certificate = tls::Certificate { der: &der, index: 0 };
+    let mut names = Vec::new();
+    assert!(certificate.names(&mut |name| names.push(format!("{name:?}"))));
+    assert_eq!(names, ["www.shop.example", "shop.example", "cdn.example", "10.0.0.1"]);
+    // SHA-1 of "abc", FIPS 180-4.
+    let abc = tls::Certificate { der: b"abc", index: 0 };
+    assert_eq!(abc.sha1()[..4], [0xa9, 0x99, 0x3e, 0x36]);
+    let authority = build::certificate("Some Authority", &[], 10);
+    let mut count = 0;
+    assert!(tls::Certificate { der: &authority, index: 1 }.names(&mut |_| count += 1));
+    assert_eq!(count, 0);
+    assert!(!tls::Certificate { der: &der[..der.len() / 2], index: 0 }.names(&mut |_| {}));
+}
+
+proptest! {
+    #[test]
+    fn split_of_a_flight_changes_nothing(size in 1usize..700, mut cuts in prop::collection::vec(1usize..1200, 0..6)) {
+        let (data, expected) = flight();
+        let bytes = build::records(22, &data, size);
+        cuts.retain(|cut| *cut < bytes.len());
+        cuts.sort_unstable();
+        let (seen, progress, anomalies) = feed(&bytes, &cuts);
+        prop_assert!(seen == expected, "{} facts", seen.len());
+        prop_assert_eq!(progress, Progress::Done);
+        prop_assert_eq!(anomalies.seen().count(), 0);
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..400), start in any::<bool>()) {
+        let mut bytes = bytes;
+        if start {
+            bytes.splice(..0, *b"\x16\x03\x01\x01\x00\x01\x00\x00\xfc");
+        }
+        let (mut sink, mut anomalies) = (Collect::default(), Anomalies::default());
+        tls::stream(&bytes, 0, &flow(), &mut anomalies, &mut sink);
+        tls::stream_cut(&bytes, bytes.len() / 2, &flow(), &mut anomalies, &mut sink);
+        let _ = tls::may_begin(&bytes);
+        tls::Certificate { der: &bytes, index: 0 }.names(&mut |_| {});
+    }
+
+    #[test]
+    fn mutations_are_survived(at in 0usize..900, value in any::<u8>(), end in 0usize..900, client in any::<bool>()) {
+        let mut words = build::ClientHello::new("victim.example");
+        words.grease = true;
+        let data = if client { words.message() } else { flight().0 };
+        let mut bytes = build::records(22, &data, 300);
+        let length = bytes.len();
+        bytes[at % length] = value;
+        bytes.truncate(end.max(1));
+        let (mut sink, mut anomalies) = (Collect::default(), Anomalies::default());
+        tls::stream(&bytes, 0, &flow(), &mut anomalies, &mut sink);
+        tls::stream_cut(&bytes, 0, &flow(), &mut anomalies, &mut sink);
+        if let Some(hello) = tls::ClientHello::read(tls::Carrier::Tcp, bytes.get(9..).unwrap_or_default()) {
+            let _ = hello.ja3();
+            let _ = hello.ja4();
+        }
+    }
+}
