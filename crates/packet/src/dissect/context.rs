@@ -21,6 +21,8 @@ pub(crate) struct Context<'c, S> {
     pub(crate) flow: &'c Flow,
     /// No more bytes will come: use what there is instead of asking for more.
     pub(crate) last: bool,
+    /// So many of the bytes were read before and what was whole in them was handed over.
+    pub(crate) seen: usize,
     pub(crate) anomalies: &'c mut Anomalies,
     pub(crate) sink: &'c mut S,
 }

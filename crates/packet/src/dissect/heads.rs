@@ -54,6 +54,8 @@ struct Head {
     /// Sequence number of the byte after `bytes`.
     next: u32,
     bytes: Vec<u8>,
+    /// How many of `bytes` were read before.
+    seen: usize,
     early: Vec<Early>,
     http2: Option<Box<Connection>>,
     touched: Micros,
@@ -109,7 +111,7 @@ impl Heads {
             && let Some(mut head) = self.take(hash, flow)
         {
             anomalies.count(Anomaly::HeadExpired);
-            head.read_last(&mut Context { flow, last: true, anomalies, sink });
+            head.read_last(&mut Context { flow, last: true, seen: 0, anomalies, sink });
         }
     }
 
@@ -149,7 +151,7 @@ impl Heads {
     #[inline]
     fn fresh<S: Sink>(&mut self, hash: u64, segment: &Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
         let mut http2 = None;
-        let mut context = Context { flow: segment.flow, last: segment.is_last(), anomalies, sink };
+        let mut context = Context { flow: segment.flow, last: segment.is_last(), seen: 0, anomalies, sink };
         let read = stream::read(segment.payload, &mut http2, &mut context);
         if let Some(from) = read.keep_from {
             self.begin(hash, segment, from, http2, &mut context);
@@ -167,6 +169,7 @@ impl Heads {
     ) {
         let mut head = Head::new(segment, segment.end());
         head.bytes.extend_from_slice(segment.payload.get(from..).unwrap_or_default());
+        head.seen = head.bytes.len();
         head.http2 = http2;
         head.check_length(self.length, context);
         self.put(hash, head, context);
@@ -182,7 +185,7 @@ impl Heads {
         anomalies: &mut Anomalies,
         sink: &mut S,
     ) {
-        let mut context = Context { flow: segment.flow, last: false, anomalies, sink };
+        let mut context = Context { flow: segment.flow, last: false, seen: 0, anomalies, sink };
         if distance(head.next, segment.sequence).unsigned_abs() > WINDOW {
             context.anomalies.count(Anomaly::HeadExpired);
             head.read_last(&mut context);
@@ -239,7 +242,15 @@ impl Heads {
 
 impl Head {
     fn new(segment: &Segment<'_>, next: u32) -> Self {
-        Head { flow: *segment.flow, next, bytes: Vec::new(), early: Vec::new(), http2: None, touched: segment.time }
+        Head {
+            flow: *segment.flow,
+            next,
+            bytes: Vec::new(),
+            seen: 0,
+            early: Vec::new(),
+            http2: None,
+            touched: segment.time,
+        }
     }
 
     fn is_idle(&self) -> bool {
@@ -299,6 +310,9 @@ impl Head {
                 self.next = self.next.wrapping_add(news.len() as u32);
                 continue;
             }
+            if old == 0 && self.bytes.is_empty() && self.http2.is_none() {
+                self.seen = news.len();
+            }
             self.append(news, length, context);
         }
     }
@@ -314,7 +328,9 @@ impl Head {
 
     /// Reads the bytes and keeps what is still incomplete.
     fn read<S: Sink>(&mut self, context: &mut Context<'_, S>) -> Read {
+        context.seen = self.seen;
         let read = stream::read(&self.bytes, &mut self.http2, context);
+        context.seen = 0;
         match read.keep_from {
             Some(from) => drop(self.bytes.drain(..from)),
             None => {
@@ -322,6 +338,7 @@ impl Head {
                 self.http2 = None;
             }
         }
+        self.seen = self.bytes.len();
         read
     }
 

@@ -100,7 +100,7 @@ impl Dissection {
         anomalies: &mut Anomalies,
         sink: &mut S,
     ) {
-        let mut context = Context { flow, last: true, anomalies, sink };
+        let mut context = Context { flow, last: true, seen: 0, anomalies, sink };
         if dns::on_dns_port(flow) && dns::datagram(payload, &mut context) {
             return;
         }
@@ -108,7 +108,7 @@ impl Dissection {
             return;
         }
         if !dns::on_dns_port(flow) {
-            dns::datagram(payload, &mut Context { flow, last: true, anomalies, sink });
+            dns::datagram(payload, &mut Context { flow, last: true, seen: 0, anomalies, sink });
         }
     }
 

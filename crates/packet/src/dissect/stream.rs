@@ -31,8 +31,10 @@ pub(super) fn read<S: Sink>(
 ) -> Read {
     let mut at = 0;
     let mut recognised = false;
+    let seen = context.seen;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
+        context.seen = seen.saturating_sub(at);
         if rest.is_empty() {
             // A connection with state goes on in the next segment.
             return Read { recognised, keep_from: http2.as_ref().filter(|_| !context.last).map(|_| at) };
@@ -72,7 +74,7 @@ fn message<S: Sink>(
 
 fn secured<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
     if tls::may_begin(bytes) {
-        return tls::stream(bytes, context.flow, context.anomalies, context.sink);
+        return tls::stream(bytes, context);
     }
     let short = bytes.len() < TLS_BEGINNING && matches!(bytes, [0x16] | [0x16, 3, ..]);
     if short && !context.last { Progress::More } else { Progress::No }

@@ -1,6 +1,6 @@
 //! TLS handshakes (RFC 8446, RFC 5246): ClientHello and certificates out of the records of one direction.
 //!
-//! [`stream`] looks at the bytes of one TCP direction from a record's first byte on. It keeps no state: what is
+//! `stream` looks at the bytes of one TCP direction from a record's first byte on. It keeps no state: what is
 //! not whole is asked for again with the same bytes and more. Messages may be split over records and several may
 //! share one; only a message that spans records is copied. Encrypted parts are not looked at, nor is SSLv2's
 //! ClientHello (it names no server).
@@ -10,13 +10,15 @@ mod der;
 mod hello;
 mod ja3;
 mod ja4;
+#[cfg(test)]
+mod tests;
 
 pub use certificate::Certificate;
 pub use hello::{Carrier, ClientHello, Fields, is_grease};
 pub use ja4::FINGERPRINT_VALUES;
 
-use super::Progress;
-use crate::{Anomalies, Anomaly, Fact, Flow, Sink};
+use super::context::{Context, Progress};
+use crate::{Anomaly, Fact, Sink};
 
 /// Record content types (RFC 8446 section 5.1).
 const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -42,8 +44,7 @@ const MESSAGE_HEADER: usize = 4;
 
 /// Whether a segment begins a TLS record with a ClientHello, ServerHello or Certificate. Of a payload shorter than
 /// six bytes only what is there is looked at: some clients send the first byte or two alone.
-#[must_use]
-pub fn may_begin(payload: &[u8]) -> bool {
+pub(super) fn may_begin(payload: &[u8]) -> bool {
     match payload {
         [HANDSHAKE, 3, minor, high, _, kind, ..] => {
             *minor <= 4 && *high <= 0x48 && matches!(*kind, CLIENT_HELLO | SERVER_HELLO | CERTIFICATE)
@@ -55,43 +56,26 @@ pub fn may_begin(payload: &[u8]) -> bool {
 }
 
 /// Reads the records of one TCP direction from a record's first byte on, and hands over the ClientHello or each
-/// certificate as soon as it is whole.
+/// certificate as soon as it is whole; nothing that was whole in the bytes seen before.
 ///
-/// `seen` is how many of `bytes` the previous call for the same bytes had, 0 at the first: what that call handed over
-/// is not handed over again. Answers `More`, `Done` or `No`; never `Used`.
-pub fn stream(bytes: &[u8], seen: usize, flow: &Flow, anomalies: &mut Anomalies, sink: &mut impl Sink) -> Progress {
-    read(bytes, seen, false, flow, anomalies, sink)
-}
-
-/// Like [`stream`] where no more bytes will come (the head overflowed or expired, or the capture cut the packet):
-/// a ClientHello that is not whole is handed over too, as far as it goes, if its SNI is there.
-pub fn stream_cut(bytes: &[u8], seen: usize, flow: &Flow, anomalies: &mut Anomalies, sink: &mut impl Sink) {
-    read(bytes, seen, true, flow, anomalies, sink);
-}
-
-fn read(
-    bytes: &[u8],
-    seen: usize,
-    cut: bool,
-    flow: &Flow,
-    anomalies: &mut Anomalies,
-    sink: &mut impl Sink,
-) -> Progress {
+/// Where no more bytes will come (the head overflowed or expired, or the capture cut the packet), a ClientHello that is
+/// not whole is handed over too, as far as it goes, if its SNI is there. Answers `More`, `Done` or `No`; never `Used`.
+pub(super) fn stream<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
     // What a prefix shows is a prefix of what the whole shows: counting it says what was handed over already.
     let mut skip = 0usize;
-    if let Some(before @ [_, ..]) = bytes.get(..seen) {
+    if let Some(before @ [_, ..]) = bytes.get(..context.seen) {
         let mut count = |shown: Shown<'_>| skip += usize::from(!matches!(shown, Shown::Malformed(_)));
         walk(before, false, &mut count);
     }
-    walk(bytes, cut, &mut |shown| {
+    walk(bytes, context.last, &mut |shown| {
         if skip > 0 && !matches!(shown, Shown::Malformed(_)) {
             skip -= 1;
             return;
         }
         match shown {
-            Shown::ClientHello(hello) => sink.fact(flow, Fact::ClientHello(hello)),
-            Shown::Certificate(certificate) => sink.fact(flow, Fact::Certificate(certificate)),
-            Shown::Malformed(anomaly) => anomalies.count(anomaly),
+            Shown::ClientHello(hello) => context.emit(Fact::ClientHello(hello)),
+            Shown::Certificate(certificate) => context.emit(Fact::Certificate(certificate)),
+            Shown::Malformed(anomaly) => context.anomalies.count(anomaly),
         }
     })
 }

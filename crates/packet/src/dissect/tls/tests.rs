@@ -1,15 +1,17 @@
 //! TLS handshakes out of record bytes: whole, split in every way, cut and mutated.
 
-use packet::dissect::{Progress, tls};
-use packet::{Anomalies, Anomaly, Fact, Flow, Sink};
 use proptest::prelude::*;
 use testkit::tls as build;
+
+use super::super::context::{Context, Progress};
+use super::{Carrier, Certificate, ClientHello, may_begin};
+use crate::{Anomalies, Anomaly, Fact, Flow, Sink};
 
 /// What a stream shows, owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Seen {
     Hello(Option<Vec<u8>>, bool),
-    Certificate(usize, Vec<u8>),
+    Leaf(usize, Vec<u8>),
 }
 
 #[derive(Default)]
@@ -21,7 +23,7 @@ impl Sink for Collect {
             Fact::ClientHello(hello) => Seen::Hello(hello.sni.map(<[u8]>::to_vec), hello.fields().is_some()),
             Fact::Certificate(certificate) => {
                 certificate.names(&mut |_| {});
-                Seen::Certificate(certificate.index, certificate.der.to_vec())
+                Seen::Leaf(certificate.index, certificate.der.to_vec())
             }
             other => panic!("{other:?}"),
         });
@@ -33,12 +35,16 @@ fn flow() -> Flow {
     Flow { src: ip, dst: ip, src_port: 1, dst_port: 443, protocol: 6 }
 }
 
+fn stream(bytes: &[u8], seen: usize, last: bool, anomalies: &mut Anomalies, sink: &mut Collect) -> Progress {
+    super::stream(bytes, &mut Context { flow: &flow(), last, seen, anomalies, sink })
+}
+
 /// Feeds `bytes` the way a growing head does, ends of its parts at `cuts`; then the last word of the stream.
 fn feed(bytes: &[u8], cuts: &[usize]) -> (Vec<Seen>, Progress, Anomalies) {
     let (mut sink, mut anomalies) = (Collect::default(), Anomalies::default());
     let mut seen = 0;
     for end in cuts.iter().copied().chain([bytes.len()]) {
-        let progress = tls::stream(&bytes[..end], seen, &flow(), &mut anomalies, &mut sink);
+        let progress = stream(&bytes[..end], seen, false, &mut anomalies, &mut sink);
         seen = end;
         if progress != Progress::More {
             return (sink.0, progress, anomalies);
@@ -57,14 +63,14 @@ fn flight() -> (Vec<u8>, Vec<Seen>) {
     let mut data = build::server_hello();
     data.extend(build::certificate_message(&[leaf.clone(), issuer.clone()]));
     data.extend(build::message(14, &[]));
-    (data, vec![Seen::Certificate(0, leaf), Seen::Certificate(1, issuer)])
+    (data, vec![Seen::Leaf(0, leaf), Seen::Leaf(1, issuer)])
 }
 
 #[test]
 fn client_hello_in_one_record() {
     let message = build::ClientHello::new("Evil.Example").message();
     let bytes = build::records(22, &message, 16384);
-    assert!(tls::may_begin(&bytes));
+    assert!(may_begin(&bytes));
     let (seen, progress, _) = feed(&bytes, &[]);
     assert_eq!((seen, progress), (vec![hello("Evil.Example")], Progress::Done));
 }
@@ -104,11 +110,11 @@ fn hello_of_a_post_quantum_client_split_at_every_byte() {
 #[test]
 fn prefixes_of_a_hello_may_begin_one() {
     let bytes = build::records(22, &build::ClientHello::new("a.example").message(), 16384);
-    assert!((1..bytes.len()).all(|end| tls::may_begin(&bytes[..end])));
+    assert!((1..bytes.len()).all(|end| may_begin(&bytes[..end])));
     for other in
         [&b""[..], b"GET / HTTP/1.1", b"\x16\x03\x09", b"\x17\x03\x03\x00\x20\x01", b"\x16\x03\x01\xff\xff\x01"]
     {
-        assert!(!tls::may_begin(other), "{other:?}");
+        assert!(!may_begin(other), "{other:?}");
     }
 }
 
@@ -141,7 +147,7 @@ fn cut_hello_gives_its_name_and_no_fingerprint() {
     let (seen, progress, _) = feed(cut, &[]);
     assert_eq!((seen, progress), (vec![], Progress::More));
     let mut sink = Collect::default();
-    tls::stream_cut(cut, cut.len(), &flow(), &mut Anomalies::default(), &mut sink);
+    stream(cut, cut.len(), true, &mut Anomalies::default(), &mut sink);
     assert_eq!(sink.0, [Seen::Hello(Some(b"cut.example".to_vec()), false)]);
 }
 
@@ -151,7 +157,7 @@ fn cut_flight_hands_nothing_over_twice() {
     let bytes = build::records(22, &data, 16384);
     let cut = &bytes[..bytes.len() - 290];
     let mut sink = Collect::default();
-    tls::stream_cut(cut, cut.len(), &flow(), &mut Anomalies::default(), &mut sink);
+    stream(cut, cut.len(), true, &mut Anomalies::default(), &mut sink);
     assert_eq!(sink.0, []);
 }
 
@@ -170,18 +176,18 @@ fn contradicting_lengths_are_counted() {
 #[test]
 fn certificate_names_and_digest() {
     let der = build::certificate("www.shop.example", &["Shop.Example", "*.cdn.example", "10.0.0.1"], 200);
-    let certificate = tls::Certificate { der: &der, index: 0 };
+    let certificate = Certificate { der: &der, index: 0 };
     let mut names = Vec::new();
     assert!(certificate.names(&mut |name| names.push(format!("{name:?}"))));
     assert_eq!(names, ["www.shop.example", "shop.example", "cdn.example", "10.0.0.1"]);
     // SHA-1 of "abc", FIPS 180-4.
-    let abc = tls::Certificate { der: b"abc", index: 0 };
+    let abc = Certificate { der: b"abc", index: 0 };
     assert_eq!(abc.sha1()[..4], [0xa9, 0x99, 0x3e, 0x36]);
     let authority = build::certificate("Some Authority", &[], 10);
     let mut count = 0;
-    assert!(tls::Certificate { der: &authority, index: 1 }.names(&mut |_| count += 1));
+    assert!(Certificate { der: &authority, index: 1 }.names(&mut |_| count += 1));
     assert_eq!(count, 0);
-    assert!(!tls::Certificate { der: &der[..der.len() / 2], index: 0 }.names(&mut |_| {}));
+    assert!(!Certificate { der: &der[..der.len() / 2], index: 0 }.names(&mut |_| {}));
 }
 
 proptest! {
@@ -204,10 +210,10 @@ proptest! {
             bytes.splice(..0, *b"\x16\x03\x01\x01\x00\x01\x00\x00\xfc");
         }
         let (mut sink, mut anomalies) = (Collect::default(), Anomalies::default());
-        tls::stream(&bytes, 0, &flow(), &mut anomalies, &mut sink);
-        tls::stream_cut(&bytes, bytes.len() / 2, &flow(), &mut anomalies, &mut sink);
-        let _ = tls::may_begin(&bytes);
-        tls::Certificate { der: &bytes, index: 0 }.names(&mut |_| {});
+        stream(&bytes, 0, false, &mut anomalies, &mut sink);
+        stream(&bytes, bytes.len() / 2, true, &mut anomalies, &mut sink);
+        let _ = may_begin(&bytes);
+        Certificate { der: &bytes, index: 0 }.names(&mut |_| {});
     }
 
     #[test]
@@ -220,9 +226,9 @@ proptest! {
         bytes[at % length] = value;
         bytes.truncate(end.max(1));
         let (mut sink, mut anomalies) = (Collect::default(), Anomalies::default());
-        tls::stream(&bytes, 0, &flow(), &mut anomalies, &mut sink);
-        tls::stream_cut(&bytes, 0, &flow(), &mut anomalies, &mut sink);
-        if let Some(hello) = tls::ClientHello::read(tls::Carrier::Tcp, bytes.get(9..).unwrap_or_default()) {
+        stream(&bytes, 0, false, &mut anomalies, &mut sink);
+        stream(&bytes, 0, true, &mut anomalies, &mut sink);
+        if let Some(hello) = ClientHello::read(Carrier::Tcp, bytes.get(9..).unwrap_or_default()) {
             let _ = hello.ja3();
             let _ = hello.ja4();
         }
