@@ -50,39 +50,53 @@ anomalies! {
     QuicUndecryptable "quic_undecryptable" "a QUIC Initial that its own keys do not open",
 }
 
-/// How often each [`Anomaly`] was seen.
+/// How often each [`Anomaly`] was seen, and which came first in the frame at hand.
 #[derive(Clone, Debug)]
-pub struct Anomalies([u64; Anomaly::ALL.len()]);
+pub struct Anomalies {
+    counts: [u64; Anomaly::ALL.len()],
+    first_of_frame: Option<Anomaly>,
+}
 
 impl Default for Anomalies {
     fn default() -> Self {
-        Anomalies([0; Anomaly::ALL.len()])
+        Anomalies { counts: [0; Anomaly::ALL.len()], first_of_frame: None }
     }
 }
 
 impl Anomalies {
     /// Counts one.
     pub fn count(&mut self, anomaly: Anomaly) {
-        if let Some(counter) = self.0.get_mut(anomaly as usize) {
+        if let Some(counter) = self.counts.get_mut(anomaly as usize) {
             *counter += 1;
         }
+        self.first_of_frame.get_or_insert(anomaly);
+    }
+
+    /// A new frame: nothing is wrong with it yet.
+    pub(crate) fn begin_frame(&mut self) {
+        self.first_of_frame = None;
+    }
+
+    /// What was counted first since [`Anomalies::begin_frame`].
+    pub(crate) fn first_of_frame(&self) -> Option<Anomaly> {
+        self.first_of_frame
     }
 
     /// How often it was seen.
     #[must_use]
     pub fn get(&self, anomaly: Anomaly) -> u64 {
-        self.0.get(anomaly as usize).copied().unwrap_or(0)
+        self.counts.get(anomaly as usize).copied().unwrap_or(0)
     }
 
     /// Adds another's counts to these.
     pub fn add(&mut self, other: &Anomalies) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine += theirs;
         }
     }
 
     /// Name and count of each that was seen.
     pub fn seen(&self) -> impl Iterator<Item = (Anomaly, u64)> + '_ {
-        Anomaly::ALL.iter().copied().zip(self.0).filter(|(_, n)| *n > 0)
+        Anomaly::ALL.iter().copied().zip(self.counts).filter(|(_, n)| *n > 0)
     }
 }

@@ -69,7 +69,7 @@ impl TcpFlags {
 /// What an IP packet carries.
 #[derive(Clone, Copy, Debug)]
 pub enum Transport<'a> {
-    /// A TCP segment whose header is whole.
+    /// A TCP segment; one whose header was cut after the flags has no payload (and was counted as an anomaly).
     Tcp {
         /// Flags.
         flags: TcpFlags,
@@ -108,7 +108,8 @@ pub struct Packet<'a> {
     pub transport: Transport<'a>,
     /// How many tunnels it is wrapped in: 0 for the outermost.
     pub depth: u8,
-    /// A fragment whose datagram is not (yet) whole: addresses are known, content is not to be dissected.
+    /// A fragment whose datagram is not (yet) whole: addresses are known, of a first fragment also ports and
+    /// transport header, but content is not to be dissected: if the rest comes, the whole datagram follows.
     pub fragment: bool,
     /// Bytes of the transport's payload that were sent but are not here because the frame was captured
     /// short (snap length); 0 for most. A segment that lacks bytes is the end of what its flow head can learn.

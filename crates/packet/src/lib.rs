@@ -9,6 +9,8 @@
 //! counted [`Anomaly`], and every table that traffic can grow has a limit.
 
 pub mod anomaly;
+mod bytes;
+mod community_id;
 pub mod decode;
 pub mod dissect;
 mod dissector;

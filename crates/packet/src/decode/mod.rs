@@ -1,27 +1,205 @@
 //! Frames to IP packets: link layers, tunnels, extension headers, fragments.
+//!
+//! A frame is a chain of [`Layer`]s. Each layer is read by a pure function that answers with the next
+//! one; the loop in `Decoder::layers` follows the chain, hands every IP packet on the way to `visit`
+//! (the outermost first), and stops at a transport that carries no further packet. Nothing is copied,
+//! except fragments. Nothing here looks into what TCP or UDP carry, except for tunnel headers; what an
+//! ICMP error quotes is no traffic of its own and is not visited.
 
-use crate::{Anomalies, Frame, Limits, Micros, Outcome, Packet};
+mod ethernet;
+mod fragments;
+mod ip;
+mod link;
+mod pair_hash;
+mod ppp;
+mod transport;
+mod tunnel;
+mod wireless;
 
-/// Fragments of IPv4 and IPv6 datagrams that wait for the rest.
-pub struct Fragments;
+pub use fragments::Fragments;
+pub use pair_hash::pair_hash;
 
-impl Fragments {
-    pub(crate) fn new(_limits: &Limits, _seed: u64) -> Self {
-        Fragments
-    }
-    pub(crate) fn expire(&mut self, _now: Micros, _anomalies: &mut Anomalies) {}
-    /// Bytes and datagrams held.
-    pub(crate) fn usage(&self) -> (usize, usize) {
-        (0, 0)
-    }
+use crate::{Anomalies, Anomaly, Flow, Frame, LinkType, Micros, Outcome, Packet, Transport};
+use fragments::Added;
+use ip::{Datagram, Piece};
+
+/// IP packets in one another that are looked at: 8 covers stacked mobile and overlay networks.
+const MAX_DEPTH: u8 = 8;
+
+/// Headers of one frame that are followed, tags, labels and IP packets together.
+const MAX_LAYERS: u32 = 48;
+
+/// What comes next in a frame.
+#[derive(Clone, Copy, Debug)]
+enum Layer<'a> {
+    /// A frame of a link type of capture files.
+    Link(LinkType, &'a [u8]),
+    /// An Ethernet frame, from the destination address on.
+    Ethernet(&'a [u8]),
+    /// What follows an EtherType.
+    EtherType(u16, &'a [u8]),
+    /// An IEEE 802.2 header.
+    Llc(&'a [u8]),
+    /// A PPP frame, with or without HDLC address and control.
+    Ppp(&'a [u8]),
+    /// An MPLS label stack.
+    Mpls(&'a [u8]),
+    /// An IPv4 or IPv6 header, as its first four bits say.
+    Ip(&'a [u8]),
+    /// The subframes of an IEEE 802.11 A-MSDU.
+    Amsdu(&'a [u8]),
+    /// Nothing to look at.
+    Ignored,
+    /// Malformed.
+    Malformed(Anomaly),
 }
 
 /// Hands every IP packet of the frame to `visit`, the outermost first.
-pub fn decode(
-    _frame: &Frame<'_>,
-    _fragments: &mut Fragments,
-    _anomalies: &mut Anomalies,
-    _visit: &mut dyn FnMut(&Packet<'_>, &mut Anomalies),
+///
+/// A fragment that does not complete its datagram is visited with [`Packet::fragment`] set; the one that
+/// does is visited as the whole datagram instead. A first fragment that certainly never can be completed
+/// (captured short, or refused by a limit) is visited like a packet captured short, so that its content
+/// is looked at. One whose rest just does not come is not looked into: facts handed over later than
+/// their frame would make a replay depend on how frames are spread over workers.
+pub fn decode<V: FnMut(&Packet<'_>, &mut Anomalies)>(
+    frame: &Frame<'_>,
+    fragments: &mut Fragments,
+    anomalies: &mut Anomalies,
+    visit: &mut V,
 ) -> Outcome {
-    Outcome::Ignored
+    anomalies.begin_frame();
+    let mut decoder =
+        Decoder { time: frame.time, fragments, anomalies, visit, layers_left: MAX_LAYERS, visited: false };
+    decoder.layers(link::first(frame.link, frame.bytes), 0);
+    let visited = decoder.visited;
+    match anomalies.first_of_frame() {
+        Some(anomaly) => Outcome::Anomaly(anomaly),
+        None if visited => Outcome::Decoded,
+        None => Outcome::Ignored,
+    }
+}
+
+/// Decoding of one frame.
+struct Decoder<'d, V> {
+    time: Micros,
+    fragments: &'d mut Fragments,
+    anomalies: &'d mut Anomalies,
+    visit: &'d mut V,
+    layers_left: u32,
+    visited: bool,
+}
+
+impl<V: FnMut(&Packet<'_>, &mut Anomalies)> Decoder<'_, V> {
+    /// Follows the chain from `layer`, which is inside `depth` IP packets, to its end.
+    fn layers(&mut self, mut layer: Layer<'_>, mut depth: u8) {
+        loop {
+            if self.layers_left == 0 || depth > MAX_DEPTH {
+                return self.anomalies.count(Anomaly::TunnelDepth);
+            }
+            self.layers_left -= 1;
+            layer = match layer {
+                Layer::Ip(bytes) => {
+                    let Some(inner) = self.ip(bytes, depth) else { return };
+                    depth += 1;
+                    inner
+                }
+                Layer::Ignored => return,
+                Layer::Malformed(anomaly) => return self.anomalies.count(anomaly),
+                Layer::Amsdu(bytes) => return self.subframes(bytes, depth),
+                other => link::next(other),
+            };
+        }
+    }
+
+    #[cold]
+    fn subframes(&mut self, bytes: &[u8], depth: u8) {
+        let mut rest = bytes;
+        while let Some((subframe, after)) = wireless::subframe(rest) {
+            self.layers(Layer::Llc(subframe), depth);
+            rest = after;
+        }
+    }
+
+    /// Visits one IP packet; what it carries if it is a tunnel.
+    fn ip<'a>(&mut self, bytes: &'a [u8], depth: u8) -> Option<Layer<'a>> {
+        let datagram = match ip::read(bytes) {
+            Ok(datagram) => datagram,
+            Err(anomaly) => {
+                self.anomalies.count(anomaly);
+                return None;
+            }
+        };
+        if let Some(anomaly) = datagram.anomaly {
+            self.anomalies.count(anomaly);
+        }
+        match datagram.piece {
+            None => self.transport(&datagram, depth, false),
+            Some(piece) => {
+                self.fragment(&datagram, piece, depth);
+                None
+            }
+        }
+    }
+
+    /// Visits the packet; what it carries if it is a tunnel. `fragment` says that it is a fragment whose
+    /// datagram is not whole.
+    fn transport<'a>(&mut self, datagram: &Datagram<'a>, depth: u8, fragment: bool) -> Option<Layer<'a>> {
+        let segment = transport::read(datagram, fragment);
+        if let Some(anomaly) = segment.anomaly {
+            self.anomalies.count(anomaly);
+        }
+        let packet = Packet {
+            flow: Flow {
+                src: datagram.src,
+                dst: datagram.dst,
+                src_port: segment.src_port,
+                dst_port: segment.dst_port,
+                protocol: datagram.protocol,
+            },
+            transport: segment.transport,
+            depth,
+            fragment,
+            missing: segment.missing,
+        };
+        self.visited = true;
+        (self.visit)(&packet, self.anomalies);
+        match packet.transport {
+            Transport::Udp { payload } if !fragment => tunnel::in_udp(segment.src_port, segment.dst_port, payload),
+            Transport::Other { payload } if !fragment => tunnel::in_ip(datagram.protocol, payload),
+            _ => None,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fragment(&mut self, datagram: &Datagram<'_>, piece: Piece, depth: u8) {
+        let added = if datagram.missing > 0 {
+            Added::Refused
+        } else {
+            self.fragments.add(self.time, datagram, piece, self.anomalies)
+        };
+        match added {
+            Added::Whole { protocol, payload } => {
+                let whole = ip::reassembled(datagram, protocol, &payload);
+                if let Some(anomaly) = whole.anomaly {
+                    self.anomalies.count(anomaly);
+                }
+                if let Some(inner) = self.transport(&whole, depth, whole.piece.is_some()) {
+                    self.layers(inner, depth + 1);
+                }
+            }
+            Added::Refused if piece.offset == 0 => {
+                if let Some(inner) = self.transport(datagram, depth, false) {
+                    self.layers(inner, depth + 1);
+                }
+            }
+            Added::Waiting | Added::Refused if piece.offset == 0 => {
+                self.transport(datagram, depth, true);
+            }
+            Added::Waiting | Added::Refused => {
+                // A later fragment begins in the middle of the transport's payload: it has no ports.
+                self.transport(&Datagram { opaque: true, ..*datagram }, depth, true);
+            }
+        }
+    }
 }
