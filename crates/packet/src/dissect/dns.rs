@@ -184,14 +184,17 @@ pub(crate) fn stream<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Pro
     if length < HEADER + 5 || netbios(context.flow) {
         return Progress::No;
     }
-    let Some(rest) = bytes.get(2..) else { return Progress::No };
+    let rest = bytes.get(2..).unwrap_or_default();
     if !plausible_beginning(rest) {
         return Progress::No;
     }
     if let Some(message) = rest.get(..length) {
-        let Some((message, wrong)) = DnsMessage::strict(message) else { return Progress::No };
-        finish(Some(message), wrong, context);
-        return Progress::Used(2 + length);
+        let (message, wrong) = match DnsMessage::strict(message) {
+            Some((message, wrong)) => (Some(message), wrong),
+            None if on_dns_port(context.flow) => DnsMessage::lenient(message),
+            None => (None, None),
+        };
+        return if finish(message, wrong, context) { Progress::Used(2 + length) } else { Progress::No };
     }
     if !context.last {
         return Progress::More;

@@ -25,7 +25,7 @@ const HEAD_COST: usize = 1024;
 const WINDOW: u32 = 1 << 20;
 /// Counters of the filter, one byte each.
 const FILTER: usize = 1 << 15;
-/// Directions whose first sequence number is remembered, eight bytes each.
+/// Directions of which it is remembered where the next message may begin, eight bytes each.
 const OPENINGS: usize = 1 << 12;
 
 /// One TCP segment with payload.
@@ -155,6 +155,8 @@ impl Heads {
         let read = stream::read(segment.payload, &mut http2, &mut context);
         if let Some(from) = read.keep_from {
             self.begin(hash, segment, from, http2, &mut context);
+        } else if read.recognised {
+            self.openings.set(hash, segment.end());
         }
     }
 
@@ -221,7 +223,7 @@ impl Heads {
     /// used as it is.
     fn put<S: Sink>(&mut self, hash: u64, mut head: Head, context: &mut Context<'_, S>) {
         if head.is_idle() {
-            return;
+            return self.openings.set(hash, head.next);
         }
         let cost = head.cost();
         if self.held + cost > self.budget {
@@ -427,8 +429,9 @@ impl Filter {
     }
 }
 
-/// Sequence numbers with which directions began, until their first payload comes: so that a first segment that
-/// was overtaken is waited for. A cache: what is pushed out is only not waited for.
+/// Sequence numbers at which the next message of a direction may begin, from a SYN or the end of a message until
+/// the next payload comes: so that a segment that was overtaken is waited for. A cache: what is pushed out is only
+/// not waited for.
 struct Openings(Box<[(u32, u32)]>);
 
 impl Openings {

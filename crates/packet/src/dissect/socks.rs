@@ -104,7 +104,9 @@ fn greeting(bytes: &[u8]) -> Read {
         return Read::No;
     }
     match rest.first() {
-        None | Some(5) => Read::Used(2 + count),
+        // What follows tells a greeting from a request that is cut off: 5 1 0 begins both.
+        None => Read::Short,
+        Some(5) => Read::Used(2 + count),
         Some(1) if methods.contains(&USER_PASSWORD) => {
             let Some(user) = rest.get(1) else { return Read::Short };
             let at = 2 + usize::from(*user);

@@ -1,7 +1,10 @@
 //! Tests of the parsers and of the heads together, over segments and datagrams built here.
 
 mod dns;
+mod heads;
 mod http;
+mod http2;
+mod names;
 
 use std::net::{IpAddr, Ipv4Addr};
 
