@@ -127,7 +127,7 @@ impl<'a> DnsMessage<'a> {
     fn lenient(bytes: &'a [u8]) -> (Option<DnsMessage<'a>>, Option<Anomaly>) {
         let Some(message) = DnsMessage::header(bytes) else { return (None, Some(Anomaly::DnsMalformed)) };
         match check_sections(bytes) {
-            Ok(_) => (Some(message), None),
+            Ok(whole) => (Some(message), whole.anomaly),
             Err(wrong) => (wrong.usable.then_some(message), Some(wrong.anomaly)),
         }
     }

@@ -111,7 +111,7 @@ impl Heads {
             && let Some(mut head) = self.take(hash, flow)
         {
             anomalies.count(Anomaly::HeadExpired);
-            head.read_last(&mut Context { flow, last: true, seen: 0, anomalies, sink });
+            head.abandon(self.length, &mut Context { flow, last: false, seen: 0, anomalies, sink });
         }
     }
 
@@ -190,7 +190,7 @@ impl Heads {
         let mut context = Context { flow: segment.flow, last: false, seen: 0, anomalies, sink };
         if distance(head.next, segment.sequence).unsigned_abs() > WINDOW {
             context.anomalies.count(Anomaly::HeadExpired);
-            head.read_last(&mut context);
+            head.abandon(self.length, &mut context);
             return self.fresh(hash, segment, anomalies, sink);
         }
         head.touched = segment.time;
@@ -228,8 +228,7 @@ impl Heads {
         let cost = head.cost();
         if self.held + cost > self.budget {
             context.anomalies.count(Anomaly::HeadLimit);
-            head.read_last(context);
-            return;
+            return head.abandon(self.length, context);
         }
         self.held += cost;
         self.filter.add(hash);
@@ -344,7 +343,15 @@ impl Head {
         read
     }
 
-    /// Uses what there is: no more will come.
+    /// Uses everything there is, across gaps.
+    fn abandon<S: Sink>(&mut self, length: usize, context: &mut Context<'_, S>) {
+        while !self.early.is_empty() {
+            self.skip_gap(length, context);
+        }
+        self.read_last(context);
+    }
+
+    /// Uses the bytes that follow one another: no more will come.
     fn read_last<S: Sink>(&mut self, context: &mut Context<'_, S>) {
         let last = std::mem::replace(&mut context.last, true);
         self.read(context);
