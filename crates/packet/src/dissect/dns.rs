@@ -14,11 +14,14 @@ use crate::{Anomaly, Fact, Flow, Name, Sink};
 const HEADER: usize = 12;
 /// Octets of a name on the wire, its root label included (RFC 1035 section 2.3.4).
 const NAME_OCTETS: usize = 255;
-/// Compression pointers followed in one name. Each must point further back than the one before it, so that a
-/// circle ends anyway; this keeps a chain of bare pointers short.
+/// Compression pointers followed in one name: circles end here. They should point back (RFC 1035 section 4.1.4);
+/// one that points forward is read all the same, and counted.
 const POINTERS: usize = 32;
 /// Questions that a message on a foreign port may have.
 const QUESTIONS: u16 = 8;
+/// Length of a message on a foreign port that is waited for with less than its header there: less than what the
+/// first two letters of a text would be.
+const SHORT_BEGINNING: usize = 4095;
 /// What stands in a [`Name`] for a dot inside a label: it must separate nothing, and no host name holds it.
 pub const DOT_IN_LABEL: u8 = b'?';
 
@@ -185,7 +188,7 @@ pub(crate) fn stream<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Pro
         return Progress::No;
     }
     let rest = bytes.get(2..).unwrap_or_default();
-    if !plausible_beginning(rest) {
+    if rest.len() < HEADER && length > SHORT_BEGINNING && !on_dns_port(context.flow) || !plausible_beginning(rest) {
         return Progress::No;
     }
     if let Some(message) = rest.get(..length) {
@@ -387,15 +390,13 @@ struct CheckedName {
 /// Walks a name and its pointers, so that [`read_name`] is sure to succeed on it.
 fn check_name(bytes: &[u8], start: usize) -> Result<CheckedName, Anomaly> {
     let (mut at, mut octets, mut pointers) = (start, 1, 0);
-    // Where this run of labels began: a pointer must lead before it.
-    let mut run = start;
     let mut next = None;
-    let mut dotted = false;
+    let mut odd = false;
     loop {
         match step(bytes, at).ok_or(Anomaly::DnsMalformed)? {
             Step::Label(label, after) => {
                 octets += 1 + label.len();
-                dotted |= label.contains(&b'.');
+                odd |= label.contains(&b'.');
                 at = after;
                 if octets > NAME_OCTETS {
                     return Err(Anomaly::DnsName);
@@ -404,13 +405,14 @@ fn check_name(bytes: &[u8], start: usize) -> Result<CheckedName, Anomaly> {
             Step::Pointer(target) => {
                 next = next.or(Some(at + 2));
                 pointers += 1;
-                if target >= run || pointers > POINTERS {
+                odd |= target >= at;
+                if pointers > POINTERS {
                     return Err(Anomaly::DnsName);
                 }
-                (at, run) = (target, target);
+                at = target;
             }
             Step::Root => {
-                let anomaly = dotted.then_some(Anomaly::DnsName);
+                let anomaly = odd.then_some(Anomaly::DnsName);
                 return Ok(CheckedName { next: next.unwrap_or(at + 1), anomaly });
             }
         }
@@ -420,7 +422,7 @@ fn check_name(bytes: &[u8], start: usize) -> Result<CheckedName, Anomaly> {
 /// The name at `start` and the byte after it.
 fn read_name(bytes: &[u8], start: usize) -> Option<(Name, usize)> {
     let mut name = Name::EMPTY;
-    let (mut at, mut run, mut pointers) = (start, start, 0);
+    let (mut at, mut pointers) = (start, 0);
     let mut next = None;
     loop {
         match step(bytes, at)? {
@@ -433,10 +435,10 @@ fn read_name(bytes: &[u8], start: usize) -> Option<(Name, usize)> {
             Step::Pointer(target) => {
                 next = next.or(Some(at + 2));
                 pointers += 1;
-                if target >= run || pointers > POINTERS {
+                if pointers > POINTERS {
                     return None;
                 }
-                (at, run) = (target, target);
+                at = target;
             }
             Step::Root => return Some((name, next.unwrap_or(at + 1))),
         }

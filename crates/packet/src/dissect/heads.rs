@@ -27,6 +27,8 @@ const WINDOW: u32 = 1 << 20;
 const FILTER: usize = 1 << 15;
 /// Directions of which it is remembered where the next message may begin, eight bytes each.
 const OPENINGS: usize = 1 << 12;
+/// Segments that a direction may go on without a message that is recognised; all ones in binary.
+const OPENING_SEGMENTS: u32 = 7;
 
 /// One TCP segment with payload.
 pub(super) struct Segment<'a> {
@@ -123,12 +125,9 @@ impl Heads {
         {
             return self.continued(hash, head, segment, anomalies, sink);
         }
-        if let Some(expected) = self.openings.take(hash) {
-            let gap = distance(expected, segment.sequence);
-            if gap > 0 && gap.unsigned_abs() <= WINDOW {
-                let head = Head::new(segment, expected);
-                return self.continued(hash, head, segment, anomalies, sink);
-            }
+        if let Some(expected) = self.openings.pass(hash, segment) {
+            let head = Head::new(segment, expected);
+            return self.continued(hash, head, segment, anomalies, sink);
         }
         self.fresh(hash, segment, anomalies, sink);
     }
@@ -436,33 +435,39 @@ impl Filter {
     }
 }
 
-/// Sequence numbers at which the next message of a direction may begin, from a SYN or the end of a message until
-/// the next payload comes: so that a segment that was overtaken is waited for. A cache: what is pushed out is only
-/// not waited for.
+/// Where the next message of a direction may begin: from a SYN or the end of a message on, for a few segments. So
+/// a segment that was overtaken is waited for. A cache: what is pushed out of it is only not waited for.
+///
+/// A slot holds a part of the flow's hash with the number of segments left in its lowest bits, and the expected
+/// sequence number.
 struct Openings(Box<[(u32, u32)]>);
 
 impl Openings {
-    fn set(&mut self, hash: u64, first: u32) {
-        if let Some(slot) = self.slot(hash) {
-            *slot = (tag(hash), first);
+    fn set(&mut self, hash: u64, next: u32) {
+        if let Some(slot) = self.0.get_mut(hash as usize % OPENINGS) {
+            *slot = (tag(hash) | OPENING_SEGMENTS, next);
         }
     }
 
-    fn take(&mut self, hash: u64) -> Option<u32> {
-        let slot = self.slot(hash)?;
-        if slot.0 != tag(hash) {
+    /// Takes note of a segment. The sequence number expected before it, where something is missing.
+    #[inline]
+    fn pass(&mut self, hash: u64, segment: &Segment<'_>) -> Option<u32> {
+        let slot = self.0.get_mut(hash as usize % OPENINGS)?;
+        let (opening, next) = *slot;
+        if opening & !OPENING_SEGMENTS != tag(hash) || opening & OPENING_SEGMENTS == 0 {
             return None;
         }
-        let (_, first) = std::mem::take(slot);
-        Some(first)
-    }
-
-    fn slot(&mut self, hash: u64) -> Option<&mut (u32, u32)> {
-        self.0.get_mut(hash as usize % OPENINGS)
+        let gap = distance(next, segment.sequence);
+        if gap > 0 && gap.unsigned_abs() <= WINDOW {
+            *slot = (0, 0);
+            return Some(next);
+        }
+        *slot = (opening - 1, segment.end());
+        None
     }
 }
 
-/// The part of a hash that slot numbers do not show, never 0.
+/// The part of a hash that slot numbers do not show, without the bits that count.
 fn tag(hash: u64) -> u32 {
-    (hash >> 32) as u32 | 1
+    (hash >> 32) as u32 & !OPENING_SEGMENTS
 }

@@ -148,13 +148,13 @@ fn is_upper_method(byte: u8) -> bool {
 
 /// The target before a trailing `HTTP/` version; `None` where there is no such version.
 fn strip_version(rest: &[u8]) -> Option<&[u8]> {
-    let space = rest.iter().rposition(|byte| matches!(byte, b' ' | b'\t'))?;
-    let version = rest.get(space + 1..)?;
+    let space = rest.iter().rposition(|byte| matches!(byte, b' ' | b'\t'));
+    let version = rest.get(space.map_or(0, |space| space + 1)..)?;
     let (name, number) = version.split_at_checked(5)?;
     if !name.eq_ignore_ascii_case(b"HTTP/") || !number.first().is_some_and(u8::is_ascii_digit) {
         return None;
     }
-    rest.get(..space).map(<[u8]>::trim_ascii_end)
+    rest.get(..space.unwrap_or(0)).map(<[u8]>::trim_ascii_end)
 }
 
 /// A last word such as `RTSP/1.0`: the line belongs to a relative of HTTP.
@@ -201,7 +201,8 @@ fn request<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
         context.anomalies.count(Anomaly::HttpMalformed);
     }
     let (head, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
-    let body = body_of(rest, fields.content_length, start.method);
+    let length = if fields.chunked { chunked_length(rest) } else { fields.content_length };
+    let body = body_of(rest, length, start.method);
     context.emit(Fact::HttpRequest(HttpRequest {
         method: start.method,
         target: start.target,
@@ -214,7 +215,32 @@ fn request<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
         body,
     }));
     // A body of unknown length is looked at once more: it may be the next request or a tunnel's content.
-    Progress::Used(end + fields.content_length.map_or(0, |_| body.len()))
+    Progress::Used(end + length.map_or(0, |_| body.len()))
+}
+
+/// Bytes of a chunked body (RFC 9112 section 7.1) that is whole.
+fn chunked_length(body: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let size = line(body, at).filter(|line| line.ended)?;
+        let digits = size.text.split(|byte| *byte == b';').next()?.trim_ascii();
+        let length = usize::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        at = size.next.checked_add(length).filter(|at| *at <= body.len())?;
+        // Behind a chunk stands a line end; behind the last one, trailer lines and an empty line.
+        loop {
+            let line = line(body, at).filter(|line| line.ended)?;
+            at = line.next;
+            if line.text.is_empty() {
+                break;
+            }
+            if length > 0 {
+                return None;
+            }
+        }
+        if length == 0 {
+            return Some(at);
+        }
+    }
 }
 
 /// A request line that outgrew its head: its method and what there is of its target.
@@ -335,6 +361,11 @@ fn keep<'a>(to: &mut &'a [u8], value: &'a [u8]) {
     }
 }
 
+/// Whether the last of a list of transfer codings is `chunked`.
+fn ends_chunked(codings: &[u8]) -> bool {
+    codings.rsplit(|byte| *byte == b',').next().is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked"))
+}
+
 fn number(value: &[u8]) -> Option<usize> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
@@ -347,6 +378,7 @@ struct RequestFields<'a> {
     referer: &'a [u8],
     content_type: &'a [u8],
     content_length: Option<usize>,
+    chunked: bool,
     malformed: bool,
 }
 
@@ -372,6 +404,8 @@ impl<'a> RequestFields<'a> {
             14 if is(b"true-client-ip") => keep(true_client, value),
             15 if is(b"x-forwarded-for") => keep(x_forwarded, value),
             16 if is(b"cf-connecting-ip") => keep(cf_connecting, value),
+            // It overrides Content-Length (RFC 9112 section 6.3).
+            17 if is(b"transfer-encoding") => self.chunked |= ends_chunked(value),
             _ => {}
         }
     }

@@ -10,6 +10,8 @@ use crate::Sink;
 
 /// Bytes that tell a TLS handshake record: type, version, length, and the handshake's type.
 const TLS_BEGINNING: usize = 6;
+/// Bytes of a TLS record with an alert.
+const TLS_WARNING: usize = 7;
 /// Header in front of TLS inside TDS pre-login packets ([MS-TDS] section 2.2.3.1).
 const TDS_HEADER: usize = 8;
 const TDS_PRELOGIN: u8 = 0x12;
@@ -60,7 +62,7 @@ fn message<S: Sink>(
     }
     let Some(&first) = bytes.first() else { return Progress::No };
     let progress = match first {
-        0x16 | 0x80.. => secured(bytes, context),
+        0x15 | 0x16 | 0x80.. => secured(bytes, context),
         b'A'..=b'Z' | b'a'..=b'z' | b'\r' | b'\n' | b'_' => text(bytes, http2, context),
         4 | 5 => socks::stream(bytes, context),
         TDS_PRELOGIN => match bytes.get(TDS_HEADER..) {
@@ -76,7 +78,11 @@ fn secured<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
     if tls::may_begin(bytes) {
         return tls::stream(bytes, context);
     }
-    let short = bytes.len() < TLS_BEGINNING && matches!(bytes, [0x16] | [0x16, 3, ..]);
+    // A server that does not know the name asked for may warn before it goes on (RFC 6066 section 3).
+    if let [0x15, 3, _, 0, 2, 1, _, ..] = bytes {
+        return Progress::Used(TLS_WARNING);
+    }
+    let short = bytes.len() < TLS_BEGINNING && matches!(bytes, [0x15 | 0x16] | [0x15 | 0x16, 3, ..]);
     if short && !context.last { Progress::More } else { Progress::No }
 }
 

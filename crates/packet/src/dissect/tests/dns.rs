@@ -146,12 +146,18 @@ fn a_dot_in_a_label_separates_nothing() {
 }
 
 #[test]
-fn pointers_forward_and_in_circles() {
-    for name in [&b"\xc0\x0c"[..], b"\x01a\xc0\x0c", b"\xc0\x10", b"\x01a\xc0\xff", b"\x01a\x40"] {
+fn pointers_in_circles() {
+    for name in [&b"\xc0\x0c"[..], b"\x01a\xc0\x0c", b"\xc0\x0e\xc0\x0c", b"\x01a\xc0\xff", b"\x01a\x40"] {
         let message = [&HEADER[..], name, &[0, 1, 0, 1, 0, 0]].concat();
         let (facts, malformed, names) = judged(53, &message);
         assert_eq!((facts.len(), malformed + names), (0, 1), "{name:?}");
     }
+}
+
+#[test]
+fn a_pointer_forward_is_read_and_counted() {
+    let message = [&HEADER[..], b"\x03www\xc0\x16\0\x01\0\x01", b"\x04evil\x07example\0"].concat();
+    assert_eq!(judged(53, &message), (vec!["dns query www.evil.example/1".to_owned()], 0, 1));
 }
 
 #[test]

@@ -49,6 +49,21 @@ fn a_first_segment_that_was_overtaken() {
 }
 
 #[test]
+fn a_dialogue_before_an_overtaken_segment() {
+    for (lines, seen) in [(5, 1), (6, 1), (7, 0)] {
+        let mut bench = Bench::new();
+        bench.segment(tcp(), 99, TcpFlags::SYN, &[]);
+        for line in 0..lines {
+            bench.segment(tcp(), 100 + line * 4, ACK, b"220\n");
+        }
+        let start = 100 + lines * 4;
+        bench.segment(tcp(), start + 30, ACK, &REQUEST[30..]);
+        bench.segment(tcp(), start, ACK, &REQUEST[..30]);
+        assert_eq!(bench.take().len(), seen, "{lines}");
+    }
+}
+
+#[test]
 fn a_whole_message_behind_a_gap_does_not_wait() {
     let mut bench = Bench::new();
     bench.segment(tcp(), 99, TcpFlags::SYN, &[]);

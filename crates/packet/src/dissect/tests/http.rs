@@ -16,7 +16,8 @@ fn plain_request() {
 
 #[test]
 fn odd_but_read() {
-    let cases: [(&[u8], &str); 14] = [
+    let cases: [(&[u8], &str); 15] = [
+        (b"GET HTTP/1.1\r\nHost: a.b\r\n\r\n", "request GET  host=a.b agent="),
         (b"GET / HTTP/1.1\nhOST: a.b\n\n", "request GET / host=a.b agent="),
         (b"\r\n\r\nGET / HTTP/1.0\r\nHost:a.b\r\n\r\n", "request GET / host=a.b agent="),
         (b"GET / HTTP/1.1\r\nHost : \t a.b \r\n\r\n", "request GET / host=a.b agent="),
@@ -61,4 +62,17 @@ fn pipelined_requests_are_all_seen() {
         whole(80, stream),
         ["request GET /1 host=a.b agent=", "request POST /2 host=a.b agent=", "request PUT /3 host=c.d agent="]
     );
+}
+
+#[test]
+fn a_request_behind_a_chunked_body() {
+    let head = b"POST /1 HTTP/1.1\r\nContent-Length: 9\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
+    let next = b"GET /2 HTTP/1.1\r\n\r\n";
+    let expected = ["request POST /1 host= agent=", "request GET /2 host= agent="];
+    for body in ["3\r\nabc\r\n0\r\n\r\n", "a;x=y\n0123456789\n0\nTrailer: x\n\n", "0\r\n\r\n"] {
+        assert_eq!(whole(80, &[&head[..], body.as_bytes(), next].concat()), expected, "{body:?}");
+    }
+    for body in ["3\r\nabcd\r\n0\r\n\r\n", "zz\r\n\r\n", "ffffffffffffffff\r\n", "5\r\nab"] {
+        assert_eq!(whole(80, &[&head[..], body.as_bytes(), next].concat()), expected[..1], "{body:?}");
+    }
 }
