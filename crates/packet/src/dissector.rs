@@ -18,6 +18,10 @@ pub struct Limits {
     pub head_length: usize,
     /// Seconds a head waits for its rest.
     pub head_seconds: i64,
+    /// Bytes kept of QUIC connections, all together.
+    pub quic_bytes: usize,
+    /// Seconds a QUIC connection is remembered.
+    pub quic_seconds: i64,
 }
 
 impl Default for Limits {
@@ -28,6 +32,8 @@ impl Default for Limits {
             head_bytes: 16 << 20,
             head_length: 16 << 10,
             head_seconds: 30,
+            quic_bytes: 4 << 20,
+            quic_seconds: 30,
         }
     }
 }

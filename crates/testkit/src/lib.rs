@@ -16,6 +16,7 @@ pub mod capture;
 pub mod fault;
 pub mod packet;
 pub mod payload;
+pub mod quic;
 pub mod random;
 pub mod tls;
 pub mod traffic;

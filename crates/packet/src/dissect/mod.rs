@@ -4,9 +4,11 @@
 //! direction from where a message can begin and answers with [`Progress`]; what is incomplete waits
 //! in the bounded table of heads and is tried again, longer, when the next segment comes.
 
+mod assembly;
 mod context;
 pub mod dns;
 pub mod dtls;
+mod gquic;
 mod heads;
 mod hpack;
 pub mod http;
