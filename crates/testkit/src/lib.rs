@@ -13,11 +13,13 @@
 )]
 
 pub mod capture;
+pub mod case;
 pub mod fault;
 pub mod packet;
 pub mod payload;
 pub mod quic;
 pub mod random;
+pub mod seeds;
 pub mod tls;
 pub mod traffic;
 pub mod words;

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use packet::Micros;
-use testkit::capture;
+use testkit::case::{self, Case};
 use testkit::traffic::classes::{Class, Generator, Listed};
 use testkit::traffic::day;
+use testkit::{capture, seeds};
 
 #[derive(Parser)]
 #[command(about = "Generated traffic and measurements for maltrail's developers")]
@@ -48,12 +49,22 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Seeds for the fuzz targets, made of the cases
+    Seeds {
+        /// Directory of the cases
+        #[arg(long, default_value = "cases")]
+        cases: PathBuf,
+        /// Directory of the corpora
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::GenerateDay { out, seed, visits } => generate_day(&out, seed, visits),
         Command::GenerateClass { class, packets, out, seed } => generate_class(class, packets, &out, seed),
+        Command::Seeds { cases, out } => write_seeds(&cases, &out),
     }
 }
 
@@ -94,5 +105,16 @@ fn generate_class(class: Class, packets: usize, out: &Path, seed: u64) -> Result
     }
     file.flush()?;
     println!("{}: {packets} packets, the last at {} s", out.display(), end.0 / Micros::SECOND);
+    Ok(())
+}
+
+fn write_seeds(cases: &Path, out: &Path) -> Result<()> {
+    let files = case::list(cases).with_context(|| format!("cannot list {}", cases.display()))?;
+    let cases: Vec<Case> = files
+        .iter()
+        .map(|path| Case::read(cases, path).with_context(|| path.display().to_string()))
+        .collect::<Result<_>>()?;
+    let written = seeds::write(&cases, out).with_context(|| format!("cannot write below {}", out.display()))?;
+    println!("{}: {written} seeds of {} cases", out.display(), cases.len());
     Ok(())
 }

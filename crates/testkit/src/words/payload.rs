@@ -6,6 +6,7 @@ use super::word;
 use crate::payload::dns::{self, Message, Record};
 use crate::payload::{h2, http, names};
 use crate::random::Random;
+use crate::tls;
 
 /// The bytes of a stream or of a datagram that stands alone; in a stream, DNS goes behind its length.
 pub(super) fn stream(words: &str, tcp: bool) -> Result<Vec<u8>, String> {
@@ -45,7 +46,73 @@ fn one(words: &str, tcp: bool) -> Result<Vec<u8>, String> {
             (other, _) => Err(format!("smtp helo NAME or smtp ehlo NAME, not {other:?}")),
         },
         "proxy1" | "proxy2" => proxy(kind, rest),
+        "tls" => tls_flight(rest),
+        "dtls" => match word(rest) {
+            ("hello", rest) => {
+                let message = dtls_hello(&Words::parse(rest, &["sni", "alpn"])?).message();
+                Ok(tls::dtls_record(&message, 0, 0, message.len() - 4, 0))
+            }
+            (other, _) => Err(format!("dtls hello, not {other:?}")),
+        },
         other => Err(format!("{other:?} is no payload")),
+    }
+}
+
+/// `KEY=VALUE` words after a payload's name.
+struct Words<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Words<'a> {
+    fn parse(text: &'a str, known: &[&str]) -> Result<Self, String> {
+        let mut out = Vec::new();
+        for option in text.split_whitespace() {
+            match option.split_once('=') {
+                Some((key, value)) if known.contains(&key) => out.push((key, value)),
+                _ => return Err(format!("{option:?} is none of {}=...", known.join("=..., "))),
+            }
+        }
+        Ok(Words(out))
+    }
+
+    fn get(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+}
+
+fn hello(words: &Words<'_>) -> tls::ClientHello {
+    let mut hello = tls::ClientHello::new(words.get("sni").unwrap_or_default());
+    if words.get("sni").is_none() {
+        hello.sni = None;
+    }
+    if let Some(alpn) = words.get("alpn") {
+        hello.alpn = alpn.split(',').map(|name| name.as_bytes().to_vec()).collect();
+    }
+    hello
+}
+
+fn dtls_hello(words: &Words<'_>) -> tls::ClientHello {
+    tls::ClientHello { version: 0xfefd, versions: vec![0xfefc, 0xfefd], dtls_cookie: Some(Vec::new()), ..hello(words) }
+}
+
+/// `hello [sni=NAME] [alpn=h2,http/1.1] [records=N]`, `certificate cn=NAME [san=NAME,NAME] [pad=N]`.
+fn tls_flight(words: &str) -> Result<Vec<u8>, String> {
+    const HANDSHAKE: u8 = 22;
+    const LONGEST_RECORD: usize = 16_384;
+    match word(words) {
+        ("hello", rest) => {
+            let words = Words::parse(rest, &["sni", "alpn", "records"])?;
+            let size = words.get("records").map_or(Ok(LONGEST_RECORD), count)?;
+            Ok(tls::records(HANDSHAKE, &hello(&words).message(), size))
+        }
+        ("certificate", rest) => {
+            let words = Words::parse(rest, &["cn", "san", "pad", "records"])?;
+            let names: Vec<&str> = words.get("san").map(|list| list.split(',').collect()).unwrap_or_default();
+            let pad = words.get("pad").map_or(Ok(64), count)?;
+            let certificate = tls::certificate(words.get("cn").unwrap_or_default(), &names, pad);
+            let flight = [tls::server_hello(), tls::certificate_message(&[certificate])].concat();
+            let size = words.get("records").map_or(Ok(LONGEST_RECORD), count)?;
+            Ok(tls::records(HANDSHAKE, &flight, size))
+        }
+        (other, _) => Err(format!("tls hello or tls certificate, not {other:?}")),
     }
 }
 

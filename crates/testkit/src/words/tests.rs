@@ -60,6 +60,17 @@ fn http_words_make_heads() {
 }
 
 #[test]
+fn tls_words_make_records() {
+    let frame = one("10.0.0.5:1 > 192.0.2.1:443 tcp tls hello sni=www.site.com alpn=h2 records=50");
+    assert_eq!(frame.bytes[54..59], [22, 3, 1, 0, 50]);
+    assert!(what("10.0.0.5:1 > 192.0.2.1:443 tcp tls hello name=x").contains("\"name=x\" is none of sni="));
+    let frame = one("192.0.2.1:443 > 10.0.0.5:1 tcp tls certificate cn=site.com san=a.site.com,b.site.com");
+    assert!(frame.bytes.windows(10).any(|w| w == b"b.site.com"));
+    let frame = one("10.0.0.5:1 > 192.0.2.1:443 udp dtls hello sni=www.site.com");
+    assert_eq!(frame.bytes[42..45], [22, 0xfe, 0xfd]);
+}
+
+#[test]
 fn every_link_layer_and_tunnel_has_words() {
     for link in ["ethernet", "snap", "sll", "sll2", "null", "null-be", "loop", "raw", "ppp", "wifi", "radiotap"] {
         one(&format!("{{link={link}}} 10.0.0.1:1 > 10.0.0.2:2 udp"));

@@ -1,0 +1,90 @@
+//! Seeds for fuzzing, made of the cases: what fuzz targets begin from.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::case::Case;
+use crate::packet::LINK_ETHERNET;
+use crate::{Recorded, tls};
+
+/// Writes the corpus of every fuzz target below `out`; returns how many files.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write(cases: &[Case], out: &Path) -> io::Result<usize> {
+    let mut written = 0;
+    let mut put = |target: &str, name: &str, bytes: &[u8]| -> io::Result<()> {
+        let directory = out.join(target);
+        fs::create_dir_all(&directory)?;
+        written += 1;
+        fs::write(directory.join(format!("seed-{}", name.replace('/', "-"))), bytes)
+    };
+    for case in cases {
+        put("frame", &case.name, &frames(&case.frames))?;
+        let transports: Vec<(u8, &[u8])> = case.frames.iter().filter_map(payload).collect();
+        let of = |protocol| transports.iter().filter(move |(p, _)| *p == protocol).map(|(_, bytes)| *bytes);
+        if of(6).count() > 0 {
+            put("stream", &case.name, &of(6).flat_map(segments).collect::<Vec<u8>>())?;
+        }
+        if of(17).count() > 0 {
+            put("datagram", &case.name, &datagrams(of(17)))?;
+        }
+    }
+    put("certificate", "plain", &tls::certificate("www.site.com", &["a.site.com", "*.site.net"], 64))?;
+    Ok(written)
+}
+
+/// Link type, then each frame behind its length.
+fn frames(frames: &[Recorded]) -> Vec<u8> {
+    let mut out = frames.first().map_or(0, |f| f.link.0).to_le_bytes().to_vec();
+    for frame in frames {
+        out.extend((frame.bytes.len() as u16).to_le_bytes());
+        out.extend(&frame.bytes);
+    }
+    out
+}
+
+/// Protocol and payload of a plain Ethernet and IPv4 frame.
+fn payload(frame: &Recorded) -> Option<(u8, &[u8])> {
+    let plain = frame.link == LINK_ETHERNET && frame.bytes.get(12..15) == Some(&[8, 0, 0x45]);
+    let protocol = *frame.bytes.get(23).filter(|_| plain)?;
+    let start = match protocol {
+        6 => 34 + usize::from(frame.bytes.get(46)? >> 4) * 4,
+        17 => 42,
+        _ => return None,
+    };
+    frame.bytes.get(start..).filter(|payload| !payload.is_empty()).map(|payload| (protocol, payload))
+}
+
+/// Segments behind their length in units of 8 bytes and a place of 0.
+fn segments(payload: &[u8]) -> Vec<u8> {
+    payload.chunks(255 * 8).flat_map(|c| [&[c.len().div_ceil(8) as u8, 0], c].concat()).collect()
+}
+
+fn datagrams<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut out = vec![0];
+    for payload in payloads {
+        out.extend((payload.len() as u16).to_le_bytes());
+        out.extend(payload);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::packets;
+
+    #[test]
+    fn seeds_have_the_form_of_their_targets() {
+        let text = "10.0.0.5:1 > 192.0.2.1:80 tcp text hello\n10.0.0.5:1 > 192.0.2.1:53 udp hex 0102";
+        let frames = packets(text).unwrap();
+        assert_eq!(payload(&frames[0]), Some((6, &b"hello"[..])));
+        assert_eq!(payload(&frames[1]), Some((17, &[1, 2][..])));
+        assert_eq!(segments(b"hello"), b"\x01\0hello");
+        assert_eq!(datagrams([&[1_u8, 2][..]].into_iter()), [0, 2, 0, 1, 2]);
+        let joined = super::frames(&frames);
+        assert_eq!(joined[..4], [1, 0, frames[0].bytes.len() as u8, 0]);
+    }
+}

@@ -1,0 +1,121 @@
+//! The packet path: frames of any link type, streams and datagrams of any protocol, certificates.
+
+use std::hint::black_box;
+
+use packet::dissect::tls::Certificate;
+use packet::{Dissector, Fact, Flow, Frame, Limits, LinkType, Micros, Name, Sink};
+
+/// Looks at everything a fact offers.
+struct Everything;
+
+impl Sink for Everything {
+    fn fact(&mut self, flow: &Flow, fact: Fact<'_>) {
+        black_box(flow);
+        match fact {
+            Fact::DnsQuery(message) | Fact::DnsResponse(message) => {
+                message.questions().for_each(|question| {
+                    black_box(question);
+                });
+                message.answers().for_each(|record| {
+                    black_box(record);
+                });
+            }
+            Fact::ClientHello(hello) => {
+                black_box((hello.ja3(), hello.ja4(), hello.sni));
+            }
+            Fact::Certificate(certificate) => look_at(&certificate),
+            other => {
+                black_box(other);
+            }
+        }
+    }
+}
+
+fn look_at(certificate: &Certificate<'_>) {
+    black_box(certificate.sha1());
+    certificate.names(&mut |name: &Name| {
+        black_box(name);
+    });
+}
+
+/// Small limits, so that they are reached.
+fn dissector() -> Dissector {
+    Dissector::new(&Limits { fragment_bytes: 16 << 10, head_bytes: 32 << 10, ..Limits::default() }, 1)
+}
+
+fn put(dissector: &mut Dissector, time: i64, link: u16, bytes: &[u8]) {
+    let anomalies: u64 = dissector.anomalies().seen().map(|(_, count)| count).sum();
+    let frame = Frame { time: Micros(time), link: LinkType(link), bytes };
+    let outcome = dissector.frame(&frame, &mut Everything);
+    let after: u64 = dissector.anomalies().seen().map(|(_, count)| count).sum();
+    if let packet::Outcome::Anomaly(anomaly) = outcome {
+        assert!(after > anomalies, "{anomaly:?} was not counted");
+    }
+    let usage = dissector.usage();
+    assert!(usage.fragment_bytes <= 16 << 10 && usage.head_bytes <= 32 << 10, "{usage:?}");
+}
+
+/// Several frames: two bytes of link type, then each behind two bytes of length.
+pub fn frame(data: &[u8]) {
+    let Some((link, mut rest)) = data.split_first_chunk::<2>() else { return };
+    let mut dissector = dissector();
+    let mut time = 0;
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let (bytes, after) = after.split_at(after.len().min(usize::from(u16::from_le_bytes(*length))));
+        put(&mut dissector, time, u16::from_le_bytes(*link), bytes);
+        dissector.advance(Micros(time));
+        time += 700_000;
+        rest = after;
+    }
+}
+
+/// One direction of a TCP stream: each segment behind one byte of length and one that says how far its sequence
+/// number is from the place where it belongs.
+pub fn stream(data: &[u8]) {
+    let mut dissector = dissector();
+    let (mut sequence, mut rest, mut time) = (1000_u32, data, 0);
+    while let Some((head, after)) = rest.split_first_chunk::<2>() {
+        let (payload, after) = after.split_at(after.len().min(usize::from(head[0]) * 8));
+        let shifted = sequence.wrapping_add_signed(i32::from(head[1] as i8) * 4);
+        put(&mut dissector, time, 101, &segment(shifted, payload));
+        sequence = sequence.wrapping_add(payload.len() as u32);
+        time += 1000;
+        rest = after;
+    }
+}
+
+/// Datagrams, each behind two bytes of length; the first byte chooses the ports.
+pub fn datagram(data: &[u8]) {
+    const PORTS: [u16; 4] = [53, 443, 5353, 40_001];
+    let Some((choice, mut rest)) = data.split_first() else { return };
+    let port = PORTS[usize::from(choice % 4)];
+    let mut dissector = dissector();
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let (payload, after) = after.split_at(after.len().min(usize::from(u16::from_le_bytes(*length))));
+        put(&mut dissector, 0, 101, &udp(port, payload));
+        rest = after;
+    }
+}
+
+/// One certificate.
+pub fn certificate(data: &[u8]) {
+    look_at(&Certificate { der: data, index: 0 });
+}
+
+fn ip(protocol: u8, inner: &[u8]) -> Vec<u8> {
+    let length = ((20 + inner.len()) as u16).to_be_bytes();
+    let header = [0x45, 0, length[0], length[1], 0, 1, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 5, 192, 0, 2, 1];
+    [&header, inner].concat()
+}
+
+fn segment(sequence: u32, payload: &[u8]) -> Vec<u8> {
+    let ports = [&40_000_u16.to_be_bytes()[..], &8080_u16.to_be_bytes()].concat();
+    let rest = [0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0];
+    ip(6, &[&ports, &sequence.to_be_bytes()[..], &rest, payload].concat())
+}
+
+fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+    let length = (8 + payload.len()) as u16;
+    let header = [40_000_u16, port, length, 0].map(u16::to_be_bytes).concat();
+    ip(17, &[&header, payload].concat())
+}
