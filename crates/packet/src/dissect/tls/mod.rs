@@ -241,6 +241,14 @@ fn certificates(body: &[u8], length: usize, visit: &mut dyn FnMut(Shown<'_>)) ->
     Next::Stop
 }
 
+/// Hands over the certificates of a whole Certificate message.
+pub(super) fn certificate_message<S: Sink>(body: &[u8], context: &mut Context<'_, S>) {
+    certificates(body, body.len(), &mut |shown| match shown {
+        Shown::Certificate(certificate) => context.emit(Fact::Certificate(certificate)),
+        Shown::ClientHello(_) | Shown::Malformed(_) => {}
+    });
+}
+
 /// A 24-bit length and what follows it.
 pub(super) fn length24(data: &[u8]) -> Option<(usize, &[u8])> {
     let (&[a, b, c], rest) = data.split_first_chunk::<3>()?;
