@@ -109,3 +109,55 @@ fn base64(bytes: &[u8]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(protocol: u8, src: &str, dst: &str, src_port: u16, dst_port: u16) -> Flow {
+        Flow { src: src.parse().unwrap(), dst: dst.parse().unwrap(), src_port, dst_port, protocol }
+    }
+
+    /// Vectors of the specification's baseline data.
+    #[test]
+    fn known_flows_have_their_known_identifiers() {
+        let tcp = flow(6, "128.232.110.120", "66.35.250.204", 34855, 80);
+        assert_eq!(tcp.community_id(0), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+        assert_eq!(tcp.reversed().community_id(0), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+        assert_eq!(tcp.community_id(1), "1:3V71V58M3Ksw/yuFALMcW0LAHvc=");
+        let udp = flow(17, "192.168.1.52", "8.8.8.8", 54585, 53);
+        assert_eq!(udp.community_id(0), "1:d/FP5EW3wiY1vCndhwleRRKHowQ=");
+        let sctp = flow(132, "192.168.170.8", "192.168.170.56", 7, 7);
+        assert_eq!(sctp.community_id(0), "1:MP2EtRCAUIZvTw6MxJHLV7N7JDs=");
+        let echo = flow(1, "192.168.0.89", "192.168.0.1", 0, 0);
+        assert_eq!(echo.community_id(0), "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=");
+        assert_eq!(
+            echo.reversed().community_id_of_icmp(0, 0, 0),
+            echo.community_id(0),
+            "the answer is of the same flow"
+        );
+    }
+
+    #[test]
+    fn icmp_types_stand_for_ports() {
+        let unreachable = flow(1, "10.0.0.1", "10.0.0.2", 0, 0);
+        assert_eq!(unreachable.community_id_of_icmp(3, 1, 0), "1:gkoOC4ouXvyYq0Ek/WqwbLoqcxM=");
+        let solicitation = flow(58, "fe80::1", "fe80::2", 0, 0);
+        assert_eq!(solicitation.community_id_of_icmp(135, 0, 0), "1:7IIPGNVAHI2udmsuJVpA3RMOAqc=");
+        assert_eq!(solicitation.reversed().community_id_of_icmp(136, 0, 0), "1:7IIPGNVAHI2udmsuJVpA3RMOAqc=");
+    }
+
+    #[test]
+    fn flows_without_ports_have_none_in_their_identifier() {
+        let esp = flow(50, "10.0.0.1", "10.0.0.2", 0, 0);
+        assert_eq!(esp.community_id(0), "1:dX+1pd7Z9Y9hJE/IuQlfvK7bxuA=");
+        assert_eq!(esp.reversed().community_id(0), "1:dX+1pd7Z9Y9hJE/IuQlfvK7bxuA=");
+    }
+
+    #[test]
+    fn base64_pads() {
+        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+}

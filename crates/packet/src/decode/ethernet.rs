@@ -34,6 +34,8 @@ pub(super) mod ether_type {
     pub(crate) const NSH: u16 = 0x894f;
     /// QinQ before it was standardised.
     pub(crate) const OLD_VLAN: [u16; 3] = [0x9100, 0x9200, 0x9300];
+    /// Arista's time stamp.
+    pub(crate) const TIME_STAMP: u16 = 0xd28b;
     /// Marvell switches' tag with an EtherType of its own.
     pub(crate) const EDSA: u16 = 0xdada;
 }
@@ -72,8 +74,9 @@ pub(super) fn typed(kind: u16, rest: &[u8]) -> Option<Layer<'_>> {
         t::VNTAG => tagged(rest, 4)?,
         t::ETAG | t::EDSA => tagged(rest, 6)?,
         t::HSR => tagged(rest, 4)?,
-        // Version and length in 32-bit words of all before the EtherType, minus half a word.
-        t::CISCO_METADATA => tagged(rest, usize::from(byte(rest, 1)?) * 4)?,
+        // Version, length in 32-bit words of the options, options, then the EtherType.
+        t::CISCO_METADATA => tagged(rest, 2 + usize::from(byte(rest, 1)?) * 4)?,
+        t::TIME_STAMP => time_stamped(rest)?,
         t::MPLS | t::MPLS_UPSTREAM => Layer::Mpls(rest),
         t::PPPOE_SESSION => pppoe(rest)?,
         t::PPP => Layer::Ppp(rest),
@@ -93,6 +96,13 @@ pub(super) fn typed(kind: u16, rest: &[u8]) -> Option<Layer<'_>> {
 /// A tag of `length` bytes and the EtherType after it.
 fn tagged(rest: &[u8], length: usize) -> Option<Layer<'_>> {
     Some(Layer::EtherType(be16(rest, length)?, rest.get(length + 2..)?))
+}
+
+/// Arista's time stamp: subtype, a format that says whether it has 48 or 64 bits, the stamp.
+fn time_stamped(rest: &[u8]) -> Option<Layer<'_>> {
+    const FORMAT: u16 = 0x00f0;
+    const BITS_48: u16 = 0x0020;
+    tagged(rest, if be16(rest, 2)? & FORMAT == BITS_48 { 10 } else { 12 })
 }
 
 /// PPPoE session stage (RFC 2516 section 4).

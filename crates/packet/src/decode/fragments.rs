@@ -16,8 +16,8 @@ use crate::{Anomalies, Anomaly, Limits, Micros};
 /// Bytes of one datagram's payload: what the 16-bit length fields can say.
 const MAX_DATAGRAM: usize = 65_535;
 
-/// Pieces of one datagram: 64 KiB in fragments of the smallest datagram every host takes (576 bytes) are 118.
-const MAX_PIECES: usize = 256;
+/// Pieces of one datagram. 64 KiB in fragments of the smallest MTU IPv4 allows (68 bytes) are 1366.
+const MAX_PIECES: usize = 2048;
 
 /// What a waiting datagram and each of its pieces count for beside their bytes.
 const DATAGRAM_COST: usize = 160;
@@ -80,7 +80,9 @@ pub(super) enum Added {
 }
 
 impl Fragments {
-    pub(crate) fn new(limits: &Limits, seed: u64) -> Self {
+    /// An empty table; `seed` seeds its hash.
+    #[must_use]
+    pub fn new(limits: &Limits, seed: u64) -> Self {
         Fragments {
             waiting: HashMap::with_hasher(FixedState::with_seed(seed)),
             bytes: 0,
@@ -90,7 +92,7 @@ impl Fragments {
     }
 
     /// Lets datagrams go that waited too long, also those from a time that the clock was set back from.
-    pub(crate) fn expire(&mut self, now: Micros, anomalies: &mut Anomalies) {
+    pub fn expire(&mut self, now: Micros, anomalies: &mut Anomalies) {
         let (patience, bytes) = (self.patience, &mut self.bytes);
         self.waiting.retain(|_, waiting| {
             let keep = waiting.is_fresh(now, patience);
@@ -103,7 +105,8 @@ impl Fragments {
     }
 
     /// Bytes and datagrams held.
-    pub(crate) fn usage(&self) -> (usize, usize) {
+    #[must_use]
+    pub fn usage(&self) -> (usize, usize) {
         (self.bytes, self.waiting.len())
     }
 
@@ -208,12 +211,17 @@ impl Waiting {
         if overlap == Overlap::None { Ok(()) } else { Err(Anomaly::FragmentOverlap) }
     }
 
+    /// The parts that end after `offset`.
+    fn from(&self, offset: usize) -> &[Part] {
+        self.parts.get(self.parts.partition_point(|part| part.end() <= offset)..).unwrap_or_default()
+    }
+
     /// How `payload` at `offset` lies over what is there.
     fn overlap(&self, offset: usize, payload: &[u8]) -> Overlap {
         let end = offset + payload.len();
         let mut shared = 0;
         let mut same = true;
-        for part in self.parts.iter().filter(|part| part.offset < end && part.end() > offset) {
+        for part in self.from(offset).iter().take_while(|part| part.offset < end) {
             let (from, to) = (part.offset.max(offset), part.end().min(end));
             shared += to - from;
             same &= payload.get(from - offset..to - offset) == part.bytes.get(from - part.offset..to - part.offset);
@@ -229,10 +237,7 @@ impl Waiting {
     fn gaps(&self, start: usize, end: usize) -> Vec<(usize, usize)> {
         let mut gaps = Vec::new();
         let mut at = start;
-        for part in &self.parts {
-            if part.offset >= end {
-                break;
-            }
+        for part in self.from(start).iter().take_while(|part| part.offset < end) {
             if part.offset > at {
                 gaps.push((at, part.offset));
             }
@@ -244,15 +249,9 @@ impl Waiting {
         gaps
     }
 
+    /// The parts are apart and none lies behind the end, so nothing is missing when their bytes add up.
     fn is_whole(&self) -> bool {
-        let mut at = 0;
-        for part in &self.parts {
-            if part.offset != at {
-                return false;
-            }
-            at = part.end();
-        }
-        self.total == Some(at)
+        self.total == Some(self.bytes)
     }
 
     fn payload(&self) -> Vec<u8> {

@@ -39,8 +39,31 @@ pub(super) struct Piece {
     pub(super) more: bool,
 }
 
+/// An IPv4 packet without options, in one piece, captured whole, of TCP or UDP; `None` for anything else.
+#[inline(always)]
+pub(super) fn plain(bytes: &[u8]) -> Option<Datagram<'_>> {
+    let &[0x45, _, t0, t1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
+        bytes.first_chunk::<20>()?
+    else {
+        return None;
+    };
+    let in_pieces = u16::from_be_bytes([f0, f1]) & 0x3fff != 0;
+    if in_pieces || !matches!(protocol, protocol::TCP | protocol::UDP) {
+        return None;
+    }
+    Some(Datagram {
+        src: IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3)),
+        dst: IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3)),
+        protocol,
+        payload: bytes.get(20..usize::from(u16::from_be_bytes([t0, t1])))?,
+        missing: 0,
+        piece: None,
+        opaque: false,
+        anomaly: None,
+    })
+}
+
 /// Reads the headers at the beginning of `bytes`.
-#[inline]
 pub(super) fn read(bytes: &[u8]) -> Result<Datagram<'_>, Anomaly> {
     match bytes.first() {
         Some(first) if first >> 4 == 4 => v4(bytes),
@@ -50,7 +73,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Datagram<'_>, Anomaly> {
     }
 }
 
-#[inline]
 fn v4(bytes: &[u8]) -> Result<Datagram<'_>, Anomaly> {
     let Some(&[first, _, t0, t1, i0, i1, f0, f1, _, protocol, _, _, ref addresses @ ..]) = bytes.first_chunk::<20>()
     else {
@@ -79,6 +101,9 @@ fn v4(bytes: &[u8]) -> Result<Datagram<'_>, Anomaly> {
         opaque: false,
         anomaly: if payload.is_none() { Some(Anomaly::IpTruncated) } else { None },
     };
+    if header > 20 {
+        datagram.dst = final_destination(bytes.get(20..header).unwrap_or_default()).unwrap_or(datagram.dst);
+    }
     if fragmentation & 0x3fff != 0 {
         datagram.piece = Some(Piece {
             id: u32::from(u16::from_be_bytes([i0, i1])),
@@ -89,6 +114,33 @@ fn v4(bytes: &[u8]) -> Result<Datagram<'_>, Anomaly> {
         extensions(&mut datagram);
     }
     Ok(datagram)
+}
+
+/// The last address of a source route that is not used up (RFC 791 section 3.1): where the packet goes,
+/// while the header names its next hop.
+#[cold]
+fn final_destination(options: &[u8]) -> Option<IpAddr> {
+    const END: u8 = 0;
+    const NO_OPERATION: u8 = 1;
+    const LOOSE_ROUTE: u8 = 131;
+    const STRICT_ROUTE: u8 = 137;
+    let mut rest = options;
+    loop {
+        let length = match byte(rest, 0)? {
+            END => return None,
+            NO_OPERATION => 1,
+            kind => {
+                let length = usize::from(byte(rest, 1)?);
+                if matches!(kind, LOOSE_ROUTE | STRICT_ROUTE) {
+                    let used_up = usize::from(byte(rest, 2)?) > length;
+                    let route = rest.get(3..length)?;
+                    return if used_up { None } else { route.last_chunk::<4>().map(|last| IpAddr::from(*last)) };
+                }
+                length.max(2)
+            }
+        };
+        rest = rest.get(length..)?;
+    }
 }
 
 fn v6(bytes: &[u8]) -> Result<Datagram<'_>, Anomaly> {

@@ -2,19 +2,15 @@
 
 use super::{Layer, ethernet, ppp, tunnel, wireless};
 use crate::bytes::{be16, be32, byte, le16, le32};
-use crate::{Anomaly, LinkType};
+use crate::{Anomaly, Frame, LinkType};
 
-/// Where the reading of a captured frame begins.
-#[inline]
-pub(super) fn first(link: LinkType, bytes: &[u8]) -> Layer<'_> {
-    // Most frames: saves them two rounds of the loop.
-    if link == LinkType(1)
-        && let Some(&[.., 0x08, 0x00]) = bytes.first_chunk::<14>()
-        && let Some(rest) = bytes.get(14..)
-    {
-        return Layer::Ip(rest);
+/// What follows the header of an Ethernet frame that says IPv4; `None` for anything else.
+#[inline(always)]
+pub(super) fn plain_ethernet<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+    match frame.bytes.split_first_chunk::<14>() {
+        Some(([.., 0x08, 0x00], rest)) if frame.link == LinkType(1) => Some(rest),
+        _ => None,
     }
-    Layer::Link(link, bytes)
 }
 
 /// One step down.

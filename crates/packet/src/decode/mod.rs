@@ -12,6 +12,7 @@ mod ip;
 mod link;
 mod pair_hash;
 mod ppp;
+mod sflow;
 mod transport;
 mod tunnel;
 mod wireless;
@@ -48,6 +49,8 @@ enum Layer<'a> {
     Ip(&'a [u8]),
     /// The subframes of an IEEE 802.11 A-MSDU.
     Amsdu(&'a [u8]),
+    /// Samples of an sFlow datagram.
+    Samples(&'a [u8]),
     /// Nothing to look at.
     Ignored,
     /// Malformed.
@@ -68,14 +71,62 @@ pub fn decode<V: FnMut(&Packet<'_>, &mut Anomalies)>(
     visit: &mut V,
 ) -> Outcome {
     anomalies.begin_frame();
+    // The common frame and packet are read on a path of their own, which keeps everything in registers.
+    if let Some(datagram) = link::plain_ethernet(frame).and_then(ip::plain) {
+        if let Some(inner) = hand_over(&datagram, 0, false, anomalies, visit) {
+            Decoder { time: frame.time, fragments, anomalies, visit, layers_left: MAX_LAYERS, visited: true }
+                .layers(inner, 1);
+        }
+        return outcome(anomalies, true);
+    }
     let mut decoder =
         Decoder { time: frame.time, fragments, anomalies, visit, layers_left: MAX_LAYERS, visited: false };
-    decoder.layers(link::first(frame.link, frame.bytes), 0);
+    decoder.layers(Layer::Link(frame.link, frame.bytes), 0);
     let visited = decoder.visited;
+    outcome(anomalies, visited)
+}
+
+#[inline(always)]
+fn outcome(anomalies: &Anomalies, visited: bool) -> Outcome {
     match anomalies.first_of_frame() {
         Some(anomaly) => Outcome::Anomaly(anomaly),
         None if visited => Outcome::Decoded,
         None => Outcome::Ignored,
+    }
+}
+
+/// Visits the packet; what it carries if it is a tunnel. `fragment` says that it is a fragment whose
+/// datagram is not whole.
+#[inline(always)]
+fn hand_over<'a, V: FnMut(&Packet<'_>, &mut Anomalies)>(
+    datagram: &Datagram<'a>,
+    depth: u8,
+    fragment: bool,
+    anomalies: &mut Anomalies,
+    visit: &mut V,
+) -> Option<Layer<'a>> {
+    let segment = transport::read(datagram);
+    if let Some(anomaly) = segment.anomaly {
+        anomalies.count(anomaly);
+    }
+    let packet = Packet {
+        flow: Flow {
+            src: datagram.src,
+            dst: datagram.dst,
+            src_port: segment.src_port,
+            dst_port: segment.dst_port,
+            protocol: datagram.protocol,
+        },
+        transport: segment.transport,
+        depth,
+        fragment,
+        missing: segment.missing,
+    };
+    visit(&packet, anomalies);
+    match segment.transport {
+        Transport::Udp { payload } if !fragment => tunnel::in_udp(segment.src_port, segment.dst_port, payload),
+        Transport::Other { payload } if !fragment => tunnel::in_ip(datagram.protocol, payload),
+        _ => None,
     }
 }
 
@@ -91,6 +142,7 @@ struct Decoder<'d, V> {
 
 impl<V: FnMut(&Packet<'_>, &mut Anomalies)> Decoder<'_, V> {
     /// Follows the chain from `layer`, which is inside `depth` IP packets, to its end.
+    #[inline(never)]
     fn layers(&mut self, mut layer: Layer<'_>, mut depth: u8) {
         loop {
             if self.layers_left == 0 || depth > MAX_DEPTH {
@@ -106,18 +158,36 @@ impl<V: FnMut(&Packet<'_>, &mut Anomalies)> Decoder<'_, V> {
                 Layer::Ignored => return,
                 Layer::Malformed(anomaly) => return self.anomalies.count(anomaly),
                 Layer::Amsdu(bytes) => return self.subframes(bytes, depth),
+                Layer::Samples(bytes) => return self.samples(bytes, depth),
                 other => link::next(other),
             };
         }
     }
 
+    /// Each subframe may have as many layers as the frame has left: they share no bytes, so a frame's
+    /// length bounds the work.
     #[cold]
     fn subframes(&mut self, bytes: &[u8], depth: u8) {
         let mut rest = bytes;
         while let Some((subframe, after)) = wireless::subframe(rest) {
-            self.layers(Layer::Llc(subframe), depth);
+            self.branch(Layer::Llc(subframe), depth);
             rest = after;
         }
+    }
+
+    #[cold]
+    fn samples(&mut self, bytes: &[u8], depth: u8) {
+        let mut rest = bytes;
+        while let Some((packet, after)) = sflow::sample(rest) {
+            self.branch(packet, depth);
+            rest = after;
+        }
+    }
+
+    fn branch(&mut self, layer: Layer<'_>, depth: u8) {
+        let layers_left = self.layers_left;
+        self.layers(layer, depth);
+        self.layers_left = layers_left;
     }
 
     /// Visits one IP packet; what it carries if it is a tunnel.
@@ -141,33 +211,10 @@ impl<V: FnMut(&Packet<'_>, &mut Anomalies)> Decoder<'_, V> {
         }
     }
 
-    /// Visits the packet; what it carries if it is a tunnel. `fragment` says that it is a fragment whose
-    /// datagram is not whole.
+    #[inline(never)]
     fn transport<'a>(&mut self, datagram: &Datagram<'a>, depth: u8, fragment: bool) -> Option<Layer<'a>> {
-        let segment = transport::read(datagram, fragment);
-        if let Some(anomaly) = segment.anomaly {
-            self.anomalies.count(anomaly);
-        }
-        let packet = Packet {
-            flow: Flow {
-                src: datagram.src,
-                dst: datagram.dst,
-                src_port: segment.src_port,
-                dst_port: segment.dst_port,
-                protocol: datagram.protocol,
-            },
-            transport: segment.transport,
-            depth,
-            fragment,
-            missing: segment.missing,
-        };
         self.visited = true;
-        (self.visit)(&packet, self.anomalies);
-        match packet.transport {
-            Transport::Udp { payload } if !fragment => tunnel::in_udp(segment.src_port, segment.dst_port, payload),
-            Transport::Other { payload } if !fragment => tunnel::in_ip(datagram.protocol, payload),
-            _ => None,
-        }
+        hand_over(datagram, depth, fragment, self.anomalies, self.visit)
     }
 
     #[cold]

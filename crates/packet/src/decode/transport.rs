@@ -15,10 +15,10 @@ pub(super) struct Segment<'a> {
     pub(super) anomaly: Option<Anomaly>,
 }
 
-/// Reads the transport header. In a `fragment` the rest of the datagram is elsewhere, so a header that is
-/// cut or a length that is too long is no anomaly.
-#[inline]
-pub(super) fn read<'a>(datagram: &Datagram<'a>, fragment: bool) -> Segment<'a> {
+/// Reads the transport header. The rest of a fragment is elsewhere, so a header that is cut or a length that
+/// is too long is no anomaly there.
+#[inline(always)]
+pub(super) fn read<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
     let payload = datagram.payload;
     if datagram.opaque {
         return other(datagram, (0, 0), None);
@@ -40,7 +40,7 @@ pub(super) fn read<'a>(datagram: &Datagram<'a>, fragment: bool) -> Segment<'a> {
         protocol::SCTP | DCCP => other(datagram, ports(payload), None),
         _ => other(datagram, (0, 0), None),
     };
-    if fragment {
+    if datagram.piece.is_some() {
         segment.anomaly = None;
     }
     segment
@@ -66,7 +66,7 @@ fn other<'a>(datagram: &Datagram<'a>, ports: (u16, u16), anomaly: Option<Anomaly
     }
 }
 
-#[inline]
+#[inline(always)]
 fn tcp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
     let bytes = datagram.payload;
     let Some(&[s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, flags, ..]) = bytes.first_chunk::<20>() else {
@@ -104,7 +104,7 @@ fn cut_tcp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn udp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
     let bytes = datagram.payload;
     let Some((&[s0, s1, d0, d1, l0, l1, _, _], rest)) = bytes.split_first_chunk::<8>() else {

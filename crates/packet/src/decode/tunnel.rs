@@ -4,7 +4,7 @@
 //! wrong. Headers that cannot be mistaken are recognised on any port.
 
 use super::ethernet::ether_type;
-use super::{Layer, ethernet, link, ppp, wireless};
+use super::{Layer, ethernet, link, ppp, sflow, wireless};
 use crate::LinkType;
 use crate::bytes::{be16, be32, byte, trimmed};
 use crate::flow::protocol;
@@ -100,11 +100,13 @@ fn by_port(port: u16, payload: &[u8]) -> Option<Layer<'_>> {
         3386 => gtp_v0(payload),
         3544 => teredo(payload),
         4341 => lisp(payload),
+        4754 => gre(payload), // RFC 8086
         4789 | 4790 | 8472 => vxlan(payload),
         5072 => ayiya(payload),
         5247 => capwap(payload),
         6080 => gue(payload),
         6081 => geneve(payload),
+        6343 => sflow::samples(payload),
         6635 => mpls(payload),
         12222 => lwapp(payload),
         37008 => tzsp(payload),
@@ -184,6 +186,10 @@ fn gre_payload(kind: u16, sequenced: bool, rest: &[u8]) -> Option<Layer<'_>> {
             [0x08 | 0x88, ..] => wireless::frame(rest),
             _ => either(rest),
         },
+        // Here the packet's own EtherType comes first.
+        ether_type::CISCO_METADATA => {
+            Some(Layer::EtherType(be16(rest, 0)?, rest.get(4 + usize::from(byte(rest, 3)?) * 4..)?))
+        }
         0x0000 | CISCO_DISCOVERY => None,
         kind => Some(Layer::EtherType(kind, rest)),
     }
@@ -195,16 +201,17 @@ fn erspan_3(rest: &[u8]) -> Option<Layer<'_>> {
     Some(Layer::Ethernet(rest.get(header..)?))
 }
 
-/// VXLAN (RFC 7348), with a protocol field where the P bit says so (VXLAN-GPE).
+/// VXLAN (RFC 7348) and VXLAN-GPE, which has a protocol number where VXLAN has zero.
 fn vxlan(bytes: &[u8]) -> Option<Layer<'_>> {
     const VALID_NETWORK: u8 = 0x08;
-    const PROTOCOL: u8 = 0x04;
+    const GROUP_POLICY: u8 = 0x80;
     let &[flags, _, _, next, _, _, _, reserved] = bytes.first_chunk::<8>()?;
     if flags & VALID_NETWORK == 0 || reserved != 0 {
         return None;
     }
     let rest = bytes.get(8..)?;
-    if flags & PROTOCOL != 0 { next_protocol(next, rest) } else { an_ethernet(rest) }
+    // Not all who send a protocol number set the bit for it; a group policy stands in the same place.
+    if next != 0 && flags & GROUP_POLICY == 0 { next_protocol(next, rest) } else { an_ethernet(rest) }
 }
 
 /// The protocol numbers that VXLAN-GPE and NSH (RFC 8300 section 2.2) share, but for 4.

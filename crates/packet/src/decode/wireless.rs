@@ -42,9 +42,7 @@ fn data<'a>(bytes: &'a [u8], control: &[u8], padded: bool) -> Option<Layer<'a>> 
     if padded {
         header = (header + 3) & !3;
     }
-    if le16(bytes, 22)? & 0x000f != 0 {
-        return Some(Layer::Ignored); // a later fragment of a frame
-    }
+    // A later fragment of a frame begins with no LLC header and is ignored there.
     let rest = bytes.get(header..)?;
     Some(if aggregate { Layer::Amsdu(rest) } else { Layer::Llc(rest) })
 }
