@@ -1,4 +1,5 @@
 //! House rules that a compiler does not know, as tests.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 use std::fs;

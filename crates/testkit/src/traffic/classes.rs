@@ -10,7 +10,7 @@ use crate::payload::dns::{Message, Record};
 use crate::payload::http;
 use crate::random::Random;
 use crate::words::START;
-use crate::{Recorded, Stack};
+use crate::{Recorded, Stack, quic, tls};
 
 /// A kind of traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -24,12 +24,14 @@ pub enum Class {
     Dns500,
     Bulk,
     Mixed,
+    Hello,
+    Quic,
     Hits,
 }
 
 impl Class {
     /// All of them, in the order of the table in the documentation.
-    pub const ALL: [Class; 9] = [
+    pub const ALL: [Class; 11] = [
         Class::Icmp,
         Class::Syn,
         Class::Http,
@@ -38,6 +40,8 @@ impl Class {
         Class::Dns500,
         Class::Bulk,
         Class::Mixed,
+        Class::Hello,
+        Class::Quic,
         Class::Hits,
     ];
 
@@ -53,6 +57,8 @@ impl Class {
             Class::Dns500 => "DNS queries, 500 names",
             Class::Bulk => "TLS records of 1.4 kB in 5,000 flows",
             Class::Mixed => "mixed",
+            Class::Hello => "TLS ClientHello",
+            Class::Quic => "QUIC Initial",
             Class::Hits => "DNS, HTTP and SYN, 5 % raise an event",
         }
     }
@@ -151,6 +157,8 @@ impl Generator {
             }
             Class::Bulk => self.bulk(1402),
             Class::Mixed => self.mixed(client, server, site),
+            Class::Hello => self.hello(client, server, site),
+            Class::Quic => self.quic(client, server, site),
             Class::Hits => self.hits(client, server, site),
         }
     }
@@ -209,6 +217,26 @@ impl Generator {
         } else {
             between(client, server).tcp(from, 443, 0x18).payload(record).frame()
         }
+    }
+
+    fn hello_to(&mut self, site: usize) -> tls::ClientHello {
+        let name = self.any_name(site);
+        let mut hello = tls::ClientHello::new(&name);
+        hello.extra.push((51, [&[0, 36, 0, 0x1d, 0, 32][..], &self.random.bytes(32)].concat())); // key_share
+        hello
+    }
+
+    fn hello(&mut self, client: Ipv4Addr, server: Ipv4Addr, site: usize) -> Built {
+        let hello = tls::ClientHello { pad_to: 508, ..self.hello_to(site) };
+        let records = tls::records(22, &hello.message(), 16_384);
+        between(client, server).tcp(port(&mut self.random), 443, 0x18).payload(records).frame()
+    }
+
+    fn quic(&mut self, client: Ipv4Addr, server: Ipv4Addr, site: usize) -> Built {
+        let message = self.hello_to(site).message();
+        let id = self.random.bytes(8);
+        let initial = quic::Initial::new(&id, quic::crypto(&message, 0, message.len()));
+        between(client, server).udp(port(&mut self.random), 443).payload(initial.seal()).frame()
     }
 
     fn mixed(&mut self, client: Ipv4Addr, server: Ipv4Addr, site: usize) -> Built {

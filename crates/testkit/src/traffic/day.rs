@@ -11,7 +11,7 @@ use super::pools::{self, Pools};
 use crate::payload::dns::{Message, Record};
 use crate::payload::{h2, http, names};
 use crate::random::Random;
-use crate::{Recorded, Stack};
+use crate::{Recorded, Stack, quic, tls};
 
 /// What a day is made of.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,8 @@ hidden.example.org,exfil kit (malware),(static)
 /gate.php?id=,sleetbear (malware),(static)
 relay.example.com,spam relay (suspicious),(static)
 192.0.2.200,sinkhole researchers (malware),(static)
+stream-cache.example.com,quietfox (malware),(static)
+e21165c767389a616c26560ebf13d6f0bd3c0902,marlin rat (malware),(static)
 ";
 
 /// The incidents, for people: hour, who, what happens.
@@ -62,6 +64,8 @@ pub const INCIDENTS: &[(f64, &str)] = &[
     (15.1, "10.1.6.1 talks to a listed IPv6 address over 6in4"),
     (16.4, "10.1.8.40 resolves a harmless name to a sinkhole"),
     (17.2, "10.1.8.41 connects into a listed network"),
+    (17.5, "10.1.8.42 speaks QUIC with a listed name"),
+    (17.8, "10.1.8.43 receives a certificate that is listed"),
     (18.0, "10.1.7.81 looks up a name of the custom list"),
 ];
 
@@ -135,7 +139,7 @@ impl Day {
             let agent = pools::browser(&mut self.random);
             self.page(now, client.into(), server.into(), &name, &path, &agent);
         } else {
-            self.secure(now, client.into(), server.into());
+            self.secure(now, client.into(), server.into(), &name);
         }
     }
 
@@ -201,9 +205,15 @@ impl Day {
         self.close(&mut talk);
     }
 
-    /// Records of a TLS stream that began long ago, in both directions.
-    fn secure(&mut self, now: Micros, client: IpAddr, server: IpAddr) {
+    /// A TLS connection: ClientHello and records in both directions; now and then QUIC instead.
+    fn secure(&mut self, now: Micros, client: IpAddr, server: IpAddr, name: &str) {
+        let hello = tls::ClientHello::new(name);
+        if self.random.percent(20) {
+            self.quic(now, client, server, &hello.message());
+            return;
+        }
         let mut talk = self.connect(now, client, server, 443);
+        self.segment(&mut talk, true, 0x18, &tls::records(22, &hello.message(), 16_384));
         for _ in 0..self.random.between(2, 12) {
             let out = self.random.percent(25);
             let length = self.random.between(60, 1400);
@@ -211,6 +221,18 @@ impl Day {
             self.segment(&mut talk, out, 0x18, &record);
         }
         self.close(&mut talk);
+    }
+
+    fn quic(&mut self, now: Micros, client: IpAddr, server: IpAddr, message: &[u8]) {
+        let id = self.random.bytes(8);
+        let initial = quic::Initial::new(&id, quic::crypto(message, 0, message.len())).seal();
+        let from = self.random.between(32768, 60999) as u16;
+        self.put(now, &Stack::ethernet().ip_between(client, server).udp(from, 443).payload(initial));
+        for i in 0..self.random.between(2, 10) as i64 {
+            let packet = [&[0x45][..], &self.random.bytes(1100)].concat();
+            let back = Stack::ethernet().ip_between(server, client).udp(443, from).payload(packet);
+            self.put(now.plus(i * 9_000 + 20_000), &back);
+        }
     }
 
     /// One conversation that carries `bytes` to a port.
@@ -264,11 +286,27 @@ impl Day {
                 self.resolve(now, Ipv4Addr::new(10, 1, 8, 40), "weather-widgets.example.com", Some(sinkhole));
             }
             172 => self.say(now, "10.1.8.41", "198.51.100.201", 443, b"\x16\x03\x01"),
+            175 => {
+                let hello = tls::ClientHello::new("video.stream-cache.example.com").message();
+                self.quic(now, Ipv4Addr::new(10, 1, 8, 42).into(), Ipv4Addr::new(192, 0, 2, 44).into(), &hello);
+            }
+            178 => self.certificate(now),
             180 => {
                 self.resolve(now, Ipv4Addr::new(10, 1, 7, 81), "files.payroll.example.net", None);
             }
             other => unreachable!("no incident at {other}"),
         }
+    }
+
+    /// TLS 1.2 with a server whose certificate is listed by its SHA-1.
+    fn certificate(&mut self, now: Micros) {
+        let (client, server) = (Ipv4Addr::new(10, 1, 8, 43).into(), Ipv4Addr::new(192, 0, 2, 45).into());
+        let mut talk = self.connect(now, client, server, 8443);
+        let hello = tls::ClientHello { sni: None, versions: Vec::new(), ..tls::ClientHello::new("") };
+        self.segment(&mut talk, true, 0x18, &tls::records(22, &hello.message(), 16_384));
+        let flight = [tls::server_hello(), tls::certificate_message(&[listed_certificate()])].concat();
+        self.segment(&mut talk, false, 0x18, &tls::records(22, &flight, 16_384));
+        self.close(&mut talk);
     }
 
     fn knock(&mut self, now: Micros, scanner: &str, target: IpAddr) {
@@ -291,10 +329,15 @@ impl Day {
             let hurry = if round % 20 == 11 { 12 } else { 1 };
             for again in 0..hurry {
                 let after = self.resolve(now.plus(again * 2 * Micros::SECOND), client, name, Some(panel));
-                self.secure(after, client.into(), panel);
+                self.secure(after, client.into(), panel, name);
             }
         }
     }
+}
+
+/// The certificate whose SHA-1 stands in [`TRAILS`].
+fn listed_certificate() -> Vec<u8> {
+    tls::certificate("localhost", &[], 256)
 }
 
 #[cfg(test)]
@@ -316,6 +359,14 @@ mod tests {
     }
 
     #[test]
+    fn the_listed_certificate_is_the_one_that_is_sent() {
+        let der = listed_certificate();
+        let sha1 = packet::dissect::tls::Certificate { der: &der, index: 0 }.sha1();
+        let text: String = sha1.iter().map(|b| format!("{b:02x}")).collect();
+        assert!(TRAILS.contains(&format!("{text},")), "{text}");
+    }
+
+    #[test]
     fn nothing_hostile_has_an_owner() {
         for line in TRAILS.lines() {
             let trail = line.split(',').next().unwrap();
@@ -323,7 +374,8 @@ mod tests {
             let reserved = [".example.com", ".example.net", ".example.org"].iter().any(|d| host.ends_with(d))
                 || ["192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:"].iter().any(|n| host.starts_with(n))
                 || host.is_empty();
-            assert!(reserved, "{trail}");
+            let certificate = trail.len() == 40 && trail.bytes().all(|b| b.is_ascii_hexdigit());
+            assert!(reserved || certificate, "{trail}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::word;
 use crate::payload::dns::{self, Message, Record};
 use crate::payload::{h2, http, names};
 use crate::random::Random;
-use crate::tls;
+use crate::{quic, tls};
 
 /// The bytes of a stream or of a datagram that stands alone; in a stream, DNS goes behind its length.
 pub(super) fn stream(words: &str, tcp: bool) -> Result<Vec<u8>, String> {
@@ -19,7 +19,42 @@ pub(super) fn stream(words: &str, tcp: bool) -> Result<Vec<u8>, String> {
 
 /// The datagrams that a payload takes (QUIC hellos may take several).
 pub(super) fn datagrams(words: &str) -> Result<Vec<Vec<u8>>, String> {
-    Ok(vec![stream(words, false)?])
+    match word(words) {
+        ("quic", rest) => match word(rest) {
+            ("hello", rest) => quic_hello(&Words::parse(rest, &["sni", "alpn", "version", "datagrams"])?),
+            (other, _) => Err(format!("quic hello, not {other:?}")),
+        },
+        ("gquic", rest) => match word(rest) {
+            ("hello", rest) => {
+                let words = Words::parse(rest, &["sni", "version"])?;
+                let version = words.get("version").unwrap_or("Q043").as_bytes();
+                let version = version.try_into().map_err(|_| "a version like Q043".to_owned())?;
+                Ok(vec![quic::gquic(version, words.get("sni").unwrap_or_default())])
+            }
+            (other, _) => Err(format!("gquic hello, not {other:?}")),
+        },
+        _ => Ok(vec![stream(words, false)?]),
+    }
+}
+
+/// A ClientHello in as many Initial packets as `datagrams` says, a datagram each.
+fn quic_hello(words: &Words<'_>) -> Result<Vec<Vec<u8>>, String> {
+    let version = match words.get("version").unwrap_or("1") {
+        "1" => quic::V1,
+        "2" => quic::V2,
+        "draft29" => quic::DRAFT_29,
+        other => return Err(format!("{other:?} is none of 1, 2, draft29")),
+    };
+    let parts = words.get("datagrams").map_or(Ok(1), count)?.max(1);
+    let mut hello = hello(words);
+    hello.extra.push((0x39, vec![1, 4, 0x80, 0, 0x75, 0x30])); // transport parameters: max_idle_timeout
+    let message = hello.message();
+    let size = message.len().div_ceil(parts);
+    let packet = |i: usize| {
+        let frames = quic::crypto(&message, i * size, size.min(message.len() - i * size));
+        quic::Initial { version, number: i as u32, ..quic::Initial::new(&[0xd1, 2, 3, 4, 5, 6, 7, 8], frames) }.seal()
+    };
+    Ok((0..parts).map(packet).collect())
 }
 
 fn one(words: &str, tcp: bool) -> Result<Vec<u8>, String> {

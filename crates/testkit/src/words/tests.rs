@@ -71,6 +71,16 @@ fn tls_words_make_records() {
 }
 
 #[test]
+fn quic_words_make_datagrams() {
+    let frames = packets("10.0.0.5:1 > 192.0.2.1:443 udp quic hello sni=www.site.com version=2 datagrams=3").unwrap();
+    assert_eq!(frames.len(), 3);
+    assert!(frames.iter().all(|f| f.bytes.len() >= 42 + 1200));
+    assert_eq!(frames[0].bytes[43..47], [0x6b, 0x33, 0x43, 0xcf]);
+    let frame = one("10.0.0.5:1 > 192.0.2.1:443 udp gquic hello sni=www.site.com");
+    assert!(frame.bytes.windows(12).any(|w| w == b"www.site.com"));
+}
+
+#[test]
 fn every_link_layer_and_tunnel_has_words() {
     for link in ["ethernet", "snap", "sll", "sll2", "null", "null-be", "loop", "raw", "ppp", "wifi", "radiotap"] {
         one(&format!("{{link={link}}} 10.0.0.1:1 > 10.0.0.2:2 udp"));
