@@ -14,7 +14,9 @@
 
 pub mod capture;
 pub mod case;
+pub mod facts;
 pub mod fault;
+pub mod measure;
 pub mod packet;
 pub mod payload;
 pub mod quic;

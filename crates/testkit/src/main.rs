@@ -11,7 +11,7 @@ use packet::Micros;
 use testkit::case::{self, Case};
 use testkit::traffic::classes::{Class, Generator, Listed};
 use testkit::traffic::day;
-use testkit::{capture, seeds};
+use testkit::{capture, measure, seeds};
 
 #[derive(Parser)]
 #[command(about = "Generated traffic and measurements for maltrail's developers")]
@@ -49,6 +49,18 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Instructions for each packet by class of traffic, under valgrind
+    Measure {
+        /// The program
+        #[arg(long, default_value = "target/release/maltrail")]
+        binary: PathBuf,
+        /// Packets of each class
+        #[arg(long, default_value_t = 20_000)]
+        packets: usize,
+        /// Document whose table is replaced
+        #[arg(long)]
+        write: Option<PathBuf>,
+    },
     /// Seeds for the fuzz targets, made of the cases
     Seeds {
         /// Directory of the cases
@@ -64,6 +76,7 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::GenerateDay { out, seed, visits } => generate_day(&out, seed, visits),
         Command::GenerateClass { class, packets, out, seed } => generate_class(class, packets, &out, seed),
+        Command::Measure { binary, packets, write } => measure_classes(&binary, packets, write.as_deref()),
         Command::Seeds { cases, out } => write_seeds(&cases, &out),
     }
 }
@@ -117,4 +130,15 @@ fn write_seeds(cases: &Path, out: &Path) -> Result<()> {
     let written = seeds::write(&cases, out).with_context(|| format!("cannot write below {}", out.display()))?;
     println!("{}: {written} seeds of {} cases", out.display(), cases.len());
     Ok(())
+}
+
+fn measure_classes(binary: &Path, packets: usize, document: Option<&Path>) -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let measured = measure::measure(binary, packets, directory.path())?;
+    let Some(document) = document else {
+        print!("{}", measured.table());
+        return Ok(());
+    };
+    let text = fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
+    write(document, measured.written_into(&text)?.as_bytes())
 }
