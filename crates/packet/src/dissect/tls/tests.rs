@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use testkit::tls as build;
 
 use super::super::context::{Context, Progress};
-use super::{Carrier, Certificate, ClientHello, may_begin};
+use super::{Carrier, Certificate, ClientHello, FINGERPRINT_VALUES, may_begin};
 use crate::{Anomalies, Anomaly, Fact, Flow, Sink};
 
 /// What a stream shows, owned.
@@ -188,6 +188,73 @@ fn certificate_names_and_digest() {
     assert!(Certificate { der: &authority, index: 1 }.names(&mut |_| count += 1));
     assert_eq!(count, 0);
     assert!(!Certificate { der: &der[..der.len() / 2], index: 0 }.names(&mut |_| {}));
+}
+
+fn fingerprints(words: &build::ClientHello) -> (String, String) {
+    let body = words.body();
+    let hello = ClientHello::read(Carrier::Tcp, &body).unwrap();
+    let md5 = hello.ja3().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+    (md5, String::from_utf8(hello.ja4().unwrap().to_vec()).unwrap())
+}
+
+/// The two examples of JA3's description, `769,47-53-...` and `769,4-5-10-9-100-98-3-6-19-18-99,,,`.
+#[test]
+fn ja3_as_published() {
+    let mut words = build::ClientHello::new("a.example");
+    words.version = 0x0301;
+    words.ciphers = vec![47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4];
+    words.groups = vec![23, 24, 25];
+    (words.alpn, words.signatures, words.versions) = (vec![], vec![], vec![]);
+    assert_eq!(fingerprints(&words).0, "ada70206e40642a3e4461f35503241d5");
+    words.grease = true;
+    assert_eq!(fingerprints(&words).0, "ada70206e40642a3e4461f35503241d5");
+    words.grease = false;
+    words.ciphers = vec![4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99];
+    (words.sni, words.groups, words.point_formats) = (None, vec![], vec![]);
+    assert_eq!(fingerprints(&words).0, "de350869b8c85de67a350c8d186f11e6");
+}
+
+/// The example of JA4's technical details, its extensions in another order.
+#[test]
+fn ja4_as_published() {
+    let mut words = build::ClientHello::new("a.example");
+    words.grease = true;
+    words.ciphers = vec![
+        0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f,
+        0x0035,
+    ];
+    words.signatures = vec![0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601];
+    let others = [0x001b, 0x0033, 0x4469, 0x0017, 0x002d, 0x0005, 0x0023, 0x0012, 0xff01, 0x0015];
+    words.extra = others.map(|kind| (kind, vec![])).to_vec();
+    assert_eq!(fingerprints(&words).1, "t13d1516h2_8daaf6152771_e5627efa2ab1");
+}
+
+#[test]
+fn ja4_of_odd_clients() {
+    let mut words = build::ClientHello::new("a.example");
+    let head = |words: &build::ClientHello| fingerprints(words).1[..10].to_owned();
+    words.alpn = vec![b"\xab0".to_vec()];
+    assert_eq!(head(&words), "t13d0506a0");
+    words.alpn = vec![b"x".to_vec()];
+    assert_eq!(head(&words), "t13d0506xx");
+    (words.alpn, words.sni, words.versions) = (vec![], None, vec![]);
+    assert_eq!(head(&words), "t12i050300");
+    words.ciphers = (1..=100).collect();
+    assert_eq!(head(&words), "t12i990300");
+    words.ciphers = vec![];
+    assert_eq!(fingerprints(&words).1[11..23], *"000000000000");
+}
+
+#[test]
+fn fingerprint_has_a_limit_of_values() {
+    for (count, has) in [(FINGERPRINT_VALUES - 1, true), (FINGERPRINT_VALUES, true), (FINGERPRINT_VALUES + 1, false)] {
+        let mut words = build::ClientHello::new("a.example");
+        words.ciphers = (0..count as u16).collect();
+        let body = words.body();
+        let hello = ClientHello::read(Carrier::Tcp, &body).unwrap();
+        assert_eq!(hello.ja4().is_some(), has);
+        assert!(hello.ja3().is_some());
+    }
 }
 
 proptest! {
