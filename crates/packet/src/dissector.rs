@@ -45,8 +45,8 @@ pub enum Outcome {
     Decoded,
     /// It holds nothing to look at (ARP, LLDP, spanning tree ...).
     Ignored,
-    /// It is malformed; the name of the first thing wrong (later ones are counted only).
-    /// Facts seen before that point were handed over.
+    /// It is malformed, in a header or in what it carries; the name of the first thing wrong (later ones
+    /// are counted only). Facts seen before that point were handed over.
     Anomaly(Anomaly),
 }
 

@@ -41,7 +41,7 @@ pub(super) mod ether_type {
 }
 
 /// Below this the field is an IEEE 802.3 length.
-const FIRST_ETHER_TYPE: u16 = 0x0600;
+pub(super) const FIRST_ETHER_TYPE: u16 = 0x0600;
 
 /// An Ethernet frame, from its destination address on.
 #[inline]
@@ -75,7 +75,7 @@ pub(super) fn typed(kind: u16, rest: &[u8]) -> Option<Layer<'_>> {
         t::ETAG | t::EDSA => tagged(rest, 6)?,
         t::HSR => tagged(rest, 4)?,
         // Version, length in 32-bit words of the options, options, then the EtherType.
-        t::CISCO_METADATA => tagged(rest, 2 + usize::from(byte(rest, 1)?) * 4)?,
+        t::CISCO_METADATA => tagged(rest, 2 + usize::from(byte(rest, 1)?.max(1)) * 4)?,
         t::TIME_STAMP => time_stamped(rest)?,
         t::MPLS | t::MPLS_UPSTREAM => Layer::Mpls(rest),
         t::PPPOE_SESSION => pppoe(rest)?,

@@ -8,8 +8,8 @@ use super::ethernet::ether_type as t;
 use crate::Frame;
 use crate::bytes::{be16, be32};
 
-/// VLAN tags that are stepped over.
-const MAX_TAGS: usize = 8;
+/// EtherTypes that are looked at: that of the frame and those of tags.
+const MAX_ETHER_TYPES: usize = 8;
 
 /// The hash; 0 where no IP header is found behind Ethernet, VLAN tags, Linux cooked, loopback or raw IP.
 #[must_use]
@@ -28,7 +28,7 @@ fn network<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
         12 | 14 | 101 | 228 | 229 => return Some(bytes),
         _ => return None,
     };
-    for _ in 0..MAX_TAGS {
+    for _ in 0..MAX_ETHER_TYPES {
         match kind {
             t::IPV4 | t::IPV6 => return bytes.get(at..),
             t::VLAN | t::PROVIDER_VLAN => {}

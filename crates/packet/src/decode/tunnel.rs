@@ -3,11 +3,11 @@
 //! A UDP port only suggests a tunnel: where the bytes after it do not fit, it is no tunnel and nothing is
 //! wrong. Headers that cannot be mistaken are recognised on any port.
 
-use super::ethernet::ether_type;
+use super::ethernet::{FIRST_ETHER_TYPE, ether_type};
 use super::{Layer, ethernet, link, ppp, sflow, wireless};
-use crate::LinkType;
 use crate::bytes::{be16, be32, byte, trimmed};
 use crate::flow::protocol;
+use crate::{Anomaly, LinkType};
 
 /// Whether `bytes` begin with a believable IP header.
 pub(super) fn is_ip(bytes: &[u8]) -> bool {
@@ -69,6 +69,14 @@ fn announced(kind: u16, bytes: &[u8]) -> Option<Layer<'_>> {
     }
 }
 
+/// An IP packet of the version that the outer one announces.
+fn of_version(version: u8, payload: &[u8]) -> Layer<'_> {
+    match payload.first() {
+        Some(first) if first >> 4 != version => Layer::Malformed(Anomaly::IpHeader),
+        _ => Layer::Ip(payload),
+    }
+}
+
 /// The packet in an IP packet of another protocol than TCP, UDP and ICMP.
 pub(super) fn in_ip(number: u8, payload: &[u8]) -> Option<Layer<'_>> {
     const L2TP: u8 = 115;
@@ -76,7 +84,8 @@ pub(super) fn in_ip(number: u8, payload: &[u8]) -> Option<Layer<'_>> {
     const MPLS: u8 = 137;
     const ETHERNET: u8 = 143;
     match number {
-        protocol::IPIP | protocol::IPV6 => Some(Layer::Ip(payload)),
+        protocol::IPIP => Some(of_version(4, payload)),
+        protocol::IPV6 => Some(of_version(6, payload)),
         protocol::GRE => gre(payload),
         ETHERIP => Some(Layer::Ethernet(payload.get(2..)?)), // RFC 3378
         ETHERNET => Some(Layer::Ethernet(payload)),          // RFC 8986 section 4.9
@@ -188,9 +197,10 @@ fn gre_payload(kind: u16, sequenced: bool, rest: &[u8]) -> Option<Layer<'_>> {
         },
         // Here the packet's own EtherType comes first.
         ether_type::CISCO_METADATA => {
-            Some(Layer::EtherType(be16(rest, 0)?, rest.get(4 + usize::from(byte(rest, 3)?) * 4..)?))
+            let options = usize::from(byte(rest, 3)?.max(1)) * 4;
+            Some(Layer::EtherType(be16(rest, 0)?, rest.get(4 + options..)?))
         }
-        0x0000 | CISCO_DISCOVERY => None,
+        ..FIRST_ETHER_TYPE | CISCO_DISCOVERY => None,
         kind => Some(Layer::EtherType(kind, rest)),
     }
 }

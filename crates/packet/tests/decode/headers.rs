@@ -155,6 +155,7 @@ fn malformed_frames_are_named() {
         ("cut UDP header", 101, ipv4(17, &[0, 1, 0, 2, 0]), Anomaly::UdpHeader, 1),
         ("TCP header shorter than itself", 101, bad_offset, Anomaly::TcpHeader, 1),
         ("cut extension header", 101, ipv6(60, &[17, 3, 0, 0, 0, 0, 0, 0]), Anomaly::IpExtension, 1),
+        ("IPv4 announced, IPv6 inside", 101, ipv4(4, &inner6()), Anomaly::IpHeader, 1),
         ("MPLS without bottom", 219, [0, 1, 0, 64].repeat(17), Anomaly::TunnelDepth, 0),
     ];
     for (name, link, bytes, anomaly, packets) in cases {
@@ -199,6 +200,32 @@ fn a_port_of_a_tunnel_does_not_make_one() {
             assert_eq!((outcome, seen.len()), (Outcome::Decoded, 1), "{port} {payload:?}");
             assert_eq!(seen[0].payload, payload);
         }
+    }
+}
+
+#[test]
+fn label_stacks_have_a_limit() {
+    let stack = |labels: usize| cat(&[&[0, 1, 0, 64].repeat(labels - 1), &[0, 1, 1, 64], &inner()]);
+    assert_eq!(look(219, &stack(15)).0, Outcome::Decoded);
+    assert_eq!(look(219, &stack(16)).0, Outcome::Decoded);
+    assert_eq!(look(219, &stack(17)).0, Outcome::Anomaly(Anomaly::TunnelDepth));
+}
+
+#[test]
+fn all_samples_of_an_sflow_datagram_are_read() {
+    let be32 = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+    let packet = framed(&ipv4(6, &tcp(1, 2, 0x10, &[7; 200])));
+    let packet = &packet[..100];
+    let record = cat(&[&[0, 0, 0, 1], &be32(16 + packet.len()), &[0, 0, 0, 1], &[0; 8], &be32(packet.len()), packet]);
+    let other = cat(&[&[0, 0, 3, 233], &be32(4), &[0; 4]]);
+    let flow = cat(&[&[0, 0, 0, 1], &be32(32 + other.len() + record.len()), &[0; 32], &other, &record]);
+    let expanded = cat(&[&[0, 0, 0, 3], &be32(44 + record.len()), &[0; 44], &record]);
+    let counters = cat(&[&[0, 0, 0, 2], &be32(4), &[0; 4]]);
+    let datagram = cat(&[&[0, 0, 0, 5, 0, 0, 0, 1], &[0; 20], &flow, &counters, &expanded]);
+    let (outcome, seen) = look(1, &framed(&ipv4(17, &udp(40_000, 6343, &datagram))));
+    assert_eq!((outcome, seen.len()), (Outcome::Decoded, 3));
+    for sampled in &seen[1..] {
+        assert_eq!((sampled.ports(), sampled.payload.len(), sampled.missing, sampled.depth), ((1, 2), 46, 154, 1));
     }
 }
 

@@ -131,6 +131,10 @@ fn pair_hash_is_what_the_kernel_computes() {
     assert_eq!(fmix32(1), 0x514e_28b7, "a known value of the finaliser");
     assert_eq!(hash(&ethernet(0x0806, &[0; 28])), 0);
     assert_eq!(hash(&[]), 0);
+    let tagged = |count: usize| ethernet(0x8100, &cat(&[&[0, 5, 0x81, 0].repeat(count - 1), &[0, 5, 8, 0], &inner()]));
+    assert_eq!(hash(&tagged(6)), fmix32(0x0003_0303));
+    assert_eq!(hash(&tagged(7)), fmix32(0x0003_0303));
+    assert_eq!(hash(&tagged(8)), 0, "eight EtherTypes are looked at");
 }
 
 fn fmix32(mut h: u32) -> u32 {
