@@ -30,10 +30,36 @@ impl Name {
     pub fn push(&mut self, bytes: &[u8]) -> bool {
         let start = usize::from(self.len);
         let Some(room) = self.bytes.get_mut(start..start + bytes.len()) else { return false };
-        for (to, from) in room.iter_mut().zip(bytes) {
-            *to = from.to_ascii_lowercase();
-        }
+        room.copy_from_slice(bytes);
+        lower_case(room);
         self.len = (start + bytes.len()) as u8;
+        true
+    }
+
+    /// Appends labels as they stand in a DNS message: each behind a byte that says its length, at most 63. False
+    /// (and nothing appended) where that would pass 255 bytes.
+    pub(crate) fn push_run(&mut self, labels: &[u8]) -> bool {
+        let Some((&first, text)) = labels.split_first() else { return true };
+        let start = usize::from(self.len);
+        let mut dot = start + usize::from(first);
+        if !self.is_empty() {
+            if start + labels.len() > self.bytes.len() {
+                return false;
+            }
+            self.push(b".");
+            dot += 1;
+        }
+        // Length bytes are no upper-case letters, so they come through as they are.
+        if !self.push(text) {
+            return false;
+        }
+        while let Some(place) = self.bytes.get_mut(dot) {
+            if dot >= usize::from(self.len) {
+                break;
+            }
+            dot += 1 + usize::from(*place);
+            *place = b'.';
+        }
         true
     }
 
@@ -50,6 +76,23 @@ impl Name {
     }
 }
 
+/// Lower-cases ASCII letters, eight bytes at a time; names are short and of any length, which wider steps suit less.
+fn lower_case(text: &mut [u8]) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (chunks, rest) = text.as_chunks_mut::<8>();
+    for chunk in chunks {
+        let word = u64::from_ne_bytes(*chunk);
+        let low = word & (0x7f * ONES);
+        let above_z = low + (0x7f - b'Z' as u64) * ONES;
+        let from_a = low + (0x80 - b'A' as u64) * ONES;
+        let upper = (from_a & !above_z & !word) & (0x80 * ONES);
+        *chunk = (word | upper >> 2).to_ne_bytes();
+    }
+    for byte in rest {
+        *byte = byte.to_ascii_lowercase();
+    }
+}
+
 impl std::fmt::Debug for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.as_bytes().escape_ascii())
@@ -63,3 +106,44 @@ impl PartialEq for Name {
 }
 
 impl Eq for Name {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_at_every_place_of_a_word() {
+        for byte in 0..=u8::MAX {
+            for place in 0..19 {
+                let mut text = [b'@'; 19];
+                text[place] = byte;
+                let mut expected = text;
+                expected.make_ascii_lowercase();
+                let mut name = Name::EMPTY;
+                assert!(name.push(&text));
+                assert_eq!(name.as_bytes(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn length() {
+        for (length, fits) in [(254, true), (255, true), (256, false)] {
+            assert_eq!(Name::from_text(&vec![b'x'; length]).is_some(), fits);
+            // Two labels behind their length bytes: the first of these takes no place.
+            let mut run = vec![2, b'a', b'b', 63];
+            run.resize(length + 1, b'c');
+            let mut name = Name::EMPTY;
+            assert_eq!(name.push_run(&run), fits);
+            assert_eq!(name.as_bytes().len(), if fits { length } else { 0 });
+        }
+    }
+
+    #[test]
+    fn labels_of_a_message() {
+        let mut name = Name::EMPTY;
+        assert!(name.push_run(b"\x03WwW\x2eaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x01Z") && name.push_run(b""));
+        assert!(name.push_run(b"\x07example"));
+        assert_eq!(name.as_bytes(), b"www.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.z.example");
+    }
+}

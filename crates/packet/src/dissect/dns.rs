@@ -7,6 +7,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use memchr::memchr;
+
 use super::context::{Context, Progress};
 use crate::{Anomaly, Fact, Flow, Name, Sink};
 
@@ -18,7 +20,7 @@ const NAME_OCTETS: usize = 255;
 /// one that points forward is read all the same, and counted.
 const POINTERS: usize = 32;
 /// Questions that a message on a foreign port may have.
-const QUESTIONS: u16 = 8;
+pub(super) const QUESTIONS: u16 = 8;
 /// Length of a message on a foreign port that is waited for with less than its header there: less than what the
 /// first two letters of a text would be.
 const SHORT_BEGINNING: usize = 4095;
@@ -323,7 +325,7 @@ fn check_sections(bytes: &[u8]) -> Result<Whole, Wrong> {
 fn skip_questions(bytes: &[u8]) -> Option<usize> {
     let mut at = HEADER;
     for _ in 0..word(bytes, 4)? {
-        at = skip_name(bytes, at)? + 4;
+        at = run(bytes, at)?.next + 4;
     }
     Some(at)
 }
@@ -349,34 +351,37 @@ fn read_data<'a>(bytes: &'a [u8], kind: u16, data: &'a [u8], end: usize) -> Reco
     read.unwrap_or(RecordData::Other(data))
 }
 
-/// One step through a name.
-enum Step<'a> {
-    Label(&'a [u8], usize),
-    Pointer(usize),
+/// What ends a run of labels.
+#[derive(Clone, Copy)]
+enum RunEnd {
+    /// The root label.
     Root,
+    /// A compression pointer to this offset.
+    Pointer(usize),
 }
 
-fn step(bytes: &[u8], at: usize) -> Option<Step<'_>> {
-    let length = *bytes.get(at)?;
-    match length {
-        0 => Some(Step::Root),
-        1..0x40 => {
-            let end = at + 1 + usize::from(length);
-            Some(Step::Label(bytes.get(at + 1..end)?, end))
-        }
-        0xc0.. => Some(Step::Pointer(usize::from(word(bytes, at)? & 0x3fff))),
-        _ => None,
-    }
+/// Labels that stand one behind the other: from their first length byte to the byte that ends them.
+struct Run<'a> {
+    labels: &'a [u8],
+    end: RunEnd,
+    /// The byte after the root label or the pointer.
+    next: usize,
 }
 
-/// Where the name at `at` ends, without following its pointer.
-fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn run(bytes: &[u8], start: usize) -> Option<Run<'_>> {
+    let mut at = start;
     loop {
-        match step(bytes, at)? {
-            Step::Label(_, next) => at = next,
-            Step::Pointer(_) => return Some(at + 2),
-            Step::Root => return Some(at + 1),
-        }
+        let length = *bytes.get(at)?;
+        let (end, next) = match length {
+            0 => (RunEnd::Root, at + 1),
+            1..0x40 => {
+                at += 1 + usize::from(length);
+                continue;
+            }
+            0xc0.. => (RunEnd::Pointer(usize::from(word(bytes, at)? & 0x3fff)), at + 2),
+            _ => return None,
+        };
+        return Some(Run { labels: bytes.get(start..at)?, end, next });
     }
 }
 
@@ -393,27 +398,25 @@ fn check_name(bytes: &[u8], start: usize) -> Result<CheckedName, Anomaly> {
     let mut next = None;
     let mut odd = false;
     loop {
-        match step(bytes, at).ok_or(Anomaly::DnsMalformed)? {
-            Step::Label(label, after) => {
-                octets += 1 + label.len();
-                odd |= label.contains(&b'.');
-                at = after;
-                if octets > NAME_OCTETS {
-                    return Err(Anomaly::DnsName);
-                }
+        let run = run(bytes, at).ok_or(Anomaly::DnsMalformed)?;
+        octets += run.labels.len();
+        if octets > NAME_OCTETS {
+            return Err(Anomaly::DnsName);
+        }
+        odd |= memchr(b'.', run.labels).is_some() && labels(run.labels).any(|label| label.contains(&b'.'));
+        next = next.or(Some(run.next));
+        match run.end {
+            RunEnd::Root => {
+                let anomaly = odd.then_some(Anomaly::DnsName);
+                return Ok(CheckedName { next: next.unwrap_or(run.next), anomaly });
             }
-            Step::Pointer(target) => {
-                next = next.or(Some(at + 2));
+            RunEnd::Pointer(target) => {
                 pointers += 1;
                 odd |= target >= at;
                 if pointers > POINTERS {
                     return Err(Anomaly::DnsName);
                 }
                 at = target;
-            }
-            Step::Root => {
-                let anomaly = odd.then_some(Anomaly::DnsName);
-                return Ok(CheckedName { next: next.unwrap_or(at + 1), anomaly });
             }
         }
     }
@@ -425,32 +428,42 @@ fn read_name(bytes: &[u8], start: usize) -> Option<(Name, usize)> {
     let (mut at, mut pointers) = (start, 0);
     let mut next = None;
     loop {
-        match step(bytes, at)? {
-            Step::Label(label, after) => {
-                if !push_label(&mut name, label) {
-                    return None;
-                }
-                at = after;
-            }
-            Step::Pointer(target) => {
-                next = next.or(Some(at + 2));
+        let run = run(bytes, at)?;
+        if !push_labels(&mut name, run.labels) {
+            return None;
+        }
+        next = next.or(Some(run.next));
+        match run.end {
+            RunEnd::Root => return Some((name, next?)),
+            RunEnd::Pointer(target) => {
                 pointers += 1;
                 if pointers > POINTERS {
                     return None;
                 }
                 at = target;
             }
-            Step::Root => return Some((name, next.unwrap_or(at + 1))),
         }
     }
 }
 
-fn push_label(name: &mut Name, label: &[u8]) -> bool {
-    if !name.is_empty() && !name.push(b".") {
-        return false;
+/// The labels of a run, without their length bytes.
+fn labels(run: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = run;
+    std::iter::from_fn(move || {
+        let (length, tail) = rest.split_first()?;
+        let (label, tail) = tail.split_at_checked(usize::from(*length))?;
+        rest = tail;
+        Some(label)
+    })
+}
+
+fn push_labels(name: &mut Name, run: &[u8]) -> bool {
+    // Where no byte is a dot, dots can take the places of the length bytes.
+    if memchr(b'.', run).is_none() {
+        return name.push_run(run);
     }
-    if !label.contains(&b'.') {
-        return name.push(label);
-    }
-    label.iter().all(|byte| name.push(&[if *byte == b'.' { DOT_IN_LABEL } else { *byte }]))
+    labels(run).all(|label| {
+        (name.is_empty() || name.push(b"."))
+            && label.iter().all(|byte| name.push(&[if *byte == b'.' { DOT_IN_LABEL } else { *byte }]))
+    })
 }

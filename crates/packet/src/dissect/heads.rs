@@ -117,9 +117,17 @@ impl Heads {
         }
     }
 
-    /// Reads a segment, with what is kept of its direction where there is such.
+    /// Reads a segment, with what is kept of its direction where there is such. Most segments leave here at once.
+    #[inline]
     pub(super) fn segment<S: Sink>(&mut self, segment: &Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
         let hash = self.hash(segment.flow);
+        if self.filter.may_hold(hash) || self.openings.may_hold(hash) || stream::may_begin(segment.payload) {
+            self.looked_at(hash, segment, anomalies, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn looked_at<S: Sink>(&mut self, hash: u64, segment: &Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
         if self.filter.may_hold(hash)
             && let Some(head) = self.take(hash, segment.flow)
         {
@@ -147,7 +155,6 @@ impl Heads {
     }
 
     /// A segment of a direction of which nothing is kept.
-    #[inline]
     fn fresh<S: Sink>(&mut self, hash: u64, segment: &Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
         let mut http2 = None;
         let mut context = Context { flow: segment.flow, last: segment.is_last(), seen: 0, anomalies, sink };
@@ -235,6 +242,7 @@ impl Heads {
         self.table.insert_unique(hash, head, |head| self::hash(hasher, &head.flow));
     }
 
+    #[inline]
     fn hash(&self, flow: &Flow) -> u64 {
         hash(&self.hasher, flow)
     }
@@ -390,6 +398,7 @@ fn distance(from: u32, to: u32) -> i32 {
     to.wrapping_sub(from).cast_signed()
 }
 
+#[inline]
 fn hash(state: &FixedState, flow: &Flow) -> u64 {
     let mut hasher = state.build_hasher();
     match (flow.src, flow.dst) {
@@ -416,6 +425,7 @@ fn bits(address: IpAddr) -> u128 {
 struct Filter(Box<[u8]>);
 
 impl Filter {
+    #[inline]
     fn may_hold(&self, hash: u64) -> bool {
         self.0.get(hash as usize % FILTER).is_some_and(|count| *count > 0)
     }
@@ -449,14 +459,22 @@ impl Openings {
         }
     }
 
-    /// Takes note of a segment. The sequence number expected before it, where something is missing.
+    /// Whether a segment of the flow is to be passed.
     #[inline]
+    fn may_hold(&self, hash: u64) -> bool {
+        self.0.get(hash as usize % OPENINGS).is_some_and(|(opening, _)| {
+            // More than the tag alone: some segments are left.
+            opening.wrapping_sub(tag(hash)).wrapping_sub(1) < OPENING_SEGMENTS
+        })
+    }
+
+    /// Takes note of a segment. The sequence number expected before it, where something is missing.
     fn pass(&mut self, hash: u64, segment: &Segment<'_>) -> Option<u32> {
-        let slot = self.0.get_mut(hash as usize % OPENINGS)?;
-        let (opening, next) = *slot;
-        if opening & !OPENING_SEGMENTS != tag(hash) || opening & OPENING_SEGMENTS == 0 {
+        if !self.may_hold(hash) {
             return None;
         }
+        let slot = self.0.get_mut(hash as usize % OPENINGS)?;
+        let (opening, next) = *slot;
         let gap = distance(next, segment.sequence);
         if gap > 0 && gap.unsigned_abs() <= WINDOW {
             *slot = (0, 0);
