@@ -36,30 +36,24 @@ impl Name {
         true
     }
 
-    /// Appends labels as they stand in a DNS message: each behind a byte that says its length, at most 63. False
-    /// (and nothing appended) where that would pass 255 bytes.
+    /// Appends labels as they stand in a DNS message: each behind a byte that says its length, at most 63. A dot
+    /// inside a label becomes [`DOT_IN_LABEL`]. False (and nothing appended) where that would pass 255 bytes.
     pub(crate) fn push_run(&mut self, labels: &[u8]) -> bool {
         let Some((&first, text)) = labels.split_first() else { return true };
-        let start = usize::from(self.len);
-        let mut dot = start + usize::from(first);
-        if !self.is_empty() {
-            if start + labels.len() > self.bytes.len() {
-                return false;
-            }
-            self.push(b".");
-            dot += 1;
-        }
-        // Length bytes are no upper-case letters, so they come through as they are.
-        if !self.push(text) {
-            return false;
-        }
-        while let Some(place) = self.bytes.get_mut(dot) {
-            if dot >= usize::from(self.len) {
-                break;
-            }
-            dot += 1 + usize::from(*place);
+        let start = usize::from(self.len) + usize::from(!self.is_empty());
+        let Some(room) = self.bytes.get_mut(start..start + text.len()) else { return false };
+        room.copy_from_slice(text);
+        lower_case_labels(room);
+        // Length bytes of the second and further labels become dots, and so does the place before the first.
+        let mut at = usize::from(first);
+        while let (Some(length), Some(place)) = (text.get(at), room.get_mut(at)) {
             *place = b'.';
+            at += 1 + usize::from(*length);
         }
+        if let Some(place) = self.bytes.get_mut(usize::from(self.len)..start) {
+            place.fill(b'.');
+        }
+        self.len = (start + text.len()) as u8;
         true
     }
 
@@ -76,20 +70,44 @@ impl Name {
     }
 }
 
-/// Lower-cases ASCII letters, eight bytes at a time; names are short and of any length, which wider steps suit less.
+/// What stands in a name for a dot inside a label: it must separate nothing, and no host name holds it.
+pub const DOT_IN_LABEL: u8 = b'?';
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The bytes of `word` with ASCII letters in lower case.
+fn lower_case_word(word: u64) -> u64 {
+    let low = word & (0x7f * ONES);
+    let above_z = low + (0x7f - b'Z' as u64) * ONES;
+    let from_a = low + (0x80 - b'A' as u64) * ONES;
+    let upper = (from_a & !above_z & !word) & (0x80 * ONES);
+    word | upper >> 2
+}
+
+/// The bytes of `word` with dots replaced.
+fn replace_dots_in_word(word: u64) -> u64 {
+    let other = word ^ (b'.' as u64 * ONES);
+    let dots = !(((other & (0x7f * ONES)) + 0x7f * ONES) | other | (0x7f * ONES));
+    word ^ ((dots >> 7) * u64::from(b'.' ^ DOT_IN_LABEL))
+}
+
+/// Eight bytes at a time: names are short and of any length, which wider steps suit less.
 fn lower_case(text: &mut [u8]) {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let (chunks, rest) = text.as_chunks_mut::<8>();
     for chunk in chunks {
-        let word = u64::from_ne_bytes(*chunk);
-        let low = word & (0x7f * ONES);
-        let above_z = low + (0x7f - b'Z' as u64) * ONES;
-        let from_a = low + (0x80 - b'A' as u64) * ONES;
-        let upper = (from_a & !above_z & !word) & (0x80 * ONES);
-        *chunk = (word | upper >> 2).to_ne_bytes();
+        *chunk = lower_case_word(u64::from_ne_bytes(*chunk)).to_ne_bytes();
+    }
+    rest.make_ascii_lowercase();
+}
+
+/// As [`lower_case`], and replaces dots.
+fn lower_case_labels(text: &mut [u8]) {
+    let (chunks, rest) = text.as_chunks_mut::<8>();
+    for chunk in chunks {
+        *chunk = replace_dots_in_word(lower_case_word(u64::from_ne_bytes(*chunk))).to_ne_bytes();
     }
     for byte in rest {
-        *byte = byte.to_ascii_lowercase();
+        *byte = if *byte == b'.' { DOT_IN_LABEL } else { byte.to_ascii_lowercase() };
     }
 }
 
@@ -122,6 +140,10 @@ mod tests {
                 let mut name = Name::EMPTY;
                 assert!(name.push(&text));
                 assert_eq!(name.as_bytes(), expected);
+                let mut labels = Name::EMPTY;
+                assert!(labels.push_run(&[&[19], &text[..]].concat()));
+                let expected = expected.map(|byte| if byte == b'.' { DOT_IN_LABEL } else { byte });
+                assert_eq!(labels.as_bytes(), expected);
             }
         }
     }

@@ -45,7 +45,13 @@ pub(crate) enum Beginning {
 }
 
 /// Compares with `pattern`, without regard to case.
+#[inline]
 pub(crate) fn begins(bytes: &[u8], pattern: &[u8]) -> Beginning {
+    if let (Some(mine), Some(theirs)) = (bytes.first(), pattern.first())
+        && !mine.eq_ignore_ascii_case(theirs)
+    {
+        return Beginning::No;
+    }
     let length = bytes.len().min(pattern.len());
     match (bytes.get(..length), pattern.get(..length)) {
         (Some(mine), Some(theirs)) if mine.eq_ignore_ascii_case(theirs) => {

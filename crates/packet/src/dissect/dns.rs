@@ -24,8 +24,6 @@ pub(super) const QUESTIONS: u16 = 8;
 /// Length of a message on a foreign port that is waited for with less than its header there: less than what the
 /// first two letters of a text would be.
 const SHORT_BEGINNING: usize = 4095;
-/// What stands in a [`Name`] for a dot inside a label: it must separate nothing, and no host name holds it.
-pub const DOT_IN_LABEL: u8 = b'?';
 
 const A: u16 = 1;
 const CNAME: u16 = 5;
@@ -429,7 +427,7 @@ fn read_name(bytes: &[u8], start: usize) -> Option<(Name, usize)> {
     let mut next = None;
     loop {
         let run = run(bytes, at)?;
-        if !push_labels(&mut name, run.labels) {
+        if !name.push_run(run.labels) {
             return None;
         }
         next = next.or(Some(run.next));
@@ -454,16 +452,5 @@ fn labels(run: &[u8]) -> impl Iterator<Item = &[u8]> {
         let (label, tail) = tail.split_at_checked(usize::from(*length))?;
         rest = tail;
         Some(label)
-    })
-}
-
-fn push_labels(name: &mut Name, run: &[u8]) -> bool {
-    // Where no byte is a dot, dots can take the places of the length bytes.
-    if memchr(b'.', run).is_none() {
-        return name.push_run(run);
-    }
-    labels(run).all(|label| {
-        (name.is_empty() || name.push(b"."))
-            && label.iter().all(|byte| name.push(&[if *byte == b'.' { DOT_IN_LABEL } else { *byte }]))
     })
 }

@@ -117,17 +117,22 @@ impl Heads {
         }
     }
 
-    /// Reads a segment, with what is kept of its direction where there is such. Most segments leave here at once.
+    /// Whether a segment has to be looked at; of bulk traffic hardly one has.
     #[inline]
-    pub(super) fn segment<S: Sink>(&mut self, segment: &Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
-        let hash = self.hash(segment.flow);
-        if self.filter.may_hold(hash) || self.openings.may_hold(hash) || stream::may_begin(segment.payload) {
-            self.looked_at(hash, segment, anomalies, sink);
+    pub(super) fn concern(&self, flow: &Flow, flags: TcpFlags, payload: &[u8]) -> bool {
+        if flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) != 0 {
+            return true;
         }
+        if payload.is_empty() {
+            return false;
+        }
+        let hash = self.hash(flow);
+        self.filter.may_hold(hash) || self.openings.may_hold(hash) || stream::may_begin(payload)
     }
 
-    #[inline(never)]
-    fn looked_at<S: Sink>(&mut self, hash: u64, segment: &Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
+    /// Reads a segment with payload, with what is kept of its direction where there is such.
+    pub(super) fn segment<S: Sink>(&mut self, segment: &Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
+        let hash = self.hash(segment.flow);
         if self.filter.may_hold(hash)
             && let Some(head) = self.take(hash, segment.flow)
         {
@@ -400,17 +405,20 @@ fn distance(from: u32, to: u32) -> i32 {
 
 #[inline]
 fn hash(state: &FixedState, flow: &Flow) -> u64 {
+    let ports = u128::from(u32::from(flow.src_port) << 16 | u32::from(flow.dst_port));
     let mut hasher = state.build_hasher();
     match (flow.src, flow.dst) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            hasher.write_u64(u64::from(src.to_bits()) << 32 | u64::from(dst.to_bits()));
+            // One step of the hash for nearly all traffic.
+            let [src, dst] = [src, dst].map(|address| u128::from(u32::from_ne_bytes(address.octets())));
+            hasher.write_u128(src << 64 | dst << 32 | ports);
         }
         (src, dst) => {
             hasher.write_u128(bits(src));
             hasher.write_u128(bits(dst));
+            hasher.write_u128(ports);
         }
     }
-    hasher.write_u64(u64::from(flow.src_port) << 16 | u64::from(flow.dst_port));
     hasher.finish()
 }
 

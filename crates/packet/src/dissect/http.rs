@@ -121,11 +121,11 @@ fn request_line<'a>(line: &Line<'a>) -> First<'a> {
         return First::No;
     }
     let rest = rest.trim_ascii();
-    let upper = method.iter().all(|byte| is_upper_method(*byte));
     if let Some(target) = strip_version(rest) {
         return First::Request(RequestLine { method, target, versioned: true });
     }
     if !line.ended {
+        let upper = method.iter().all(|byte| is_upper_method(*byte));
         let known = KNOWN.contains(&method) || (method.len() > 2 && upper);
         let target = matches!(rest.first(), None | Some(b'/' | b'h' | b'H' | b'*'));
         let believable = upper && target && known || method == b"CONNECT";
@@ -148,6 +148,10 @@ fn is_upper_method(byte: u8) -> bool {
 
 /// The target before a trailing `HTTP/` version; `None` where there is no such version.
 fn strip_version(rest: &[u8]) -> Option<&[u8]> {
+    // As nearly all write it.
+    if let Some((target, b" HTTP/1.1" | b" HTTP/1.0")) = rest.split_at_checked(rest.len().wrapping_sub(9)) {
+        return Some(target.trim_ascii_end());
+    }
     let space = rest.iter().rposition(|byte| matches!(byte, b' ' | b'\t'));
     let version = rest.get(space.map_or(0, |space| space + 1)..)?;
     let (name, number) = version.split_at_checked(5)?;
@@ -197,9 +201,6 @@ fn request<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
         return Progress::More;
     }
     let end = end.unwrap_or(bytes.len());
-    if fields.malformed {
-        context.anomalies.count(Anomaly::HttpMalformed);
-    }
     let (head, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
     let length = if fields.chunked { chunked_length(rest) } else { fields.content_length };
     let body = body_of(rest, length, start.method);
@@ -254,6 +255,7 @@ fn endless_line(text: &[u8]) -> Option<RequestLine<'_>> {
 /// What of `rest`, the bytes behind a head, is its body.
 fn body_of<'a>(rest: &'a [u8], content_length: Option<usize>, method: &[u8]) -> &'a [u8] {
     match content_length {
+        _ if rest.is_empty() => rest,
         Some(length) => rest.get(..length).unwrap_or(rest),
         None if method == b"CONNECT" => &[],
         None => match line(rest, 0).map(|line| request_line(&line)) {
@@ -304,54 +306,96 @@ fn status(text: &[u8]) -> Option<u16> {
     Some(digits.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')))
 }
 
-/// Reads header lines from `at` on, and calls `field` with name and value of each whose name's first letter
-/// is in `letters`. Returns where the head ends, `None` where its empty line is missing; the flag says that a
-/// line was neither a field nor the continuation of one.
-fn headers<'a>(
-    bytes: &'a [u8],
-    mut at: usize,
-    letters: u32,
-    mut field: impl FnMut(&'a [u8], &'a [u8]),
-) -> (Option<usize>, bool) {
-    let mut malformed = false;
+/// Fields of heads that are of interest.
+#[derive(Clone, Copy)]
+enum Field {
+    Host,
+    UserAgent,
+    ForwardedFor,
+    ConnectingIp,
+    ClientIp,
+    Referer,
+    ContentType,
+    ContentLength,
+    TransferEncoding,
+    Server,
+    Location,
+}
+
+/// Fields whose names, in lower case, begin with this letter.
+fn fields_from(letter: u8) -> &'static [(&'static [u8], Field)] {
+    match letter | 0x20 {
+        b'h' => &[(b"host", Field::Host)],
+        b'u' => &[(b"user-agent", Field::UserAgent)],
+        b'c' => &[
+            (b"content-type", Field::ContentType),
+            (b"content-length", Field::ContentLength),
+            (b"cf-connecting-ip", Field::ConnectingIp),
+        ],
+        b't' => &[(b"transfer-encoding", Field::TransferEncoding), (b"true-client-ip", Field::ClientIp)],
+        b'r' => &[(b"referer", Field::Referer)],
+        b'x' => &[(b"x-forwarded-for", Field::ForwardedFor)],
+        b's' => &[(b"server", Field::Server)],
+        b'l' => &[(b"location", Field::Location)],
+        _ => &[],
+    }
+}
+
+/// The field that a line holds, and where in the line its value begins.
+fn field_of(line: &[u8]) -> Option<(Field, usize)> {
+    let candidates = fields_from(*line.first()?);
+    for (name, field) in candidates {
+        if line.get(name.len()) == Some(&b':') && is_name(line, name) {
+            return Some((*field, name.len() + 1));
+        }
+    }
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    if line.first().is_some_and(blank) || candidates.iter().any(|(name, _)| line.get(name.len()).is_some_and(blank)) {
+        return field_among_blanks(line);
+    }
+    None
+}
+
+/// As [`field_of`], with white space around the name.
+#[cold]
+fn field_among_blanks(line: &[u8]) -> Option<(Field, usize)> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let text = line.get(..colon)?.trim_ascii();
+    let candidates = fields_from(*text.first()?);
+    let (_, field) = candidates.iter().find(|(name, _)| text.len() == name.len() && is_name(text, name))?;
+    Some((*field, colon + 1))
+}
+
+/// Whether `line` begins with `name`, which is in lower case.
+fn is_name(line: &[u8], name: &[u8]) -> bool {
+    // Setting the bit that makes letters small leaves the hyphen as it is.
+    line.iter().zip(name).fold(0, |difference, (byte, expected)| difference | ((byte | 0x20) ^ expected)) == 0
+}
+
+/// Reads header lines from `at` on, and calls `visit` with field and value of each that is of interest. Returns
+/// where the head ends, `None` where its empty line is missing.
+fn headers<'a>(bytes: &'a [u8], mut at: usize, mut visit: impl FnMut(Field, &'a [u8])) -> Option<usize> {
     while at < bytes.len() {
-        let Some(mut line) = line(bytes, at) else { break };
-        let Some(first) = line.text.first() else {
-            return if line.ended { (Some(line.next), malformed) } else { (None, malformed) };
-        };
+        let line = line(bytes, at)?;
+        if line.text.is_empty() {
+            return line.ended.then_some(line.next);
+        }
         let start = at;
         at = line.next;
-        if letters & letter(*first) == 0 {
-            continue;
-        }
-        let Some(colon) = memchr(b':', line.text) else {
-            malformed = true;
-            continue;
-        };
-        // Obsolete folding (RFC 9112 section 5.2): lines that begin with white space continue the value.
+        let Some((field, value)) = field_of(line.text) else { continue };
         let mut end = start + line.text.len();
+        // Obsolete folding (RFC 9112 section 5.2): lines that begin with white space continue the value.
         while let Some(b' ' | b'\t') = bytes.get(at) {
-            let Some(more) = self::line(bytes, at) else { break };
+            let more = self::line(bytes, at)?;
             if more.text.trim_ascii().is_empty() {
                 break;
             }
             end = at + more.text.len();
             at = more.next;
-            line = more;
         }
-        let name = bytes.get(start..start + colon).unwrap_or_default();
-        let value = bytes.get(start + colon + 1..end).unwrap_or_default();
-        field(name.trim_ascii(), value.trim_ascii());
-        if !line.ended {
-            break;
-        }
+        visit(field, bytes.get(start + value..end).unwrap_or_default().trim_ascii());
     }
-    (None, malformed)
-}
-
-/// A bit for each letter, whatever its case; the lowest for everything else.
-const fn letter(byte: u8) -> u32 {
-    if byte.is_ascii_alphabetic() { 1 << (byte & 0x1f) } else { 1 }
+    None
 }
 
 /// Keeps the first value that is not empty.
@@ -379,34 +423,27 @@ struct RequestFields<'a> {
     content_type: &'a [u8],
     content_length: Option<usize>,
     chunked: bool,
-    malformed: bool,
 }
 
 impl<'a> RequestFields<'a> {
-    const LETTERS: u32 =
-        letter(b'h') | letter(b'u') | letter(b'x') | letter(b'c') | letter(b't') | letter(b'r') | letter(b' ');
-
     fn read(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
-        let (end, malformed) = headers(bytes, at, Self::LETTERS, |name, value| self.field(name, value));
-        self.malformed = malformed;
-        end
+        headers(bytes, at, |field, value| self.take(field, value))
     }
 
-    fn field(&mut self, name: &[u8], value: &'a [u8]) {
-        let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
-        let [x_forwarded, cf_connecting, true_client] = &mut self.forwarded_for;
-        match name.len() {
-            4 if is(b"host") => keep(&mut self.host, value),
-            7 if is(b"referer") => keep(&mut self.referer, value),
-            10 if is(b"user-agent") => keep(&mut self.user_agent, value),
-            12 if is(b"content-type") => keep(&mut self.content_type, value),
-            14 if is(b"content-length") => self.content_length = self.content_length.or(number(value)),
-            14 if is(b"true-client-ip") => keep(true_client, value),
-            15 if is(b"x-forwarded-for") => keep(x_forwarded, value),
-            16 if is(b"cf-connecting-ip") => keep(cf_connecting, value),
+    fn take(&mut self, field: Field, value: &'a [u8]) {
+        let [forwarded, connecting, client] = &mut self.forwarded_for;
+        match field {
+            Field::Host => keep(&mut self.host, value),
+            Field::UserAgent => keep(&mut self.user_agent, value),
+            Field::ForwardedFor => keep(forwarded, value),
+            Field::ConnectingIp => keep(connecting, value),
+            Field::ClientIp => keep(client, value),
+            Field::Referer => keep(&mut self.referer, value),
+            Field::ContentType => keep(&mut self.content_type, value),
+            Field::ContentLength => self.content_length = self.content_length.or(number(value)),
             // It overrides Content-Length (RFC 9112 section 6.3).
-            17 if is(b"transfer-encoding") => self.chunked |= ends_chunked(value),
-            _ => {}
+            Field::TransferEncoding => self.chunked |= ends_chunked(value),
+            Field::Server | Field::Location => {}
         }
     }
 }
@@ -420,19 +457,16 @@ struct ResponseFields<'a> {
 }
 
 impl<'a> ResponseFields<'a> {
-    const LETTERS: u32 = letter(b'c') | letter(b's') | letter(b'l');
-
     fn read(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
-        headers(bytes, at, Self::LETTERS, |name, value| self.field(name, value)).0
+        headers(bytes, at, |field, value| self.take(field, value))
     }
 
-    fn field(&mut self, name: &[u8], value: &'a [u8]) {
-        let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
-        match name.len() {
-            6 if is(b"server") => keep(&mut self.server, value),
-            8 if is(b"location") => keep(&mut self.location, value),
-            12 if is(b"content-type") => keep(&mut self.content_type, value),
-            14 if is(b"content-length") => self.content_length = self.content_length.or(number(value)),
+    fn take(&mut self, field: Field, value: &'a [u8]) {
+        match field {
+            Field::ContentType => keep(&mut self.content_type, value),
+            Field::Server => keep(&mut self.server, value),
+            Field::Location => keep(&mut self.location, value),
+            Field::ContentLength => self.content_length = self.content_length.or(number(value)),
             _ => {}
         }
     }

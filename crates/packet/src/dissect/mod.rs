@@ -58,15 +58,9 @@ impl Dissection {
         match packet.transport {
             Transport::Tcp { flags, sequence, payload } => {
                 sink.fact(flow, Fact::TcpSegment { flags, payload: payload.len() });
-                if packet.fragment {
-                    return;
-                }
-                let mut segment = Segment { flow, flags, sequence, payload, missing: packet.missing, time };
-                if flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) != 0 {
-                    self.boundary(&mut segment, anomalies, sink);
-                }
-                if !segment.payload.is_empty() {
-                    self.heads.segment(&segment, anomalies, sink);
+                if self.heads.concern(flow, flags, payload) && !packet.fragment {
+                    let segment = Segment { flow, flags, sequence, payload, missing: packet.missing, time };
+                    self.segment(segment, anomalies, sink);
                 }
             }
             Transport::Udp { payload } => {
@@ -83,17 +77,21 @@ impl Dissection {
         }
     }
 
-    /// Segments with which a direction begins or ends.
-    fn boundary<S: Sink>(&mut self, segment: &mut Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
+    #[inline(never)]
+    fn segment<S: Sink>(&mut self, mut segment: Segment<'_>, anomalies: &mut Anomalies, sink: &mut S) {
         if segment.flags.has(TcpFlags::SYN) {
             // SYN takes a sequence number of its own (RFC 9293 section 3.4).
             segment.sequence = segment.sequence.wrapping_add(1);
             self.heads.opens(segment.flow, segment.sequence, anomalies, sink);
-        } else if segment.payload.is_empty() {
+        }
+        if !segment.payload.is_empty() {
+            self.heads.segment(&segment, anomalies, sink);
+        } else if !segment.flags.has(TcpFlags::SYN) {
             self.heads.ends(segment.flow, anomalies, sink);
         }
     }
 
+    #[inline(never)]
     fn datagram<S: Sink>(
         &mut self,
         time: Micros,

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::{Bench, dns, flow, http2, names, pieces, whole};
+use crate::dissect::context::Context;
+use crate::dissect::stream;
 use crate::flow::protocol;
 use crate::{Anomaly, Limits, Micros, TcpFlags};
 
@@ -233,6 +235,22 @@ proptest! {
             bench.segment(tcp(), u32::from(place) * 20, ACK, &payload);
             bench.packet(flow(protocol::UDP, 53), crate::Transport::Udp { payload: &payload }, 0);
             bench.packet(flow(protocol::UDP, 9), crate::Transport::Udp { payload: &payload }, 0);
+        }
+    }
+
+    /// The quick test of a segment never says no where something would have been read.
+    #[test]
+    fn nothing_is_passed_over(stream in streams(), damage in prop::collection::vec((0usize..12, any::<u8>()), 0..4), noise in prop::collection::vec(any::<u8>(), 0..40)) {
+        let mut stream = stream;
+        for (place, byte) in damage {
+            stream[place] = byte;
+        }
+        for bytes in [&stream, &noise] {
+            let (mut anomalies, mut recorder) = (crate::Anomalies::default(), super::Recorder::default());
+            let flow = tcp();
+            let mut context = Context { flow: &flow, last: false, seen: 0, anomalies: &mut anomalies, sink: &mut recorder };
+            let read = stream::read(bytes, &mut None, &mut context);
+            prop_assert!(stream::may_begin(bytes) || !read.recognised, "{}", bytes.escape_ascii());
         }
     }
 
