@@ -35,6 +35,29 @@ const ECHO_REQUEST: u8 = 8;
 /// ICMPv6 type of an echo request (RFC 4443 section 4.1).
 const ECHO_REQUEST_V6: u8 = 128;
 
+/// What a datagram's first bytes leave possible; of bulk traffic nothing.
+struct Speaks {
+    dns: bool,
+    quic: bool,
+    dtls: bool,
+}
+
+impl Speaks {
+    #[inline]
+    fn of(flow: &Flow, payload: &[u8]) -> Self {
+        let Some(&[first, second, _, _, questions_high, questions_low]) = payload.first_chunk::<6>() else {
+            return Speaks { dns: dns::on_dns_port(flow) && !payload.is_empty(), quic: false, dtls: false };
+        };
+        Speaks {
+            dns: dns::on_dns_port(flow) || questions_high == 0 && (1..=dns::QUESTIONS as u8).contains(&questions_low),
+            // A long header (RFC 9000 section 17.2), or Google's public header with version and connection ID.
+            quic: first & 0x80 != 0 || first & 0x09 == 0x09,
+            // The major version is 254 (RFC 9147 section 4).
+            dtls: second == 0xfe,
+        }
+    }
+}
+
 /// Everything that spans packets above IP.
 pub struct Dissection {
     heads: Heads,
@@ -65,8 +88,9 @@ impl Dissection {
             }
             Transport::Udp { payload } => {
                 sink.fact(flow, Fact::Datagram { payload: payload.len() });
-                if !packet.fragment && !payload.is_empty() {
-                    self.datagram(time, flow, payload, anomalies, sink);
+                let speaks = Speaks::of(flow, payload);
+                if (speaks.dns || speaks.quic || speaks.dtls) && !packet.fragment {
+                    self.datagram(time, flow, payload, &speaks, anomalies, sink);
                 }
             }
             Transport::Icmp { kind, .. } => {
@@ -97,17 +121,18 @@ impl Dissection {
         time: Micros,
         flow: &Flow,
         payload: &[u8],
+        speaks: &Speaks,
         anomalies: &mut Anomalies,
         sink: &mut S,
     ) {
-        let mut context = Context { flow, last: true, seen: 0, anomalies, sink };
-        if dns::on_dns_port(flow) && dns::datagram(payload, &mut context) {
+        let at_home = dns::on_dns_port(flow);
+        if at_home && dns::datagram(payload, &mut Context { flow, last: true, seen: 0, anomalies, sink })
+            || speaks.quic && self.quic.datagram(time, flow, payload, anomalies, sink)
+            || speaks.dtls && dtls::datagram(flow, payload, anomalies, sink)
+        {
             return;
         }
-        if self.quic.datagram(time, flow, payload, anomalies, sink) || dtls::datagram(flow, payload, anomalies, sink) {
-            return;
-        }
-        if !dns::on_dns_port(flow) {
+        if speaks.dns && !at_home {
             dns::datagram(payload, &mut Context { flow, last: true, seen: 0, anomalies, sink });
         }
     }
