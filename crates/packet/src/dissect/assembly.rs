@@ -47,26 +47,31 @@ impl Assembly {
         }
         // Parts that touch the new one melt into it.
         let first = self.parts.partition_point(|part| part.1 < offset);
-        let last = self.parts.partition_point(|part| part.0 <= end);
-        let touched = self.parts.get(first..last).unwrap_or_default();
-        if touched.is_empty() && self.parts.len() >= PARTS {
+        let touched = self.parts.get(first..).unwrap_or_default().iter().take_while(|part| part.0 <= end).count();
+        if touched == 0 && self.parts.len() >= PARTS {
             return false;
         }
-        let merged = (
-            touched.first().map_or(offset, |part| part.0.min(offset)),
-            touched.last().map_or(end, |part| part.1.max(end)),
-        );
+        let mut merged = (offset, end);
         let mut at = offset;
-        for part in touched.iter().copied().chain([(end, end)]) {
+        for part in self.parts.iter().skip(first).take(touched).copied().chain([(end, end)]) {
             let gap = at..part.0.max(at);
             if let (Some(to), Some(from)) =
                 (self.bytes.get_mut(gap.clone()), data.get(gap.start - offset..gap.end - offset))
             {
                 to.copy_from_slice(from);
             }
-            at = part.1.max(at).min(end);
+            at = part.1.clamp(at, end);
+            merged = (merged.0.min(part.0), merged.1.max(part.1));
         }
-        self.parts.splice(first..last, [merged]);
+        match self.parts.get_mut(first).filter(|_| touched > 0) {
+            Some(part) => {
+                *part = merged;
+                if touched > 1 {
+                    self.parts.drain(first + 1..first + touched);
+                }
+            }
+            None => self.parts.insert(first, merged),
+        }
         true
     }
 

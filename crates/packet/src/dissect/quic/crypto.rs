@@ -4,11 +4,10 @@
 //! a packet, and a packet that the capture cut could not be read. What wrong keys make of a packet is told by the
 //! reserved bits and by frames that do not parse.
 
+use super::header::{Family, Initial};
+use super::sha256::{self, Compression, Prepared};
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use aes::{Aes128Enc, Block};
-use sha2::block_api::compress256;
-
-use super::header::{Family, Initial};
 
 /// Bytes of the AEAD's tag.
 const TAG: usize = 16;
@@ -18,10 +17,6 @@ const BLOCK: usize = 16;
 const NUMBER: usize = 4;
 /// Blocks encrypted at once.
 const BATCH: usize = 8;
-
-/// The initial hash value of SHA-256 (FIPS 180-4 section 5.3.3).
-const SHA256: [u32; 8] =
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// Salts: RFC 9001 section 5.2, RFC 9369 section 3.3.1, draft-ietf-quic-tls-22, -23 and -29, and those that Google's
 /// versions announced; in the order of [`Family`].
@@ -53,57 +48,51 @@ struct Hmac {
 }
 
 impl Hmac {
-    fn new(key: &[u8]) -> Self {
+    fn new(compression: Compression, key: &[u8]) -> Self {
         let absorb = |pad: u8| {
             let mut block = [pad; 64];
             for (to, from) in block.iter_mut().zip(key) {
                 *to ^= from;
             }
-            let mut state = SHA256;
-            compress256(&mut state, &[block]);
-            state
+            compression.block(sha256::START, &block)
         };
         Hmac { inner: absorb(0x36), outer: absorb(0x5c) }
     }
 
-    /// Of a message of at most 55 bytes, given in parts: with padding it is one block.
-    fn sign(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut block = [0u8; 64];
-        let mut length = 0;
-        for byte in parts.iter().copied().flatten() {
-            if let Some(to) = block.get_mut(length) {
-                *to = *byte;
-            }
-            length += 1;
-        }
-        debug_assert!(length < 56);
-        digest(self.outer, &digest(self.inner, &block_of(block, length)))
+    /// Of a message that [`last_block`] padded.
+    fn sign(&self, compression: Compression, message: &[u8; 64]) -> [u8; 32] {
+        self.finish(compression, compression.block(self.inner, message))
+    }
+
+    fn sign_prepared(&self, compression: Compression, message: &Prepared) -> [u8; 32] {
+        self.finish(compression, compression.prepared(self.inner, message))
+    }
+
+    fn finish(&self, compression: Compression, inner: [u32; 8]) -> [u8; 32] {
+        bytes(compression.block(self.outer, &last_block(&[&bytes(inner)])))
     }
 }
 
-/// Adds SHA-256's padding to the last block of a message, `length` bytes of which stand in `block`, the key's block
-/// before it.
-fn block_of(mut block: [u8; 64], length: usize) -> [u8; 64] {
+/// The last block of a hash over a key's block and a message of at most 55 bytes, given in parts.
+fn last_block(parts: &[&[u8]]) -> [u8; 64] {
+    let mut block = [0u8; 64];
+    let mut length = 0;
+    for part in parts {
+        if let Some(to) = block.get_mut(length..length + part.len()) {
+            to.copy_from_slice(part);
+        }
+        length += part.len();
+    }
     if let Some(end) = block.get_mut(length) {
         *end = 0x80;
     }
-    let bits = (64 + length as u64) * 8;
     if let Some(to) = block.last_chunk_mut::<8>() {
-        *to = bits.to_be_bytes();
+        *to = ((64 + length as u64) * 8).to_be_bytes();
     }
     block
 }
 
-/// Compresses one padded block, or the 32 bytes of a digest.
-fn digest(mut state: [u32; 8], message: &[u8]) -> [u8; 32] {
-    let mut block = [0u8; 64];
-    for (to, from) in block.iter_mut().zip(message) {
-        *to = *from;
-    }
-    if message.len() < 64 {
-        block = block_of(block, message.len());
-    }
-    compress256(&mut state, &[block]);
+fn bytes(state: [u32; 8]) -> [u8; 32] {
     let mut out = [0; 32];
     for (to, word) in out.as_chunks_mut::<4>().0.iter_mut().zip(state) {
         *to = word.to_be_bytes();
@@ -111,33 +100,50 @@ fn digest(mut state: [u32; 8], message: &[u8]) -> [u8; 32] {
     out
 }
 
-/// HKDF-Expand-Label (RFC 8446 section 7.1) with an empty context and at most 32 bytes of output.
-fn expand(secret: &Hmac, label: &[u8], length: u8) -> [u8; 32] {
-    let size = (6 + label.len()) as u8;
-    secret.sign(&[&[0, length, size], b"tls13 ", label, &[0, 1]])
+/// What HKDF-Expand-Label (RFC 8446 section 7.1) signs for `length` bytes, at most 32, with an empty context.
+fn label(text: &[u8], length: u8) -> Prepared {
+    let size = (6 + text.len()) as u8;
+    Prepared::new(last_block(&[&[0, length, size], b"tls13 ", text, &[0, 1]]))
 }
 
-/// The salts, taken in once.
-pub(super) struct Salts([Hmac; Family::COUNT]);
+/// Labels of key, IV and header protection key.
+type Labels = [Prepared; 3];
+
+/// What does not depend on the connection, computed once.
+pub(super) struct Salts {
+    compression: Compression,
+    salts: [Hmac; Family::COUNT],
+    client: Prepared,
+    labels: Labels,
+    labels_v2: Labels,
+}
 
 impl Salts {
     pub(super) fn new() -> Self {
-        Salts(SALTS.map(|(_, salt)| Hmac::new(&salt)))
+        Self::with(Compression::detect())
+    }
+
+    pub(super) fn with(compression: Compression) -> Self {
+        Salts {
+            compression,
+            salts: SALTS.map(|(_, salt)| Hmac::new(compression, &salt)),
+            client: label(b"client in", 32),
+            labels: [label(b"quic key", 16), label(b"quic iv", 12), label(b"quic hp", 16)],
+            labels_v2: [label(b"quicv2 key", 16), label(b"quicv2 iv", 12), label(b"quicv2 hp", 16)],
+        }
     }
 
     /// The keys of what the client sends after it chose `dcid`.
     pub(super) fn client_keys(&self, family: Family, dcid: &[u8]) -> Option<Keys> {
-        let secret = self.0.get(family as usize)?.sign(&[dcid]);
-        let client = Hmac::new(&expand(&Hmac::new(&secret), b"client in", 32));
-        let [key, iv, hp]: [&[u8]; 3] = if family == Family::V2 {
-            [b"quicv2 key", b"quicv2 iv", b"quicv2 hp"]
-        } else {
-            [b"quic key", b"quic iv", b"quic hp"]
-        };
+        let how = self.compression;
+        let secret = self.salts.get(family as usize)?.sign(how, &last_block(&[dcid]));
+        let client = Hmac::new(how, &Hmac::new(how, &secret).sign_prepared(how, &self.client));
+        let labels = if family == Family::V2 { &self.labels_v2 } else { &self.labels };
+        let [key, iv, hp] = labels.each_ref().map(|label| client.sign_prepared(how, label));
         let mut keys = Keys { key: [0; 16], iv: [0; 12], hp: [0; 16] };
-        copy(&mut keys.key, &expand(&client, key, 16));
-        copy(&mut keys.iv, &expand(&client, iv, 12));
-        copy(&mut keys.hp, &expand(&client, hp, 16));
+        copy(&mut keys.key, &key);
+        copy(&mut keys.iv, &iv);
+        copy(&mut keys.hp, &hp);
         Some(keys)
     }
 }
@@ -201,10 +207,13 @@ impl Keys {
             let mut stream: [Block; BATCH] = std::array::from_fn(|i| (counter + i as u128).to_be_bytes().into());
             counter += BATCH as u128;
             cipher.encrypt_blocks(&mut stream);
-            for (bytes, mask) in chunk.chunks_mut(BLOCK).zip(&stream) {
-                for (byte, mask) in bytes.iter_mut().zip(&mask.0) {
-                    *byte ^= mask;
-                }
+            let (blocks, last) = chunk.as_chunks_mut::<BLOCK>();
+            let mut masks = stream.iter().map(|mask| mask.0);
+            for (block, mask) in blocks.iter_mut().zip(&mut masks) {
+                *block = (u128::from_ne_bytes(*block) ^ u128::from_ne_bytes(mask)).to_ne_bytes();
+            }
+            for (byte, mask) in last.iter_mut().zip(masks.next().unwrap_or_default()) {
+                *byte ^= mask;
             }
         }
     }

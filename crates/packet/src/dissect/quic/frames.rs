@@ -33,10 +33,7 @@ impl Crypto {
         let mut rest = plain;
         while let Some((&kind, after)) = rest.split_first() {
             let after = match kind {
-                PADDING => {
-                    let padding = after.iter().take_while(|byte| **byte == 0).count();
-                    Some(after.split_at(padding).1)
-                }
+                PADDING => Some(without_zeros(after)),
                 PING if !google => Some(after),
                 ACK | ACK_ECN if !google => ack(after, kind == ACK_ECN),
                 CONNECTION_CLOSE if !google => close(after),
@@ -70,6 +67,18 @@ impl Crypto {
         }
         Some(rest)
     }
+}
+
+fn without_zeros(mut data: &[u8]) -> &[u8] {
+    while let Some((zeros, rest)) = data.split_first_chunk::<16>()
+        && u128::from_ne_bytes(*zeros) == 0
+    {
+        data = rest;
+    }
+    while let Some((0, rest)) = data.split_first() {
+        data = rest;
+    }
+    data
 }
 
 /// RFC 9000 section 19.3.

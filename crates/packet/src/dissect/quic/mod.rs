@@ -8,6 +8,7 @@
 mod crypto;
 mod frames;
 mod header;
+mod sha256;
 #[cfg(test)]
 mod tests;
 

@@ -8,6 +8,7 @@ use testkit::tls as hello;
 
 use super::crypto::Salts;
 use super::header::Family;
+use super::sha256::Compression;
 use super::{CONNECTIONS_PER_FLOW, Connection, Tracker};
 use crate::{Anomalies, Anomaly, Fact, Flow, Limits, Micros, Sink};
 
@@ -91,7 +92,12 @@ fn hex(text: &str) -> Vec<u8> {
 /// Key, IV and header protection key of RFC 9001 appendix A.1 and RFC 9369 appendix A.1.
 #[test]
 fn keys_of_the_rfcs() {
-    let of = |family| format!("{:02x?}", Salts::new().client_keys(family, &DCID).unwrap());
+    let of = |family| {
+        let [keys, same] =
+            [true, false].map(|hardware| Salts::with(Compression { hardware }).client_keys(family, &DCID));
+        assert_eq!(keys, same);
+        format!("{:02x?}", keys.unwrap())
+    };
     let expect = |key: &str, iv: &str, hp: &str| {
         format!("Keys {{ key: {:02x?}, iv: {:02x?}, hp: {:02x?} }}", hex(key), hex(iv), hex(hp))
     };
