@@ -69,7 +69,10 @@ impl Anomalies {
         if let Some(counter) = self.counts.get_mut(anomaly as usize) {
             *counter += 1;
         }
-        self.first_of_frame.get_or_insert(anomaly);
+        // What waited too long belongs to frames of the past.
+        if !matches!(anomaly, Anomaly::FragmentExpired | Anomaly::HeadExpired) {
+            self.first_of_frame.get_or_insert(anomaly);
+        }
     }
 
     /// A new frame: nothing is wrong with it yet.

@@ -39,16 +39,16 @@ pub(super) struct Piece {
     pub(super) more: bool,
 }
 
-/// An IPv4 packet without options, in one piece, captured whole, of TCP or UDP; `None` for anything else.
+/// An IPv4 packet without options, in one piece, captured whole; `None` for anything else.
 #[inline(always)]
-pub(super) fn plain(bytes: &[u8]) -> Option<Datagram<'_>> {
+pub(super) fn plain_v4(bytes: &[u8]) -> Option<Datagram<'_>> {
     let &[0x45, _, t0, t1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
         bytes.first_chunk::<20>()?
     else {
         return None;
     };
     let in_pieces = u16::from_be_bytes([f0, f1]) & 0x3fff != 0;
-    if in_pieces || !matches!(protocol, protocol::TCP | protocol::UDP) {
+    if in_pieces || protocol == protocol::AH {
         return None;
     }
     Some(Datagram {
@@ -56,6 +56,26 @@ pub(super) fn plain(bytes: &[u8]) -> Option<Datagram<'_>> {
         dst: IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3)),
         protocol,
         payload: bytes.get(20..usize::from(u16::from_be_bytes([t0, t1])))?,
+        missing: 0,
+        piece: None,
+        opaque: false,
+        anomaly: None,
+    })
+}
+
+/// An IPv6 packet of TCP, UDP or ICMP without extension headers, captured whole; `None` for anything else.
+#[inline(always)]
+pub(super) fn plain_v6(bytes: &[u8]) -> Option<Datagram<'_>> {
+    let &[first, _, _, _, l0, l1, next, _, ref addresses @ ..] = bytes.first_chunk::<40>()?;
+    if first >> 4 != 6 || !matches!(next, protocol::TCP | protocol::UDP | protocol::ICMPV6) {
+        return None;
+    }
+    let length = usize::from(u16::from_be_bytes([l0, l1]));
+    Some(Datagram {
+        src: IpAddr::V6(Ipv6Addr::from(*addresses.first_chunk::<16>()?)),
+        dst: IpAddr::V6(Ipv6Addr::from(*addresses.last_chunk::<16>()?)),
+        protocol: next,
+        payload: if length == 0 { None } else { bytes.get(40..40 + length) }?,
         missing: 0,
         piece: None,
         opaque: false,

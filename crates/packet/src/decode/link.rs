@@ -1,16 +1,44 @@
 //! Link types of capture files (<https://www.tcpdump.org/linktypes.html>).
 
+use super::ethernet::ether_type;
 use super::{Layer, ethernet, ppp, tunnel, wireless};
 use crate::bytes::{be16, be32, byte, le16, le32};
 use crate::{Anomaly, Frame, LinkType};
 
-/// What follows the header of an Ethernet frame that says IPv4; `None` for anything else.
+/// EtherTypes that [`network`] looks at: that of the frame and those of tags.
+const MAX_ETHER_TYPES: usize = 8;
+
+/// The bytes from the IP header on, where nothing but Ethernet, VLAN tags or Linux cooked stand before them;
+/// `None` for anything else.
 #[inline(always)]
-pub(super) fn plain_ethernet<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+pub(super) fn network<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
     match frame.bytes.split_first_chunk::<14>() {
         Some(([.., 0x08, 0x00], rest)) if frame.link == LinkType(1) => Some(rest),
-        _ => None,
+        _ => tagged_network(frame),
     }
+}
+
+#[inline(never)]
+fn tagged_network<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+    let bytes = frame.bytes;
+    let (mut kind, mut at) = match frame.link.0 {
+        1 => (be16(bytes, 12)?, 14),
+        113 => (be16(bytes, 14)?, 16),
+        276 => (be16(bytes, 0)?, 20),
+        12 | 14 | 101 | 228 | 229 => return Some(bytes),
+        _ => return None,
+    };
+    for _ in 0..MAX_ETHER_TYPES {
+        match kind {
+            ether_type::IPV4 | ether_type::IPV6 => return bytes.get(at..),
+            ether_type::VLAN | ether_type::PROVIDER_VLAN => {}
+            _ if ether_type::OLD_VLAN.contains(&kind) => {}
+            _ => return None,
+        }
+        kind = be16(bytes, at + 2)?;
+        at += 4;
+    }
+    None
 }
 
 /// One step down.

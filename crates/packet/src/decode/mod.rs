@@ -20,9 +20,11 @@ mod wireless;
 pub use fragments::Fragments;
 pub use pair_hash::pair_hash;
 
+use crate::flow::protocol;
 use crate::{Anomalies, Anomaly, Flow, Frame, LinkType, Micros, Outcome, Packet, Transport};
 use fragments::Added;
 use ip::{Datagram, Piece};
+use transport::Segment;
 
 /// IP packets in one another that are looked at: 8 covers stacked mobile and overlay networks.
 const MAX_DEPTH: u8 = 8;
@@ -71,17 +73,68 @@ pub fn decode<V: FnMut(&Packet<'_>, &mut Anomalies)>(
     visit: &mut V,
 ) -> Outcome {
     anomalies.begin_frame();
-    // The common frame and packet are read on a path of their own, which keeps everything in registers.
-    if let Some(datagram) = link::plain_ethernet(frame).and_then(ip::plain) {
-        if let Some(inner) = hand_over(&datagram, 0, false, anomalies, visit) {
-            Decoder { time: frame.time, fragments, anomalies, visit, layers_left: MAX_LAYERS, visited: true }
-                .layers(inner, 1);
-        }
+    // What most packets are is read on paths of their own, which keep everything in registers.
+    let Some(bytes) = link::network(frame) else {
+        return follow(Layer::Link(frame.link, frame.bytes), 0, frame, fragments, anomalies, visit);
+    };
+    if let Some(datagram) = ip::plain_v4(bytes)
+        && datagram.protocol == protocol::TCP
+    {
+        deliver(&datagram, &transport::tcp(&datagram), 0, false, anomalies, visit);
         return outcome(anomalies, true);
     }
+    decode_other(bytes, frame, fragments, anomalies, visit)
+}
+
+/// Other protocols than TCP.
+#[inline(never)]
+fn decode_other<V: FnMut(&Packet<'_>, &mut Anomalies)>(
+    bytes: &[u8],
+    frame: &Frame<'_>,
+    fragments: &mut Fragments,
+    anomalies: &mut Anomalies,
+    visit: &mut V,
+) -> Outcome {
+    let Some(datagram) = ip::plain_v4(bytes) else {
+        return decode_v6(bytes, frame, fragments, anomalies, visit);
+    };
+    match hand_over(&datagram, 0, false, anomalies, visit) {
+        Some(inner) => follow(inner, 1, frame, fragments, anomalies, visit),
+        None => outcome(anomalies, true),
+    }
+}
+
+/// IPv6, and what is not plain.
+#[inline(never)]
+fn decode_v6<V: FnMut(&Packet<'_>, &mut Anomalies)>(
+    bytes: &[u8],
+    frame: &Frame<'_>,
+    fragments: &mut Fragments,
+    anomalies: &mut Anomalies,
+    visit: &mut V,
+) -> Outcome {
+    let Some(datagram) = ip::plain_v6(bytes) else {
+        return follow(Layer::Ip(bytes), 0, frame, fragments, anomalies, visit);
+    };
+    match hand_over(&datagram, 0, false, anomalies, visit) {
+        Some(inner) => follow(inner, 1, frame, fragments, anomalies, visit),
+        None => outcome(anomalies, true),
+    }
+}
+
+/// Follows the chain from `layer`, inside `depth` packets that were visited already.
+#[inline(never)]
+fn follow<V: FnMut(&Packet<'_>, &mut Anomalies)>(
+    layer: Layer<'_>,
+    depth: u8,
+    frame: &Frame<'_>,
+    fragments: &mut Fragments,
+    anomalies: &mut Anomalies,
+    visit: &mut V,
+) -> Outcome {
     let mut decoder =
-        Decoder { time: frame.time, fragments, anomalies, visit, layers_left: MAX_LAYERS, visited: false };
-    decoder.layers(Layer::Link(frame.link, frame.bytes), 0);
+        Decoder { time: frame.time, fragments, anomalies, visit, layers_left: MAX_LAYERS, visited: depth > 0 };
+    decoder.layers(layer, depth);
     let visited = decoder.visited;
     outcome(anomalies, visited)
 }
@@ -106,7 +159,27 @@ fn hand_over<'a, V: FnMut(&Packet<'_>, &mut Anomalies)>(
     visit: &mut V,
 ) -> Option<Layer<'a>> {
     let segment = transport::read(datagram);
-    if let Some(anomaly) = segment.anomaly {
+    deliver(datagram, &segment, depth, fragment, anomalies, visit);
+    match segment.transport {
+        Transport::Udp { payload } if !fragment => tunnel::in_udp(segment.src_port, segment.dst_port, payload),
+        Transport::Other { payload } if !fragment => tunnel::in_ip(datagram.protocol, payload),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn deliver<V: FnMut(&Packet<'_>, &mut Anomalies)>(
+    datagram: &Datagram<'_>,
+    segment: &Segment<'_>,
+    depth: u8,
+    fragment: bool,
+    anomalies: &mut Anomalies,
+    visit: &mut V,
+) {
+    // The rest of a fragment is elsewhere: a header that is cut or a length that is too long is no anomaly.
+    if let Some(anomaly) = segment.anomaly
+        && datagram.piece.is_none()
+    {
         anomalies.count(anomaly);
     }
     let packet = Packet {
@@ -123,11 +196,6 @@ fn hand_over<'a, V: FnMut(&Packet<'_>, &mut Anomalies)>(
         missing: segment.missing,
     };
     visit(&packet, anomalies);
-    match segment.transport {
-        Transport::Udp { payload } if !fragment => tunnel::in_udp(segment.src_port, segment.dst_port, payload),
-        Transport::Other { payload } if !fragment => tunnel::in_ip(datagram.protocol, payload),
-        _ => None,
-    }
 }
 
 /// Decoding of one frame.

@@ -15,35 +15,36 @@ pub(super) struct Segment<'a> {
     pub(super) anomaly: Option<Anomaly>,
 }
 
-/// Reads the transport header. The rest of a fragment is elsewhere, so a header that is cut or a length that
-/// is too long is no anomaly there.
+/// Reads the transport header, or what stands where one should be.
 #[inline(always)]
 pub(super) fn read<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
     let payload = datagram.payload;
     if datagram.opaque {
         return other(datagram, (0, 0), None);
     }
-    let mut segment = match datagram.protocol {
+    match datagram.protocol {
         protocol::TCP => tcp(datagram),
         protocol::UDP | protocol::UDPLITE => udp(datagram),
-        protocol::ICMP | protocol::ICMPV6 if !payload.is_empty() => Segment {
-            src_port: 0,
-            dst_port: 0,
-            transport: Transport::Icmp {
-                kind: byte(payload, 0).unwrap_or(0),
-                code: byte(payload, 1).unwrap_or(0),
-                payload: payload.get(4..).unwrap_or_default(),
-            },
-            missing: datagram.missing,
-            anomaly: None,
-        },
+        protocol::ICMP | protocol::ICMPV6 if !payload.is_empty() => icmp(datagram),
         protocol::SCTP | DCCP => other(datagram, ports(payload), None),
         _ => other(datagram, (0, 0), None),
-    };
-    if datagram.piece.is_some() {
-        segment.anomaly = None;
     }
-    segment
+}
+
+#[inline(always)]
+fn icmp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
+    let bytes = datagram.payload;
+    Segment {
+        src_port: 0,
+        dst_port: 0,
+        transport: Transport::Icmp {
+            kind: byte(bytes, 0).unwrap_or(0),
+            code: byte(bytes, 1).unwrap_or(0),
+            payload: bytes.get(4..).unwrap_or_default(),
+        },
+        missing: datagram.missing,
+        anomaly: None,
+    }
 }
 
 const DCCP: u8 = 33;
@@ -66,8 +67,9 @@ fn other<'a>(datagram: &Datagram<'a>, ports: (u16, u16), anomaly: Option<Anomaly
     }
 }
 
+/// A TCP segment, its header as far as it is there.
 #[inline(always)]
-fn tcp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
+pub(super) fn tcp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
     let bytes = datagram.payload;
     let Some(&[s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, flags, ..]) = bytes.first_chunk::<20>() else {
         return cut_tcp(datagram);

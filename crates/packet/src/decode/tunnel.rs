@@ -96,35 +96,43 @@ pub(super) fn in_ip(number: u8, payload: &[u8]) -> Option<Layer<'_>> {
 }
 
 /// The packet in a UDP datagram.
-#[inline]
+#[inline(always)]
 pub(super) fn in_udp(src_port: u16, dst_port: u16, payload: &[u8]) -> Option<Layer<'_>> {
-    by_port(dst_port, payload).or_else(|| by_port(src_port, payload)).or_else(|| by_header(payload))
+    let to = by_port(dst_port);
+    let from = by_port(src_port);
+    if to.is_none() && from.is_none() {
+        return by_header(payload);
+    }
+    let read = |tunnel: Reader| tunnel(payload);
+    to.and_then(read).or_else(|| from.and_then(read)).or_else(|| by_header(payload))
 }
 
-#[inline]
-fn by_port(port: u16, payload: &[u8]) -> Option<Layer<'_>> {
-    match port {
-        1701 => l2tp(payload),
-        2152 => gtp(payload),
-        3386 => gtp_v0(payload),
-        3544 => teredo(payload),
-        4341 => lisp(payload),
-        4754 => gre(payload), // RFC 8086
-        4789 | 4790 | 8472 => vxlan(payload),
-        5072 => ayiya(payload),
-        5247 => capwap(payload),
-        6080 => gue(payload),
-        6081 => geneve(payload),
-        6343 => sflow::samples(payload),
-        6635 => mpls(payload),
-        12222 => lwapp(payload),
-        37008 => tzsp(payload),
-        _ => None,
-    }
+type Reader = for<'a> fn(&'a [u8]) -> Option<Layer<'a>>;
+
+#[inline(always)]
+fn by_port(port: u16) -> Option<Reader> {
+    Some(match port {
+        1701 => l2tp,
+        2152 => gtp,
+        3386 => gtp_v0,
+        3544 => teredo,
+        4341 => lisp,
+        4754 => gre, // RFC 8086
+        4789 | 4790 | 8472 => vxlan,
+        5072 => ayiya,
+        5247 => capwap,
+        6080 => gue,
+        6081 => geneve,
+        6343 => sflow::samples,
+        6635 => mpls,
+        12222 => lwapp,
+        37008 => tzsp,
+        _ => return None,
+    })
 }
 
 /// Tunnels on other ports, where the header cannot be mistaken.
-#[inline]
+#[inline(always)]
 fn by_header(payload: &[u8]) -> Option<Layer<'_>> {
     match payload {
         // VXLAN without extensions around Ethernet.
