@@ -100,7 +100,8 @@ struct Entry {
     /// Octets of name, for entries that name theirs by index.
     name_length: usize,
     size: usize,
-    value: Option<Box<Name>>,
+    /// Kept for hosts only.
+    value: Option<Box<[u8]>>,
 }
 
 /// The bytes of a header block do not hold together, or use more than is followed: the dynamic table is lost.
@@ -125,8 +126,13 @@ impl Decoder {
         Decoder { table: VecDeque::new(), size: 0, limit: TABLE_SIZE }
     }
 
+    /// Bytes of heap held: an entry's value is no longer than what the entry counts.
+    pub(crate) fn held(&self) -> usize {
+        self.table.capacity() * size_of::<Entry>() + self.size
+    }
+
     /// Decodes one header block and calls `visit` with the value of each `:authority` and `host`.
-    pub(crate) fn block(&mut self, block: &[u8], visit: &mut dyn FnMut(&Name)) -> Result<(), Broken> {
+    pub(crate) fn block(&mut self, block: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<(), Broken> {
         let mut rest = block;
         while let Some(first) = rest.first() {
             match first {
@@ -142,7 +148,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn indexed(&self, index: usize, visit: &mut dyn FnMut(&Name)) -> Result<(), Broken> {
+    fn indexed(&self, index: usize, visit: &mut dyn FnMut(&[u8])) -> Result<(), Broken> {
         if index == 0 {
             return Err(Broken);
         }
@@ -158,7 +164,7 @@ impl Decoder {
         rest: &mut &[u8],
         prefix: u32,
         kept: bool,
-        visit: &mut dyn FnMut(&Name),
+        visit: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Broken> {
         let (field, name_length) = match integer(rest, prefix)? {
             0 => {
@@ -171,11 +177,11 @@ impl Decoder {
         let value = string(rest)?;
         let text = if field == Field::Host { value.text } else { None };
         if let Some(text) = &text {
-            visit(text);
+            visit(text.as_bytes());
         }
         if kept {
             let size = name_length + value.length + ENTRY_OVERHEAD;
-            self.insert(Entry { field, name_length, size, value: text.map(Box::new) });
+            self.insert(Entry { field, name_length, size, value: text.map(|text| text.as_bytes().into()) });
         }
         Ok(())
     }

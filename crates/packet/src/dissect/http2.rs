@@ -44,9 +44,9 @@ impl Connection {
         Connection { decoder: Decoder::new(), block: Vec::new(), skip: PREFACE.len(), followed: 0, last_host: None }
     }
 
-    /// Bytes of heap that it holds beyond its own size, roughly.
+    /// Bytes of memory that it holds.
     pub(crate) fn held(&self) -> usize {
-        self.block.capacity()
+        size_of::<Connection>() + self.block.capacity() + self.decoder.held()
     }
 
     /// Reads on: a frame, or what is left of one.
@@ -107,7 +107,7 @@ impl Connection {
         let block = if self.block.is_empty() { fragment } else { &self.block };
         let last_host = &mut self.last_host;
         let decoded = self.decoder.block(block, &mut |authority| {
-            let Some(host) = Name::from_text(without_port(authority.as_bytes())) else { return };
+            let Some(host) = Name::from_text(without_port(authority)) else { return };
             if !host.is_empty() && last_host.as_ref() != Some(&host) {
                 *last_host = Some(host);
                 context.emit(Fact::Named { source: NameSource::Http2, name: &host });

@@ -147,6 +147,23 @@ fn length_of_a_head() {
 }
 
 #[test]
+fn a_long_head_in_small_segments_is_read_as_it_grows() {
+    for (length, at_once) in [(2000, true), (4000, false)] {
+        let mut bench = Bench::new();
+        let mut stream = endless(length);
+        stream.extend_from_slice(b"\r\n\r\n");
+        for (place, byte) in stream.iter().enumerate() {
+            bench.segment(tcp(), place as u32, ACK, &[*byte]);
+        }
+        assert_eq!(bench.take().len(), usize::from(at_once), "{length}");
+        if !at_once {
+            bench.segment(tcp(), stream.len() as u32, ACK | TcpFlags::FIN, &[]);
+            assert_eq!(bench.take(), ["request GET /x host=www.evil.example agent="]);
+        }
+    }
+}
+
+#[test]
 fn number_of_heads() {
     let limits = Limits { head_bytes: 3 * 1024, ..Limits::default() };
     for (flows, refused) in [(2, 0), (3, 0), (4, 1)] {

@@ -54,7 +54,7 @@ fn after_an_upgrade() {
 
 fn decoded(decoder: &mut Decoder, block: &[u8]) -> Result<Vec<String>, Broken> {
     let mut hosts = Vec::new();
-    decoder.block(block, &mut |name| hosts.push(format!("{name:?}")))?;
+    decoder.block(block, &mut |name| hosts.push(name.escape_ascii().to_string()))?;
     Ok(hosts)
 }
 
@@ -80,6 +80,17 @@ fn the_table_forgets_its_oldest_entries() {
     decoded(&mut decoder, &authority("c.d")).expect("fits once the other is gone");
     assert_eq!(decoded(&mut decoder, &[0xbe]), Ok(vec!["c.d".to_owned()]));
     assert_eq!(decoded(&mut decoder, &[0xbf]), Err(Broken));
+}
+
+#[test]
+fn memory_of_the_table_is_what_it_counts_and_its_entries() {
+    let mut decoder = Decoder::new();
+    decoded(&mut decoder, &[0x3f, 0xe1, 0xff, 3]).expect("64 KiB are allowed");
+    for _ in 0..10_000 {
+        decoded(&mut decoder, &[0x41, 1, b'a']).expect("a small entry");
+    }
+    // 65,536 bytes hold 1,524 entries of 10 + 1 + 32.
+    assert!((65_000..250_000).contains(&decoder.held()), "{}", decoder.held());
 }
 
 #[test]
