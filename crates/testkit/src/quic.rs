@@ -13,17 +13,30 @@ const SALT_V2: &str = "0dede3def700a6db819381be6e269dcbf9bd2ed9";
 /// Salt of draft-ietf-quic-tls-29 to 32.
 const SALT_29: &str = "afbfec289993d24c9e9786f19c6111e04390a899";
 
+/// Salt of draft-ietf-quic-tls-23 to 28.
+const SALT_23: &str = "c3eef712c72ebb5a11a7d2432bb46365bef9f502";
+/// Salt of Google's Q050.
+const SALT_Q050: &str = "504574efd066fe2f9d945cfcdbd3a7f0d3b56b45";
+/// Salt of Google's T051.
+const SALT_T051: &str = "7a4edef4e7ccee5fa4506c19124fc8ccda6e033d";
+
 /// QUIC version 1.
 pub const V1: u32 = 1;
 /// QUIC version 2.
 pub const V2: u32 = 0x6b33_43cf;
 /// draft-ietf-quic-transport-29.
 pub const DRAFT_29: u32 = 0xff00_001d;
+/// draft-ietf-quic-transport-27.
+pub const DRAFT_27: u32 = 0xff00_001b;
+/// Google QUIC 50: a CHLO in CRYPTO frames.
+pub const Q050: u32 = 0x5130_3530;
+/// Google QUIC 51 with TLS.
+pub const T051: u32 = 0x5430_3531;
 
 /// One Initial packet.
 #[derive(Clone, Debug)]
 pub struct Initial {
-    /// Version: [`V1`], [`V2`] or [`DRAFT_29`].
+    /// Version: one of this module's constants.
     pub version: u32,
     /// Destination connection ID as it stands in the header.
     pub dcid: Vec<u8>,
@@ -104,6 +117,14 @@ pub fn crypto(data: &[u8], offset: usize, length: usize) -> Vec<u8> {
     frame
 }
 
+/// The same in Google QUIC, where the frame has another number.
+#[must_use]
+pub fn google_crypto(data: &[u8], offset: usize, length: usize) -> Vec<u8> {
+    let mut frame = crypto(data, offset, length);
+    frame[0] = 8;
+    frame
+}
+
 /// A variable-length integer (RFC 9000 section 16) in its shortest form.
 #[must_use]
 pub fn varint(value: u64) -> Vec<u8> {
@@ -168,7 +189,11 @@ impl Keys {
         let salt = match version {
             V1 => SALT_V1,
             V2 => SALT_V2,
-            _ => SALT_29,
+            DRAFT_27 => SALT_23,
+            DRAFT_29 => SALT_29,
+            Q050 => SALT_Q050,
+            T051 => SALT_T051,
+            other => panic!("no salt for version {other:#x}"),
         };
         let salt: Vec<u8> = (0..20).map(|i| u8::from_str_radix(&salt[2 * i..2 * i + 2], 16).unwrap()).collect();
         let client = expand(&hmac(&salt, dcid), "client in", 32);

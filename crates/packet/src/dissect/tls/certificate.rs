@@ -32,6 +32,12 @@ impl Certificate<'_> {
         Sha1::digest(self.der).into()
     }
 
+    /// Whether it is one SEQUENCE from its first byte to its last.
+    pub(super) fn is_der(&self) -> bool {
+        let mut der = Der(self.der);
+        der.expect(SEQUENCE).is_some() && der.0.is_empty()
+    }
+
     /// Calls `visit` with the subject's common name, if it can be a host name, and each dNSName of the subject
     /// alternative name. A wildcard's leading `*.` is left out: `*.shop.example` says `shop.example`. The two may
     /// repeat each other. False where the certificate is no DER; names before that point were visited.

@@ -74,7 +74,7 @@ pub(super) fn stream<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Pro
         }
         match shown {
             Shown::ClientHello(hello) => context.emit(Fact::ClientHello(hello)),
-            Shown::Certificate(certificate) => context.emit(Fact::Certificate(certificate)),
+            Shown::Certificate(certificate) => emit(certificate, context),
             Shown::Malformed(anomaly) => context.anomalies.count(anomaly),
         }
     })
@@ -244,9 +244,17 @@ fn certificates(body: &[u8], length: usize, visit: &mut dyn FnMut(Shown<'_>)) ->
 /// Hands over the certificates of a whole Certificate message.
 pub(super) fn certificate_message<S: Sink>(body: &[u8], context: &mut Context<'_, S>) {
     certificates(body, body.len(), &mut |shown| match shown {
-        Shown::Certificate(certificate) => context.emit(Fact::Certificate(certificate)),
+        Shown::Certificate(certificate) => emit(certificate, context),
         Shown::ClientHello(_) | Shown::Malformed(_) => {}
     });
+}
+
+/// A certificate that is no DER may be listed by its digest all the same.
+fn emit<S: Sink>(certificate: Certificate<'_>, context: &mut Context<'_, S>) {
+    if !certificate.is_der() {
+        context.anomalies.count(Anomaly::CertificateMalformed);
+    }
+    context.emit(Fact::Certificate(certificate));
 }
 
 /// A 24-bit length and what follows it.

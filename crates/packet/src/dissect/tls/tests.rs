@@ -190,6 +190,14 @@ fn certificate_names_and_digest() {
     assert!(!Certificate { der: &der[..der.len() / 2], index: 0 }.names(&mut |_| {}));
 }
 
+#[test]
+fn certificate_that_is_no_der_is_counted_and_handed_over() {
+    let data = build::certificate_message(&[b"no DER".to_vec()]);
+    let (seen, _, anomalies) = feed(&build::records(22, &data, 16384), &[]);
+    assert_eq!(seen, [Seen::Leaf(0, b"no DER".to_vec())]);
+    assert_eq!(anomalies.get(Anomaly::CertificateMalformed), 1);
+}
+
 fn fingerprints(words: &build::ClientHello) -> (String, String) {
     let body = words.body();
     let hello = ClientHello::read(Carrier::Tcp, &body).unwrap();
