@@ -48,6 +48,25 @@ pub(super) fn is_ethernet(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether `bytes` are an IP packet beyond doubt: to the last byte, or with a right header checksum (one that was
+/// captured short).
+fn is_surely_ip(bytes: &[u8]) -> bool {
+    is_exactly_ip(bytes) || (bytes.first().is_some_and(|first| first >> 4 == 4) && is_ip(bytes) && checksum_fits(bytes))
+}
+
+/// The header checksum of RFC 791 section 3.1: the sum of the header's words, itself included, is all ones.
+fn checksum_fits(bytes: &[u8]) -> bool {
+    let length = bytes.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
+    let words = bytes.get(..length).unwrap_or_default().chunks_exact(2);
+    let sum: u32 = words.map(|word| u32::from(be16(word, 0).unwrap_or(0))).sum();
+    (sum & 0xffff) + (sum >> 16) == 0xffff
+}
+
+/// IP after a header that random bytes often look like.
+fn surely_ip(bytes: &[u8]) -> Option<Layer<'_>> {
+    is_surely_ip(bytes).then_some(Layer::Ip(bytes))
+}
+
 fn ip(bytes: &[u8]) -> Option<Layer<'_>> {
     is_ip(bytes).then_some(Layer::Ip(bytes))
 }
@@ -142,10 +161,7 @@ fn by_header(payload: &[u8]) -> Option<Layer<'_>> {
             gtp(payload)
         }
         // Teredo between two clients: an IPv6 packet of its prefix to the last byte.
-        [0x60, _, ..] if is_exactly_ip(payload) => {
-            let teredo = |at: usize| payload.get(at..).is_some_and(|a| a.starts_with(&[0x20, 0x01, 0x00, 0x00]));
-            (teredo(8) || teredo(24)).then_some(Layer::Ip(payload))
-        }
+        [0x60, _, ..] if is_exactly_ip(payload) && is_teredo(payload) => Some(Layer::Ip(payload)),
         _ => None,
     }
 }
@@ -306,7 +322,13 @@ fn teredo(bytes: &[u8]) -> Option<Layer<'_>> {
     if rest.starts_with(&[0, 0]) {
         rest = rest.get(8..)?;
     }
-    if byte(rest, 0)? >> 4 == 6 { ip(rest) } else { None }
+    if byte(rest, 0)? >> 4 == 6 && (is_teredo(rest) || is_exactly_ip(rest)) { ip(rest) } else { None }
+}
+
+/// Whether an IPv6 packet is from or to Teredo's prefix, 2001::/32 (RFC 4380 section 2.6).
+fn is_teredo(packet: &[u8]) -> bool {
+    const PREFIX: Option<u32> = Some(0x2001_0000);
+    be32(packet, 8) == PREFIX || be32(packet, 24) == PREFIX
 }
 
 /// L2TP version 2 (RFC 2661 section 3.1) and version 3 over UDP (RFC 3931 section 4.1.2.1): data messages.
@@ -359,7 +381,7 @@ fn pseudowire(bytes: &[u8]) -> Option<Layer<'_>> {
 
 /// LISP data (RFC 9300 section 5.1).
 fn lisp(bytes: &[u8]) -> Option<Layer<'_>> {
-    ip(bytes.get(8..)?)
+    surely_ip(bytes.get(8..)?)
 }
 
 /// AYIYA: identity and signature lengths in the first two bytes; only packets to be forwarded.
@@ -381,7 +403,7 @@ fn gue(bytes: &[u8]) -> Option<Layer<'_>> {
             protocol::IPIP | protocol::IPV6 => ip(bytes.get(4 + usize::from(first & 0x1f) * 4..)?),
             _ => None,
         },
-        1 => ip(bytes),
+        1 => surely_ip(bytes),
         _ => None,
     }
 }
@@ -389,8 +411,17 @@ fn gue(bytes: &[u8]) -> Option<Layer<'_>> {
 /// An MPLS label stack (RFC 7510) of labels that are not reserved, with a packet at its bottom.
 fn mpls(bytes: &[u8]) -> Option<Layer<'_>> {
     match ethernet::mpls(bytes)? {
-        Layer::Ignored | Layer::Malformed(_) => None,
-        layer => Some(layer),
+        Layer::Ip(packet) => surely_ip(packet),
+        Layer::Ethernet(frame) => Some(Layer::Ethernet(frame)),
+        _ => None,
+    }
+}
+
+/// An IEEE 802.11 data frame with a SNAP header.
+fn data_frame(layer: Layer<'_>) -> Option<Layer<'_>> {
+    match layer {
+        Layer::Llc([0xaa, 0xaa, 0x03, _, _, _, _, _, ..]) | Layer::Amsdu(_) => Some(layer),
+        _ => None,
     }
 }
 
@@ -403,7 +434,7 @@ fn capwap(bytes: &[u8]) -> Option<Layer<'_>> {
         return None;
     }
     let rest = bytes.get(usize::from(length >> 3) * 4..)?;
-    if binding & NATIVE != 0 { wireless::maybe_swapped(rest) } else { an_ethernet(rest) }
+    if binding & NATIVE != 0 { data_frame(wireless::maybe_swapped(rest)?) } else { an_ethernet(rest) }
 }
 
 /// LWAPP data (RFC 5412 section 3.3): IEEE 802.11 in one piece.
@@ -412,7 +443,7 @@ fn lwapp(bytes: &[u8]) -> Option<Layer<'_>> {
     if byte(bytes, 0)? & VERSION_CONTROL_FRAGMENT != 0 {
         return None;
     }
-    wireless::maybe_swapped(bytes.get(6..)?)
+    data_frame(wireless::maybe_swapped(bytes.get(6..)?)?)
 }
 
 /// TZSP: tagged fields, then a frame of the encapsulation that the header names.
@@ -434,7 +465,7 @@ fn tzsp(bytes: &[u8]) -> Option<Layer<'_>> {
     let rest = bytes.get(at + 1..)?;
     match u16::from_be_bytes([e0, e1]) {
         1 => an_ethernet(rest),
-        18 => wireless::frame(rest),
+        18 => data_frame(wireless::frame(rest)?),
         119 => Some(link::next(Layer::Link(LinkType(119), rest))),
         127 => Some(link::next(Layer::Link(LinkType(163), rest))),
         _ => None,

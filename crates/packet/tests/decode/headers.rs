@@ -189,12 +189,13 @@ fn what_an_icmp_error_quotes_is_not_visited() {
     assert_eq!((outcome, seen.len(), seen[0].kind), (Outcome::Decoded, 1, Kind::Icmp(3, 1)));
 }
 
+const TUNNEL_PORTS: [u16; 17] =
+    [1701, 2152, 3386, 3544, 4341, 4754, 4789, 4790, 5072, 5247, 6080, 6081, 6343, 6635, 8472, 12222, 37008];
+
 #[test]
 fn a_port_of_a_tunnel_does_not_make_one() {
     let dns = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03com\x00\x00\x01\x00\x01";
-    let ports =
-        [1701, 2152, 3386, 3544, 4341, 4754, 4789, 4790, 5072, 5247, 6080, 6081, 6343, 6635, 8472, 12222, 37008];
-    for port in ports {
+    for port in TUNNEL_PORTS {
         for payload in [&dns[..], b"", b"x", &[0xff; 64], &[0x16, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 60, 1, 0, 0]] {
             let (outcome, seen) = look(1, &framed(&ipv4(17, &udp(33_333, port, payload))));
             assert_eq!((outcome, seen.len()), (Outcome::Decoded, 1), "{port} {payload:?}");
@@ -229,6 +230,37 @@ fn all_samples_of_an_sflow_datagram_are_read() {
     }
 }
 
+/// Encrypted traffic of a client whose port happens to be a tunnel's must not show packets of random addresses.
+#[test]
+fn random_payloads_on_ports_of_tunnels_are_no_tunnels() {
+    let mut state = 1_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    for port in TUNNEL_PORTS {
+        let mut phantoms = 0;
+        for _ in 0..4000 {
+            let payload: Vec<u8> = (0..100).map(|_| random()).collect();
+            let (outcome, seen) = look(1, &framed(&ipv4(17, &udp(port, 443, &payload))));
+            assert_eq!(outcome, Outcome::Decoded, "{port}");
+            phantoms += seen.len() - 1;
+        }
+        assert!(phantoms <= 1, "{phantoms} on port {port}");
+    }
+}
+
+#[test]
+fn a_tunnelled_packet_captured_short_is_told_by_its_checksum() {
+    let mut inner = ipv4(17, &udp(1111, 2222, &[7; 100]));
+    let sum: u32 = inner[..20].chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
+    let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    inner[10..12].copy_from_slice(&checksum.to_be_bytes());
+    let frame = framed(&ipv4(17, &udp(40_000, 4341, &cat(&[&[0; 8], &inner]))));
+    let (outcome, seen) = look(1, &frame[..frame.len() - 50]);
+    assert_eq!((outcome, seen.len(), seen[1].missing), (Outcome::Decoded, 2, 50));
+}
+
 #[test]
 fn packets_in_packets_have_a_limit() {
     let nested = |depth: usize| framed(&(0..depth).fold(inner(), |ip, _| ipv4(4, &ip)));
@@ -242,7 +274,7 @@ fn packets_in_packets_have_a_limit() {
 
 #[test]
 fn tags_in_tags_have_a_limit() {
-    // Frame, first EtherType, 45 tags and the packet are the 48 layers of a frame.
+    // The frame, 46 EtherTypes (one a tag, and the packet's) and the packet are the 48 layers of a frame.
     let tags = |count: usize| ethernet(0x8100, &cat(&[&[0, 5, 0x81, 0].repeat(count), &[0, 5, 8, 0], &inner()]));
     assert_eq!(look(1, &tags(43)).0, Outcome::Decoded);
     assert_eq!(look(1, &tags(44)).0, Outcome::Decoded);
