@@ -1,6 +1,6 @@
 //! DNS messages (RFC 1035 section 4) over UDP and TCP, on any port.
 //!
-//! A message is checked once ([`DnsMessage::check`]) and read on demand: names are only put together when
+//! A message is checked once, where it is found, and read on demand: names are only put together when
 //! somebody looks at them. On the ports that belong to DNS whatever can be read is used, also of a message
 //! that was captured short; elsewhere a message must hold together to its last byte, so that other traffic
 //! is not taken for DNS.
@@ -102,7 +102,8 @@ impl<'a> DnsMessage<'a> {
         })
     }
 
-    /// Records of the answer section up to the first that does not parse.
+    /// Records of the answer section up to the first that does not parse. Addresses that come along with an answer,
+    /// such as those of name servers, are in [`records`](Self::records) only.
     pub fn answers(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
         self.take_records(usize::from(word(self.bytes, 6).unwrap_or(0)))
     }

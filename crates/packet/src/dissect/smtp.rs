@@ -27,7 +27,7 @@ pub(crate) fn stream<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Pro
     }
     let (line, used) = match memchr(b'\n', bytes) {
         Some(length) => (bytes.get(..length).unwrap_or_default(), length + 1),
-        None if bytes.len() > LINE => return Progress::No,
+        None if bytes.len() >= LINE => return Progress::No,
         None if !context.last => return Progress::More,
         None => (bytes, bytes.len()),
     };

@@ -118,3 +118,23 @@ impl Openings {
 fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32 & !OPENING_SEGMENTS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_counter_stays() {
+        for (heads, stays) in [(254, false), (255, true), (256, true)] {
+            let mut filter = Filter::new();
+            for _ in 0..heads {
+                filter.add(7);
+            }
+            for _ in 0..heads {
+                filter.remove(7);
+            }
+            assert_eq!(filter.may_hold(7), stays, "{heads}");
+            assert!(!filter.may_hold(8));
+        }
+    }
+}

@@ -147,6 +147,32 @@ fn length_of_a_head() {
 }
 
 #[test]
+fn length_of_a_head_of_tls() {
+    let limits = Limits { head_length: 500, ..Limits::default() };
+    for (length, kept, overflows) in [(1999, 1, 0), (2000, 1, 0), (2001, 0, 1)] {
+        let mut bench = Bench::with(&limits);
+        let mut stream = vec![0x16, 3, 1, 0x20, 0, 11, 0, 0x1f, 0xf0, 0, 0x1f, 0xed, 0, 0x1f, 0xea];
+        stream.resize(length, 0);
+        bench.segment(tcp(), 0, ACK, &stream[..1000]);
+        bench.segment(tcp(), 1000, ACK, &stream[1000..]);
+        assert_eq!(bench.dissection.usage().1, kept, "{length}");
+        assert_eq!(bench.anomalies.get(Anomaly::HeadOverflow), overflows, "{length}");
+    }
+}
+
+#[test]
+fn bytes_of_early_segments() {
+    let limits = Limits { head_length: 500, ..Limits::default() };
+    for (length, skipped) in [(999, 0), (1000, 0), (1001, 1)] {
+        let mut bench = Bench::with(&limits);
+        bench.segment(tcp(), 99, TcpFlags::SYN, &[]);
+        bench.segment(tcp(), 200, ACK, &[0xff; 1000]);
+        bench.segment(tcp(), 2200, ACK, &vec![0xff; length]);
+        assert_eq!(bench.anomalies.get(Anomaly::HeadExpired), skipped, "{length}");
+    }
+}
+
+#[test]
 fn a_long_head_in_small_segments_is_read_as_it_grows() {
     for (length, at_once) in [(2000, true), (4000, false)] {
         let mut bench = Bench::new();

@@ -76,3 +76,28 @@ fn a_request_behind_a_chunked_body() {
         assert_eq!(whole(80, &[&head[..], body.as_bytes(), next].concat()), expected[..1], "{body:?}");
     }
 }
+
+#[test]
+fn length_of_a_method() {
+    for (length, seen) in [(31, 1), (32, 1), (33, 0)] {
+        let stream = [&vec![b'M'; length][..], b" / HTTP/1.1\r\n\r\n"].concat();
+        assert_eq!(whole(80, &stream).len(), seen, "{length}");
+    }
+}
+
+#[test]
+fn line_ends_before_a_request() {
+    for (count, seen) in [(7, 1), (8, 1), (9, 0)] {
+        let stream = [&vec![b'\n'; count][..], b"GET / HTTP/1.1\r\n\r\n"].concat();
+        assert_eq!(whole(80, &stream).len(), seen, "{count}");
+    }
+}
+
+#[test]
+fn responses() {
+    let stream = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhiHTTP/1.0 200\n\n";
+    assert_eq!(whole(80, stream), ["response 404 text/html", "response 200 "]);
+    for stream in [&b"HTTP/1.1 4040 x\r\n\r\n"[..], b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1\r\n\r\n"] {
+        assert_eq!(whole(80, stream), [""; 0], "{}", stream.escape_ascii());
+    }
+}

@@ -109,3 +109,36 @@ fn a_table_larger_than_the_limit_is_not_followed() {
     assert_eq!(size(64 << 10), Ok(vec![]));
     assert_eq!(size((64 << 10) + 1), Err(Broken));
 }
+
+#[test]
+fn length_of_a_header_block() {
+    for (length, seen) in [(16_383, 1), (16_384, 1), (16_385, 0)] {
+        // A literal that is not kept, then the authority.
+        let mut block = vec![0, 1, b'x', 0x7f];
+        let value = length - 4 - 3 - authority("a.b").len();
+        block.extend_from_slice(&[
+            (value - 127) as u8 | 0x80,
+            ((value - 127) >> 7) as u8 | 0x80,
+            ((value - 127) >> 14) as u8,
+        ]);
+        block.resize(block.len() + value, b'x');
+        block.extend_from_slice(&authority("a.b"));
+        assert_eq!(block.len(), length);
+        let (first, second) = block.split_at(9000);
+        let stream = [PREFACE, &frame(1, 0, first), &frame(9, 4, second)].concat();
+        let parts: Vec<&[u8]> = stream.chunks(1460).collect();
+        assert_eq!(pieces(8080, &parts).len(), seen, "{length}");
+    }
+}
+
+#[test]
+fn length_of_what_is_followed() {
+    let request = frame(1, 5, &authority("a.b"));
+    for (length, seen) in [((64 << 10) - 1, 1), (64 << 10, 1), ((64 << 10) + 1, 0)] {
+        // So many bytes before the request: preface, a body, and its frame header.
+        let body = vec![b'x'; length - PREFACE.len() - 9];
+        let stream = [PREFACE, &frame(0, 0, &body), &request].concat();
+        let parts: Vec<&[u8]> = stream.chunks(1460).collect();
+        assert_eq!(pieces(8080, &parts).len(), seen, "{length}");
+    }
+}

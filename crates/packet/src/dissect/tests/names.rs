@@ -77,3 +77,28 @@ fn proxy_protocol_and_what_follows() {
     let too_long = [b"PROXY ".as_slice(), &[b'x'; 120], b"\r\n", REQUEST].concat();
     assert_eq!(whole(80, &too_long), [""; 0]);
 }
+
+#[test]
+fn lengths() {
+    // A command line of SMTP, line end included.
+    for (length, seen) in [(511, 1), (512, 1), (513, 0)] {
+        let line = [b"EHLO mail.evil.example ".as_slice(), &vec![b'x'; length - 24]].concat();
+        assert_eq!(pieces(25, &[&line, b"\n"]).len(), seen, "{length}");
+    }
+    // A line of PROXY protocol version 1, line end included.
+    for (length, seen) in [(106, 1), (107, 1), (108, 0)] {
+        let line = [b"PROXY ".as_slice(), &vec![b'x'; length - 8], b"\r\n", REQUEST].concat();
+        assert_eq!(whole(80, &line).len(), seen, "{length}");
+    }
+    // A user id of SOCKS 4.
+    for (length, seen) in [(254, 1), (255, 1), (256, 0)] {
+        let user = vec![b'u'; length];
+        let stream = [&b"\x04\x01\x01\xbb\0\0\0\x01"[..], &user, b"\0www.evil.example\0"].concat();
+        assert_eq!(whole(1080, &stream).len(), seen, "{length}");
+    }
+    // Methods of a SOCKS 5 greeting.
+    for (count, seen) in [(15, 1), (16, 1), (17, 0)] {
+        let stream = [&[5, count as u8][..], &vec![0x80; count], &socks5("www.evil.example")].concat();
+        assert_eq!(whole(1080, &stream).len(), seen, "{count}");
+    }
+}
