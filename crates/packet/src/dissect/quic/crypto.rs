@@ -4,10 +4,11 @@
 //! a packet, and a packet that the capture cut could not be read. What wrong keys make of a packet is told by the
 //! reserved bits and by frames that do not parse.
 
-use super::header::{Family, Initial};
-use super::sha256::{self, Compression, Prepared};
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use aes::{Aes128Enc, Block};
+
+use super::header::{Family, Initial};
+use super::sha256::{self, Compression, Prepared};
 
 /// Bytes of the AEAD's tag.
 const TAG: usize = 16;
@@ -215,6 +216,16 @@ impl Keys {
             for (byte, mask) in last.iter_mut().zip(masks.next().unwrap_or_default()) {
                 *byte ^= mask;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn salts_stand_in_the_order_of_their_families() {
+        for (place, (family, _)) in super::SALTS.iter().enumerate() {
+            assert_eq!(*family as usize, place);
         }
     }
 }

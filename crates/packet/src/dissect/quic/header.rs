@@ -78,6 +78,7 @@ impl Cid {
 pub(super) struct Initial<'a> {
     pub(super) family: Family,
     pub(super) dcid: Cid,
+    pub(super) scid: Cid,
     /// The first byte.
     pub(super) first: u8,
     /// From the packet number on, as far as captured.
@@ -101,7 +102,7 @@ pub(super) fn next<'a>(datagram: &mut &'a [u8]) -> Result<Option<Packet<'a>>, ()
         return Ok(None);
     };
     let (dcid, rest) = cid(rest).ok_or(())?;
-    let (_scid, rest) = cid(rest).ok_or(())?;
+    let (scid, rest) = cid(rest).ok_or(())?;
     let kind = first >> 4 & 3;
     if kind == family.retry() {
         *datagram = &[];
@@ -119,8 +120,8 @@ pub(super) fn next<'a>(datagram: &mut &'a [u8]) -> Result<Option<Packet<'a>>, ()
     if kind != family.initial() {
         return Ok(Some(Packet::Other));
     }
-    let dcid = Cid::new(dcid).ok_or(())?;
-    Ok(Some(Packet::Initial(Initial { family, dcid, first, sealed, cut: sealed.len() < length })))
+    let (dcid, scid) = (Cid::new(dcid).ok_or(())?, Cid::new(scid).ok_or(())?);
+    Ok(Some(Packet::Initial(Initial { family, dcid, scid, first, sealed, cut: sealed.len() < length })))
 }
 
 fn cid(data: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -28,7 +28,8 @@ use header::{Cid, Initial, Packet};
 
 /// Connections that are remembered of one flow: further ones are read, but not waited for.
 const CONNECTIONS_PER_FLOW: usize = 8;
-/// The shortest destination connection ID that a client may choose (RFC 9000 section 7.2).
+/// The shortest destination connection ID that a client may choose (RFC 9000 section 7.2). What has a shorter one is
+/// most likely a server's answer to a client that was not seen.
 const FIRST_CID: usize = 8;
 
 /// One connection of a client.
@@ -37,6 +38,8 @@ struct Connection {
     flow: Flow,
     /// What the client chose first, and the keys follow from.
     dcid: Cid,
+    /// The client's own, to which the server's answers go.
+    scid: Cid,
     keys: Keys,
     touched: Micros,
     /// What came of the ClientHello; `None` once that was handed over.
@@ -203,18 +206,20 @@ impl Tracker {
         }
     }
 
-    /// Whether it is an answer: its keys are the server's, and its connection ID is the client's own.
+    /// Whether it is an answer: it goes to the connection ID of a known client (RFC 9000 section 7.2).
     fn is_from_server(&self, packet: &Initial<'_>, flow: &Flow) -> bool {
         let client = flow.reversed();
-        packet.dcid.as_bytes().len() < FIRST_CID && !packet.family.is_google()
-            || self.table.find(self.hasher.hash_one(client), |known| known.flow == client).is_some()
+        let asked = |known: &Connection| known.flow == client && known.scid == packet.dcid;
+        self.table.find(self.hasher.hash_one(client), asked).is_some()
     }
 
     /// The first packet of a connection.
     fn first<S: Sink>(&mut self, now: Micros, hash: u64, packet: &Initial<'_>, context: &mut Context<'_, S>) {
         let Some(keys) = self.salts.client_keys(packet.family, packet.dcid.as_bytes()) else { return };
         if !self.room.opens(&keys, packet) {
-            context.anomalies.count(Anomaly::QuicUndecryptable);
+            if packet.dcid.as_bytes().len() >= FIRST_CID {
+                context.anomalies.count(Anomaly::QuicUndecryptable);
+            }
             return;
         }
         let Room { plain, crypto, assembly } = &mut self.room;
@@ -227,7 +232,8 @@ impl Tracker {
             Hello::Over => None,
             Hello::Refused => return,
         };
-        let connection = Connection { flow: *context.flow, dcid: packet.dcid, keys, touched: now, hello };
+        let connection =
+            Connection { flow: *context.flow, dcid: packet.dcid, scid: packet.scid, keys, touched: now, hello };
         self.remember(hash, connection, context.anomalies);
     }
 

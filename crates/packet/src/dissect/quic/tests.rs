@@ -241,7 +241,7 @@ fn retry_changes_the_keys() {
 #[test]
 fn answers_of_a_server_are_passed_over() {
     let mut bench = Bench::new();
-    bench.send(&single("a.example").seal());
+    bench.send(&build::Initial { scid: vec![2; 16], ..single("a.example") }.seal());
     let answer = build::Initial { key_dcid: vec![1; 9], dcid: vec![2; 16], ..single("x.example") };
     assert!(bench.on(&flow(1).reversed(), &answer.seal()));
     let short = build::Initial { dcid: vec![2; 4], ..answer.clone() };
@@ -251,6 +251,18 @@ fn answers_of_a_server_are_passed_over() {
     assert!(bench.on(&flow(3), &answer.seal()));
     assert_eq!(bench.anomalies.get(Anomaly::QuicUndecryptable), 1);
     assert_eq!(bench.take(), [""; 0]);
+}
+
+/// A server that speaks first does not hide what its client says, nor does a connection ID that is too short.
+#[test]
+fn clients_are_told_by_their_keys() {
+    let mut bench = Bench::new();
+    bench.on(&flow(1).reversed(), &single("decoy.example").seal());
+    bench.send(&single("real.example").seal());
+    let short = build::Initial { dcid: vec![5; 3], key_dcid: vec![5; 3], ..single("short.example") };
+    bench.on(&flow(2), &short.seal());
+    assert_eq!(bench.take(), ["decoy.example", "real.example", "short.example"]);
+    bench.clean();
 }
 
 #[test]
