@@ -19,9 +19,10 @@ const MAX_DATAGRAM: usize = 65_535;
 /// Pieces of one datagram. 64 KiB in fragments of the smallest MTU IPv4 allows (68 bytes) are 1366.
 const MAX_PIECES: usize = 2048;
 
-/// What a waiting datagram and each of its pieces count for beside their bytes.
-const DATAGRAM_COST: usize = 160;
-const PIECE_COST: usize = 48;
+/// What a waiting datagram and each of its pieces count for beside their bytes: table and vector slots are up to
+/// half empty.
+const DATAGRAM_COST: usize = 256;
+const PIECE_COST: usize = 64;
 
 /// Fragments that wait for the rest of their datagrams.
 pub struct Fragments {

@@ -100,6 +100,7 @@ fn of_version(version: u8, payload: &[u8]) -> Layer<'_> {
 pub(super) fn in_ip(number: u8, payload: &[u8]) -> Option<Layer<'_>> {
     const L2TP: u8 = 115;
     const ETHERIP: u8 = 97;
+    const PIM: u8 = 103;
     const MPLS: u8 = 137;
     const ETHERNET: u8 = 143;
     match number {
@@ -109,6 +110,7 @@ pub(super) fn in_ip(number: u8, payload: &[u8]) -> Option<Layer<'_>> {
         ETHERIP => Some(Layer::Ethernet(payload.get(2..)?)), // RFC 3378
         ETHERNET => Some(Layer::Ethernet(payload)),          // RFC 8986 section 4.9
         MPLS => Some(Layer::Mpls(payload)),                  // RFC 4023
+        PIM if payload.starts_with(&[0x21]) => ip(payload.get(8..)?), // Register, RFC 7761 section 4.9.3
         L2TP if be32(payload, 0)? != 0 => pseudowire(payload.get(4..)?), // RFC 3931 section 4.1.1
         _ => None,
     }

@@ -105,7 +105,8 @@ fn datagrams_expire() {
     assert_eq!(bench.fragments.usage(), (0, 0));
     assert_eq!(bench.anomalies.get(Anomaly::FragmentExpired), 1);
     bench.look(200, 1, &frames[0]);
-    let (_, seen) = bench.look(231, 1, &frames[1]);
+    let (outcome, seen) = bench.look(231, 1, &frames[1]);
+    assert_eq!(outcome, Outcome::Decoded, "what waited too long is no fault of this frame");
     assert!(seen[0].fragment, "an identification that comes back later is another datagram");
     assert_eq!(bench.anomalies.get(Anomaly::FragmentExpired), 2);
     assert_eq!(bench.fragments.usage().1, 1);

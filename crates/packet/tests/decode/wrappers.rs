@@ -229,6 +229,7 @@ fn tunnels() -> Vec<Wrapped> {
         in_ip("EtherIP", 97, &[&[0x30, 0], eth]),
         in_ip("Ethernet in IP", 143, &[eth]),
         in_ip("MPLS in IP", 137, &[&[0, 1, 1, 64], ip]),
+        in_ip("PIM Register", 103, &[&[0x21, 0, 0, 0, 0, 0, 0, 0], ip]),
         in_ip("L2TPv3", 115, &[&[0, 0, 0, 9], &[7; 8], &[0; 4], eth]),
         in_udp("GRE in UDP", 4754, &[&[0, 0, 0x08, 0x00], ip]),
         in_udp("VXLAN", 4789, &[&[8, 0, 0, 0, 0, 0, 1, 0], eth]),
