@@ -13,7 +13,7 @@ use super::context::{Context, Progress};
 use crate::{Anomaly, Fact, Flow, Name, Sink};
 
 /// Bytes of a message header (RFC 1035 section 4.1.1).
-const HEADER: usize = 12;
+pub(super) const HEADER: usize = 12;
 /// Octets of a name on the wire, its root label included (RFC 1035 section 2.3.4).
 const NAME_OCTETS: usize = 255;
 /// Compression pointers followed in one name: circles end here. They should point back (RFC 1035 section 4.1.4);
@@ -211,9 +211,10 @@ pub(crate) fn stream<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Pro
     Progress::Done
 }
 
-/// The first byte of a length: 0 or 1 for any message that a person or program asks.
+/// The first byte of a length: on a foreign port 0 or 1, as of nearly all messages.
 fn lone_byte<S: Sink>(bytes: &[u8], context: &Context<'_, S>) -> Progress {
-    if context.last || bytes.first().is_none_or(|first| *first > 1) { Progress::No } else { Progress::More }
+    let believable = bytes.first().is_some_and(|first| *first <= 1 || on_dns_port(context.flow));
+    if believable && !context.last { Progress::More } else { Progress::No }
 }
 
 fn finish<S: Sink>(message: Option<DnsMessage<'_>>, wrong: Option<Anomaly>, context: &mut Context<'_, S>) -> bool {

@@ -82,7 +82,7 @@ fn message<S: Sink>(
     let progress = match first {
         0x15 | 0x16 => secured(bytes, context),
         b'A'..=b'Z' | b'a'..=b'z' | b'\r' | b'\n' | b'-' | b'_' => text(bytes, http2, context),
-        4 | 5 => socks::stream(bytes, context),
+        4 | 5 => return socks_or_dns(bytes, context),
         TDS_PRELOGIN => match bytes {
             [_, 1, _, _, _, _, _, _, inner @ ..] if tls::may_begin(inner) => Progress::Used(TDS_HEADER),
             _ => Progress::No,
@@ -90,6 +90,19 @@ fn message<S: Sink>(
         _ => Progress::No,
     };
     if progress == Progress::No { dns::stream(bytes, context) } else { progress }
+}
+
+/// A length of 1,024 to 1,535 bytes in front of a DNS message begins like SOCKS; a DNS header tells them apart.
+fn socks_or_dns<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
+    let as_dns = dns::stream(bytes, context);
+    if as_dns == Progress::No || as_dns == Progress::More && bytes.len() < 2 + dns::HEADER {
+        match socks::stream(bytes, context) {
+            Progress::No => as_dns,
+            as_socks => as_socks,
+        }
+    } else {
+        as_dns
+    }
 }
 
 fn secured<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {

@@ -129,6 +129,22 @@ fn a_message_captured_short_shows_what_is_whole() {
 }
 
 #[test]
+fn lengths_that_begin_like_other_protocols() {
+    for length in [0x0401_usize, 0x0402, 0x0501, 0x0502, 0x0a00, 0x0d0a, 0x1201, 0x1503, 0x1603, 0x4745] {
+        let room = length - query("evil.example").len() - 11;
+        let padding = [&b"\0\0\x10\0\x01\0\0\0\0"[..], &(room as u16).to_be_bytes(), &vec![b'x'; room]].concat();
+        let message = response(&query("evil.example"), 1, &padding);
+        assert_eq!(message.len(), length);
+        let stream = over_tcp(&message);
+        for cut in [1, 2, 7, 30, 1000, stream.len()] {
+            let (first, second) = stream.split_at(cut);
+            let facts = pieces(53, &[first, second]);
+            assert!(facts.len() == 1 && facts[0].starts_with("dns response evil.example/1"), "{length:x} {cut}");
+        }
+    }
+}
+
+#[test]
 fn a_long_transfer_shows_its_question() {
     let query = [&query("evil.example")[..], &vec![0; 20_000]].concat();
     let mut message = response(&query, 9, &[]);
