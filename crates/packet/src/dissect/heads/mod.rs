@@ -20,12 +20,20 @@ use super::http2::Connection;
 use super::stream;
 use crate::{Anomalies, Anomaly, Flow, Limits, Micros, Sink, TcpFlags};
 
+/// Buffers kept for the heads to come.
+const SPARES: usize = 64;
+/// Largest buffer that is kept so.
+const SPARE_BYTES: usize = 4096;
+
 /// The table of heads.
 pub(super) struct Heads {
     hasher: FixedState,
     table: HashTable<Head>,
     filter: Filter,
     openings: Openings,
+    /// Empty buffers of heads that are done with: most ClientHellos take two segments, and none is to cost an
+    /// allocation.
+    spares: Vec<Vec<u8>>,
     held: usize,
     budget: usize,
     length: usize,
@@ -39,6 +47,7 @@ impl Heads {
             table: HashTable::new(),
             filter: Filter::new(),
             openings: Openings::new(),
+            spares: Vec::with_capacity(SPARES),
             held: 0,
             budget: limits.head_bytes,
             length: limits.head_length,
@@ -138,6 +147,7 @@ impl Heads {
         context: &mut Context<'_, S>,
     ) {
         let mut head = Head::new(segment, segment.end());
+        head.bytes = self.spares.pop().unwrap_or_default();
         head.bytes.extend_from_slice(segment.payload.get(from..).unwrap_or_default());
         head.seen = head.bytes.len();
         head.http2 = http2;
@@ -191,7 +201,11 @@ impl Heads {
     /// used as it is.
     fn put<S: Sink>(&mut self, hash: u64, mut head: Head, context: &mut Context<'_, S>) {
         if head.is_idle() {
-            return self.openings.set(hash, head.next);
+            self.openings.set(hash, head.next);
+            if self.spares.len() < SPARES && (1..=SPARE_BYTES).contains(&head.bytes.capacity()) {
+                self.spares.push(head.bytes);
+            }
+            return;
         }
         let cost = head.cost();
         if self.held + cost > self.budget {
