@@ -8,8 +8,6 @@ use super::context::{Beginning, Context, Progress};
 use super::{dns, http, http2, proxy_protocol, smtp, socks, tls};
 use crate::Sink;
 
-/// Bytes that tell a TLS handshake record: type, version, length, and the handshake's type.
-const TLS_BEGINNING: usize = 6;
 /// Bytes of a TLS record with an alert.
 const TLS_WARNING: usize = 7;
 /// Header in front of TLS inside TDS pre-login packets: type, end of message, length ([MS-TDS] section 2.2.3.1).
@@ -113,7 +111,7 @@ fn secured<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
     if let [0x15, 3, _, 0, 2, 1, _, ..] = bytes {
         return Progress::Used(TLS_WARNING);
     }
-    let short = bytes.len() < TLS_BEGINNING && matches!(bytes, [0x15 | 0x16] | [0x15 | 0x16, 3, ..]);
+    let short = bytes.len() < TLS_WARNING && matches!(bytes, [0x15] | [0x15, 3, ..]);
     if short && !context.last { Progress::More } else { Progress::No }
 }
 

@@ -242,7 +242,8 @@ fn samples() -> Vec<Vec<u8>> {
     let proxy = [b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 80\r\n", REQUEST].concat();
     let mail = b"EHLO mail.evil.example\r\n".to_vec();
     let response = b"HTTP/1.1 302 Found\r\nContent-Type: text/html\r\nLocation: http://a.b/\r\n\r\n".to_vec();
-    vec![pipelined, tunnel, messages, socks, proxy, mail, response, http2::connection()]
+    let warning = [b"\x15\x03\x03\0\x02\x01\x70".as_slice(), REQUEST].concat();
+    vec![warning, pipelined, tunnel, messages, socks, proxy, mail, response, http2::connection()]
 }
 
 fn streams() -> impl Strategy<Value = Vec<u8>> {
