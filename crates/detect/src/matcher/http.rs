@@ -1,0 +1,369 @@
+//! HTTP requests: URLs in all their forms, hosts, and the agent.
+
+use std::net::IpAddr;
+
+use event::{Context, Kind};
+use packet::dissect::http::HttpRequest;
+use packet::{Flow, Name};
+use trails::{LabelId, Store};
+
+use super::{Found, Match, Matcher, url};
+use crate::finding::{Occasion, observe};
+use crate::host::Host;
+
+/// Bytes of a request target or body that are looked at: as many as a head may have.
+const TEXT: usize = 16 << 10;
+/// Client addresses taken from one request's headers.
+const FORWARDED: usize = 8;
+/// Bytes of a User-Agent that an event keeps.
+const AGENT: usize = 1024;
+
+/// Room for texts in lower case, kept from request to request.
+#[derive(Default)]
+pub(super) struct Buffers {
+    host: Vec<u8>,
+    path: Vec<u8>,
+    other: Vec<u8>,
+}
+
+/// A request target taken apart (RFC 9112 section 3.2).
+struct Target<'a> {
+    /// Of the absolute and authority forms.
+    authority: Option<&'a [u8]>,
+    /// Path and query.
+    path: &'a [u8],
+}
+
+impl<'a> Target<'a> {
+    fn read(request: &HttpRequest<'a>) -> Target<'a> {
+        let target = request.target;
+        if request.method.eq_ignore_ascii_case(b"CONNECT") {
+            return Target { authority: Some(target), path: b"" };
+        }
+        if target.first() == Some(&b'/') {
+            return Target { authority: None, path: target };
+        }
+        let scheme = target.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'+').count();
+        match target.get(scheme..).and_then(|rest| rest.strip_prefix(b"://")) {
+            Some(rest) if scheme > 0 => {
+                let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+                let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+                Target { authority: Some(authority), path: if path.is_empty() { b"/" } else { path } }
+            }
+            _ => Target { authority: None, path: target },
+        }
+    }
+}
+
+impl<D: AsRef<[u8]>> Matcher<D> {
+    pub(super) fn request(&mut self, flow: &Flow, request: &HttpRequest<'_>) {
+        let start = self.found.findings.len();
+        let target = Target::read(request);
+        let named = Host::read(request.host);
+        let asked = target.authority.map(Host::read).filter(|host| !host.name.is_empty());
+        let first = asked.unwrap_or(named);
+        self.host(flow, &first, target.path, request.body);
+        if let Some(asked) = asked
+            && !named.name.is_empty()
+            && !named.name.eq_ignore_ascii_case(asked.name)
+        {
+            self.host(flow, &named, target.path, request.body);
+        }
+        if self.found.findings.len() > start {
+            let context = context(request, &first);
+            for finding in self.found.findings.get_mut(start..).unwrap_or_default() {
+                finding.context = context.clone();
+            }
+        }
+    }
+
+    /// One host of a request: the URL behind it, else its name or address.
+    fn host(&mut self, flow: &Flow, host: &Host<'_>, path: &[u8], body: &[u8]) {
+        let address = host.address();
+        let listed = self.url(flow, host, path, body);
+        if listed || !self.settings.host_domains {
+            return;
+        }
+        match address {
+            Some(address) => self.requested(flow, address, host.port.unwrap_or(flow.dst_port)),
+            None => {
+                if let Some(name) = Name::from_text(host.name) {
+                    self.named(flow, &name);
+                }
+            }
+        }
+    }
+
+    fn url(&mut self, flow: &Flow, host: &Host<'_>, path: &[u8], body: &[u8]) -> bool {
+        let Buffers { host: text, path: lower, other } = &mut self.request;
+        write_host(text, host, flow.dst);
+        let port = host.port.unwrap_or(flow.dst_port);
+        let hosts = Hosts::new(&self.store, text, port);
+        let paths = self.store.may_hold_urls_of(b"");
+        if !paths && !hosts.any {
+            return false;
+        }
+        lower_into(lower, path);
+        let mut request = Request { store: &self.store, found: &mut self.found, flow, hosts, paths };
+        if request.try_path(lower) {
+            return true;
+        }
+        if !body.is_empty() && !lower.contains(&b'?') {
+            other.clone_from(lower);
+            other.push(b'?');
+            other.extend(body.trim_ascii().iter().take(TEXT).map(u8::to_ascii_lowercase));
+            if request.try_path(other) {
+                return true;
+            }
+        }
+        // The same as servers may read it: repeated slashes are one, escapes are what they stand for.
+        (normalise(lower, other) && request.try_path(other))
+            || (decode(lower, other) && {
+                std::mem::swap(lower, other);
+                request.try_path(lower) || (normalise(lower, other) && request.try_path(other))
+            })
+    }
+}
+
+/// In which spellings a host may be listed with URLs.
+struct Hosts<'a> {
+    /// As in the request, lower case, without port.
+    name: &'a [u8],
+    port: u16,
+    /// `name:port` as text, and its length.
+    with_port: ([u8; 6], usize),
+    any: bool,
+}
+
+impl<'a> Hosts<'a> {
+    fn new<D: AsRef<[u8]>>(store: &Store<D>, name: &'a [u8], port: u16) -> Hosts<'a> {
+        let bare = name.strip_prefix(b"www.").unwrap_or(name);
+        let with_port = port_text(port);
+        let any = !name.is_empty()
+            && (store.may_hold_urls_of(name) || (bare.len() < name.len() && store.may_hold_urls_of(bare)));
+        Hosts { name, port, with_port, any }
+    }
+
+    fn port_text(&self) -> &[u8] {
+        self.with_port.0.get(..self.with_port.1).unwrap_or_default()
+    }
+
+    /// The port as an event shows it.
+    fn shown_port(&self) -> &[u8] {
+        if matches!(self.port, 0 | 80) { &[] } else { self.port_text() }
+    }
+}
+
+/// `:8080`, without allocation.
+fn port_text(port: u16) -> ([u8; 6], usize) {
+    let mut text = [b':'; 6];
+    let digits = port.checked_ilog10().unwrap_or(0) as usize + 1;
+    let mut rest = port;
+    for place in text.iter_mut().take(digits + 1).skip(1).rev() {
+        *place = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    (text, digits + 1)
+}
+
+struct Request<'m, 'a, D: AsRef<[u8]>> {
+    store: &'m Store<D>,
+    found: &'m mut Found,
+    flow: &'m Flow,
+    hosts: Hosts<'a>,
+    paths: bool,
+}
+
+impl<D: AsRef<[u8]>> Request<'_, '_, D> {
+    /// Tries one spelling of the path behind every spelling of the host, then alone.
+    fn try_path(&mut self, path: &[u8]) -> bool {
+        if self.hosts.any {
+            let name = self.hosts.name;
+            let bare = name.strip_prefix(b"www.").unwrap_or(name);
+            let port = self.hosts.with_port;
+            let port = port.0.get(..port.1).unwrap_or_default();
+            for cut in [name, bare] {
+                if self.try_host(cut, port, path) || self.try_host(cut, &[], path) {
+                    return true;
+                }
+                if bare.len() == name.len() {
+                    break;
+                }
+            }
+        }
+        if !self.paths || path.is_empty() {
+            return false;
+        }
+        let store = self.store;
+        let Some((form, label)) = url::first(&[], path, &|parts| store.url(parts)) else { return false };
+        let shown = [(self.hosts.name, false), (self.hosts.shown_port(), false)];
+        push(self.found, self.flow, store, Kind::Path, &shown, &form, label);
+        true
+    }
+
+    /// `name` is the end of the host's name; `port` the port in the trail, or empty.
+    fn try_host(&mut self, name: &[u8], port: &[u8], path: &[u8]) -> bool {
+        let store = self.store;
+        let mut text = [0u8; 262];
+        let length = name.len() + port.len();
+        let Some(room) = text.get_mut(..length) else { return false };
+        for (to, from) in room.iter_mut().zip(name.iter().chain(port)) {
+            *to = *from;
+        }
+        let Some((form, label)) = url::first(room, path, &|parts| store.url(parts)) else { return false };
+        let whole = self.hosts.name;
+        let before = whole.get(..whole.len() - name.len()).unwrap_or_default();
+        let shown_port = if port.is_empty() { self.hosts.shown_port() } else { port };
+        let shown = [(before, false), (name, true), (shown_port, !port.is_empty())];
+        push(self.found, self.flow, store, Kind::Url, &shown, &form, label);
+        true
+    }
+}
+
+fn push<D: AsRef<[u8]>>(
+    found: &mut Found,
+    flow: &Flow,
+    store: &Store<D>,
+    kind: Kind,
+    host: &[(&[u8], bool)],
+    form: &url::Form<'_>,
+    label: LabelId,
+) {
+    let mut parts: Vec<(&[u8], bool)> = host.to_vec();
+    parts.extend_from_slice(form.parts());
+    let indicator: Vec<u8> =
+        parts.iter().filter(|(_, matched)| *matched).flat_map(|(part, _)| part.iter().copied()).collect();
+    let indicator = String::from_utf8_lossy(&indicator).into_owned();
+    let (label, occasion) = (store.label(label), Occasion::Other);
+    let observed = observe(&parts);
+    found.push(*flow, Match { kind, observed, indicator, label, occasion, context: Context::default() });
+}
+
+/// The host in lower case, addresses of IPv6 in brackets; without any, the address the request was sent to.
+fn write_host(text: &mut Vec<u8>, host: &Host<'_>, receiver: IpAddr) {
+    use std::io::Write;
+    text.clear();
+    if host.name.is_empty() {
+        // Writing to a Vec does not fail.
+        let _ = match receiver {
+            IpAddr::V4(address) => write!(text, "{address}"),
+            IpAddr::V6(address) => write!(text, "[{address}]"),
+        };
+        return;
+    }
+    if host.bracketed {
+        text.push(b'[');
+    }
+    text.extend(host.name.iter().take(255).map(u8::to_ascii_lowercase));
+    if host.bracketed {
+        text.push(b']');
+    }
+}
+
+fn lower_into(to: &mut Vec<u8>, from: &[u8]) {
+    to.clear();
+    to.extend(from.iter().take(TEXT).map(u8::to_ascii_lowercase));
+}
+
+/// Writes the path with repeated slashes as one; false where there are none. The query stays as it is.
+fn normalise(path: &[u8], to: &mut Vec<u8>) -> bool {
+    let end = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
+    let (plain, query) = path.split_at_checked(end).unwrap_or((path, &[]));
+    if !plain.windows(2).any(|pair| pair == b"//") {
+        return false;
+    }
+    to.clear();
+    for byte in plain {
+        if !(*byte == b'/' && to.last() == Some(&b'/')) {
+            to.push(*byte);
+        }
+    }
+    to.extend_from_slice(query);
+    true
+}
+
+/// Writes the text with its escapes (RFC 3986 section 2.1) resolved, lower case; false where there are none.
+fn decode(text: &[u8], to: &mut Vec<u8>) -> bool {
+    if !text.contains(&b'%') {
+        return false;
+    }
+    percent_decode(text, to);
+    to.make_ascii_lowercase();
+    to.as_slice() != text
+}
+
+fn percent_decode(text: &[u8], to: &mut Vec<u8>) {
+    to.clear();
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        match (first, after) {
+            (b'%', [high, low, tail @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                to.push(digit(*high) << 4 | digit(*low));
+                rest = tail;
+            }
+            _ => {
+                to.push(*first);
+                rest = after;
+            }
+        }
+    }
+}
+
+fn digit(hex: u8) -> u8 {
+    match hex {
+        b'0'..=b'9' => hex - b'0',
+        _ => (hex | 0x20).wrapping_sub(b'a').wrapping_add(10) & 0x0f,
+    }
+}
+
+/// What an event tells of the request around it.
+fn context(request: &HttpRequest<'_>, host: &Host<'_>) -> Context {
+    let agent = request.user_agent.get(..request.user_agent.len().min(AGENT)).unwrap_or_default();
+    Context {
+        host: String::from_utf8_lossy(host.name).to_ascii_lowercase(),
+        user_agent: String::from_utf8_lossy(agent).into_owned(),
+        forwarded_for: forwarded(request),
+        ..Context::default()
+    }
+}
+
+/// Addresses in the headers of proxies, each once. Anything else there is left out: a client can write what it
+/// likes.
+fn forwarded(request: &HttpRequest<'_>) -> Vec<String> {
+    let mut addresses: Vec<String> = Vec::new();
+    let entries = request.forwarded_for.iter().flat_map(|value| value.split(|byte| *byte == b','));
+    for entry in entries {
+        let Some(address) = Host::read(entry).address().map(|address| address.to_string()) else { continue };
+        if addresses.len() >= FORWARDED {
+            break;
+        }
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_as_text() {
+        for (port, text) in [(0, ":0"), (7, ":7"), (80, ":80"), (8080, ":8080"), (65535, ":65535")] {
+            let (bytes, length) = port_text(port);
+            assert_eq!(&bytes[..length], text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn repeated_slashes_and_escapes() {
+        let mut to = Vec::new();
+        assert!(normalise(b"//a///b?x=//", &mut to));
+        assert_eq!(to, b"/a/b?x=//");
+        assert!(!normalise(b"/a/b?x=//", &mut to));
+        assert!(decode(b"/%41%2f%zz%4", &mut to));
+        assert_eq!(to, b"/a/%zz%4");
+        assert!(!decode(b"/a", &mut to) && !decode(b"/%zz", &mut to));
+    }
+}

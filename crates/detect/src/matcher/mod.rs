@@ -1,0 +1,171 @@
+//! Facts against trails.
+//!
+//! Every fact is looked up as soon as it is handed over; what is listed, and not excused by a rule of its label's
+//! class, becomes a [`Finding`]. A packet that raises nothing allocates nothing. The only state is which running
+//! flows were told, and it serves to say a thing once: nothing here keeps a listed indicator from being found.
+
+mod address;
+mod dns;
+mod http;
+mod name;
+mod tls;
+mod url;
+
+use std::sync::Arc;
+
+use event::{Context, Kind, Observed, Severity};
+use packet::{Fact, Flow, Micros, Name, Sink};
+use trails::Label;
+use trails::store::{Mapped, Store};
+
+use crate::finding::{Finding, Occasion, severity};
+use crate::flows::{FLOWS, Flows};
+
+/// What the matcher is told once.
+#[derive(Clone, Debug)]
+pub struct MatchSettings {
+    /// CHECK_HOST_DOMAINS: host names of HTTP requests are looked up as names.
+    pub host_domains: bool,
+    /// CHECK_TLS_CERTIFICATES.
+    pub certificates: bool,
+    /// Seeds the hash of the table of flows.
+    pub seed: u64,
+}
+
+impl Default for MatchSettings {
+    fn default() -> Self {
+        MatchSettings { host_domains: true, certificates: true, seed: 0 }
+    }
+}
+
+/// Looks every fact up in the store. One to a capture worker.
+pub struct Matcher<D: AsRef<[u8]> = Mapped> {
+    settings: Arc<MatchSettings>,
+    store: Arc<Store<D>>,
+    found: Found,
+    flows: Flows,
+    request: http::Buffers,
+}
+
+/// What was found since the last [`Matcher::take`].
+struct Found {
+    findings: Vec<Finding>,
+    time: Micros,
+    sequence: u64,
+    /// Where the findings of this packet begin.
+    start: usize,
+    /// The finding that says that the receiver of this datagram is listed.
+    resolver: Option<usize>,
+}
+
+/// A finding without what the packet says: kind, text and label.
+struct Match<'s> {
+    kind: Kind,
+    observed: Observed,
+    indicator: String,
+    label: Label<'s>,
+    occasion: Occasion,
+    context: Context,
+}
+
+impl Found {
+    /// Adds a finding, unless this packet has shown the same already.
+    fn push(&mut self, flow: Flow, found: Match<'_>) {
+        let same = |other: &Finding| {
+            other.kind == found.kind
+                && other.flow == flow
+                && other.observed == found.observed
+                && other.indicator == found.indicator
+        };
+        if self.findings.get(self.start..).unwrap_or_default().iter().any(same) {
+            return;
+        }
+        self.findings.push(Finding {
+            time: self.time,
+            sequence: self.sequence,
+            flow,
+            kind: found.kind,
+            observed: found.observed,
+            indicator: found.indicator,
+            info: found.label.info.to_owned(),
+            reference: found.label.reference.to_owned(),
+            class: found.label.class,
+            severity: severity(found.label.severity),
+            confidence: found.label.confidence,
+            custom: found.label.custom,
+            occasion: found.occasion,
+            context: found.context,
+        });
+    }
+
+    /// Makes the findings from `start` on at most medium.
+    fn at_most_medium(&mut self, start: usize) {
+        for finding in self.findings.get_mut(start..).unwrap_or_default() {
+            finding.severity = finding.severity.min(Severity::Medium);
+        }
+    }
+}
+
+impl<D: AsRef<[u8]>> Matcher<D> {
+    /// With the trails of one generation.
+    #[must_use]
+    pub fn new(settings: Arc<MatchSettings>, store: Arc<Store<D>>) -> Self {
+        let flows = Flows::new(FLOWS, settings.seed);
+        let found = Found { findings: Vec::new(), time: Micros::default(), sequence: 0, start: 0, resolver: None };
+        Matcher { settings, store, found, flows, request: http::Buffers::default() }
+    }
+
+    /// From the next packet on, another generation of trails.
+    pub fn swap(&mut self, store: Arc<Store<D>>) {
+        self.store = store;
+    }
+
+    /// The packet whose facts come next.
+    pub fn begin(&mut self, time: Micros, sequence: u64) {
+        self.found.time = time;
+        self.found.sequence = sequence;
+        self.found.start = self.found.findings.len();
+        self.found.resolver = None;
+    }
+
+    /// What was found since the last call, in order.
+    pub fn take(&mut self, into: &mut Vec<Finding>) {
+        into.append(&mut self.found.findings);
+        self.found.start = 0;
+        self.found.resolver = None;
+    }
+
+    /// Running flows remembered because of a listed address, and how often one more was refused.
+    #[must_use]
+    pub fn flows(&self) -> (usize, u64) {
+        self.flows.usage()
+    }
+
+    /// A name said by the sender of the packet, where nothing more is to be told with it.
+    fn named(&mut self, flow: &Flow, name: &Name) {
+        let context = Context::default;
+        name::look_up(&self.store, &mut self.found, flow, name.as_bytes(), Occasion::Other, context);
+    }
+}
+
+impl<D: AsRef<[u8]>> Sink for Matcher<D> {
+    fn fact(&mut self, flow: &Flow, fact: Fact<'_>) {
+        match fact {
+            Fact::TcpSegment { flags, payload } => self.segment(flow, flags, payload),
+            Fact::Datagram { .. } => self.datagram(flow),
+            Fact::Icmp { echo_request } => {
+                if echo_request {
+                    self.packet(flow);
+                }
+            }
+            Fact::OtherProtocol => self.packet(flow),
+            Fact::DnsQuery(message) => self.query(flow, &message),
+            Fact::DnsResponse(message) => self.response(flow, &message),
+            Fact::HttpRequest(request) => self.request(flow, &request),
+            Fact::HttpResponse(_) => {}
+            Fact::ClientHello(hello) => self.client_hello(flow, &hello),
+            Fact::Certificate(certificate) => self.certificate(flow, &certificate),
+            Fact::Named { name, .. } => self.named(flow, name),
+        }
+    }
+}
