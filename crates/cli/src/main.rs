@@ -1,3 +1,26 @@
-//! The `maltrail` binary.
+//! The `maltrail` binary: arguments and `maltrail.conf` in, the parts of the program put together, exit status out.
 
-fn main() {}
+mod arguments;
+mod commands;
+mod config;
+mod console;
+mod effective;
+mod exit;
+mod summary;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use exit::Exit;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> Exit {
+    let arguments = Arguments::parse();
+    match &arguments.command {
+        Command::Sensor(arguments) => commands::sensor::run(arguments),
+        Command::Trails(command) => commands::trails::run(command),
+        Command::Generate(command) => commands::generate::run(*command),
+    }
+}

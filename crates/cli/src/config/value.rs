@@ -26,11 +26,16 @@ pub(crate) trait Setting: Sized {
     fn show(&self) -> String;
     /// What is accepted, for the reference and for messages: "a number from 1 to 10".
     fn accepts() -> String;
+    /// A value before any is read.
+    fn empty() -> Self;
     /// Whether it is written as an indented block below its key.
     const BLOCK: bool = false;
 }
 
 impl Setting for bool {
+    fn empty() -> Self {
+        false
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         match text.to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" | "on" => Ok(true),
@@ -51,6 +56,9 @@ impl Setting for bool {
 pub(crate) struct Number<const MIN: u64, const MAX: u64>(pub(crate) u64);
 
 impl<const MIN: u64, const MAX: u64> Setting for Number<MIN, MAX> {
+    fn empty() -> Self {
+        Number(MIN)
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         match text.parse() {
             Ok(number) if (MIN..=MAX).contains(&number) => Ok(Number(number)),
@@ -70,6 +78,9 @@ impl<const MIN: u64, const MAX: u64> Setting for Number<MIN, MAX> {
 pub(crate) struct Decimal<const MIN: i64, const MAX: i64>(pub(crate) f64);
 
 impl<const MIN: i64, const MAX: i64> Setting for Decimal<MIN, MAX> {
+    fn empty() -> Self {
+        Decimal(MIN as f64)
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         match text.parse::<f64>() {
             Ok(number) if number >= MIN as f64 && number <= MAX as f64 => Ok(Decimal(number)),
@@ -89,6 +100,9 @@ impl<const MIN: i64, const MAX: i64> Setting for Decimal<MIN, MAX> {
 pub(crate) struct Size(pub(crate) u64);
 
 impl Setting for Size {
+    fn empty() -> Self {
+        Size(0)
+    }
     fn parse(text: &str, place: &Place<'_>) -> Result<Self, String> {
         let bad = || wrong(text, &Self::accepts());
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -101,7 +115,9 @@ impl Setting for Size {
             "g" | "gb" | "gib" => number.checked_mul(1 << 30),
             "%" if number > 100 => return Err(bad()),
             "%" if place.environment.memory_bytes == 0 => {
-                return Err(format!("'{text}' cannot be worked out here (memory size unknown): write bytes, kB, MB or GB"));
+                return Err(format!(
+                    "'{text}' cannot be worked out here (memory size unknown): write bytes, kB, MB or GB"
+                ));
             }
             "%" => (place.environment.memory_bytes / 100).checked_mul(number),
             _ => return Err(bad()),
@@ -117,6 +133,9 @@ impl Setting for Size {
 }
 
 impl Setting for String {
+    fn empty() -> Self {
+        String::new()
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         Ok(text.to_string())
     }
@@ -129,6 +148,9 @@ impl Setting for String {
 }
 
 impl Setting for PathBuf {
+    fn empty() -> Self {
+        PathBuf::new()
+    }
     fn parse(text: &str, place: &Place<'_>) -> Result<Self, String> {
         if text.contains('\0') {
             return Err("a path cannot hold a NUL character".to_string());
@@ -145,6 +167,9 @@ impl Setting for PathBuf {
 
 /// Without a value there is none.
 impl<T: Setting> Setting for Option<T> {
+    fn empty() -> Self {
+        None
+    }
     fn parse(text: &str, place: &Place<'_>) -> Result<Self, String> {
         if text.is_empty() { Ok(None) } else { T::parse(text, place).map(Some) }
     }
@@ -158,6 +183,9 @@ impl<T: Setting> Setting for Option<T> {
 
 /// Several values, separated by commas or spaces.
 impl<T: Setting> Setting for Vec<T> {
+    fn empty() -> Self {
+        Vec::new()
+    }
     fn parse(text: &str, place: &Place<'_>) -> Result<Self, String> {
         let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
         words.map(|word| T::parse(word, place)).collect()
@@ -172,6 +200,9 @@ impl<T: Setting> Setting for Vec<T> {
 
 /// A listening address.
 impl Setting for SocketAddr {
+    fn empty() -> Self {
+        SocketAddr::from(([0, 0, 0, 0], 0))
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         let text_with_host = match text.strip_prefix(':') {
             Some(port) if !port.contains(':') => format!("127.0.0.1:{port}"),
@@ -189,6 +220,9 @@ impl Setting for SocketAddr {
 
 /// An address or a network.
 impl Setting for IpNet {
+    fn empty() -> Self {
+        IpNet::from(std::net::IpAddr::from([0, 0, 0, 0]))
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         let network = text.parse().or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)));
         network.map_err(|_| wrong(text, &Self::accepts()))
@@ -209,6 +243,9 @@ pub(crate) struct Remote {
 }
 
 impl Setting for Remote {
+    fn empty() -> Self {
+        Remote { host: String::new(), port: 0 }
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         let bad = || wrong(text, &Self::accepts());
         let (host, port) = text.rsplit_once(':').ok_or_else(bad)?;
@@ -232,6 +269,9 @@ impl Setting for Remote {
 pub(crate) struct WebUrl(pub(crate) String);
 
 impl Setting for WebUrl {
+    fn empty() -> Self {
+        WebUrl(String::new())
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         let lower = text.to_ascii_lowercase();
         let rest = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"));
@@ -254,6 +294,9 @@ impl Setting for WebUrl {
 pub(crate) struct Pattern(pub(crate) String);
 
 impl Setting for Pattern {
+    fn empty() -> Self {
+        Pattern(String::new())
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         let looks_around = ["(?!", "(?=", "(?<!", "(?<="].iter().any(|mark| text.contains(mark));
         if !looks_around && let Err(error) = regex_automata::util::syntax::parse(text) {
@@ -284,6 +327,9 @@ pub(crate) enum Workers {
 pub(crate) const MAX_WORKERS: u64 = 256;
 
 impl Setting for Workers {
+    fn empty() -> Self {
+        Workers::Count(0)
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         match text.to_ascii_lowercase().as_str() {
             "auto" | "true" | "yes" | "on" => Ok(Workers::All),
@@ -306,6 +352,9 @@ impl Setting for Workers {
 }
 
 impl Setting for ThrottleMode {
+    fn empty() -> Self {
+        ThrottleMode::Summarize
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
         match text.to_ascii_lowercase().as_str() {
             // `legacy` was a third mode of older versions: it dropped repeats without counting them.
@@ -338,8 +387,12 @@ pub(crate) trait Entry: Clone + fmt::Debug + Default {
 }
 
 impl<C: Entry> Setting for Block<C> {
+    fn empty() -> Self {
+        Block(Vec::new(), std::marker::PhantomData)
+    }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
-        let entries: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Into::into).collect();
+        let entries: Vec<String> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Into::into).collect();
         match entries.iter().find(|entry| !C::fits(entry)) {
             Some(entry) => Err(wrong(entry, &Self::accepts())),
             None => Ok(Block(entries, std::marker::PhantomData)),
@@ -397,7 +450,9 @@ impl Entry for Rule {
         entry.split(" and ").all(|condition| {
             let mut words = condition.trim().splitn(3, char::is_whitespace);
             let column = words.next().is_some_and(|column| !column.is_empty());
-            column && matches!(words.next(), Some("~" | "!~")) && words.next().is_some_and(|rest| !rest.trim().is_empty())
+            column
+                && matches!(words.next(), Some("~" | "!~"))
+                && words.next().is_some_and(|rest| !rest.trim().is_empty())
         })
     }
 }
@@ -494,7 +549,9 @@ mod tests {
         for bad in ["admin", "admin:x:0", ":x:0:", "admin:x:root:"] {
             assert!(parse::<Block<User>>(bad).is_err(), "{bad}");
         }
-        assert!(parse::<Block<Alias>>("8.8.8.8:google\n192.0.2.1-192.0.2.9:lab\n2001:db8::1:router\n10.0.0.0/8:in").is_ok());
+        assert!(
+            parse::<Block<Alias>>("8.8.8.8:google\n192.0.2.1-192.0.2.9:lab\n2001:db8::1:router\n10.0.0.0/8:in").is_ok()
+        );
         assert!(parse::<Block<Alias>>("google:8.8.8.8").is_err());
         assert!(parse::<Block<Rule>>("src_ip !~ ^192\\.168\\. and dst_port ~ ^22$").is_ok());
         assert!(parse::<Block<Rule>>("type = DNS").is_err());

@@ -1,0 +1,123 @@
+//! The command line: what can be asked for.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Watches network traffic for what is known to be malicious.
+#[derive(Debug, Parser)]
+#[command(name = "maltrail", version, arg_required_else_help = true, after_help = exit::HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Watch interfaces, or replay capture files
+    #[command(after_help = SENSOR_HELP)]
+    Sensor(Box<SensorArguments>),
+    /// Look at a store of trails
+    #[command(subcommand)]
+    Trails(TrailsCommand),
+    /// Write documents that are made of the program itself
+    #[command(subcommand, hide = true)]
+    Generate(GenerateCommand),
+}
+
+const SENSOR_HELP: &str = "Examples:
+  maltrail sensor -r capture.pcap             replay a capture, print its events
+  maltrail sensor -r morning/ -r noon.pcap.gz --log-dir logs
+                                              replay several as one stream, write logs
+  tcpdump -w - | maltrail sensor -r -         replay what another program captures
+  maltrail sensor -i eth0 -i eth1 --console   watch two interfaces, print events
+  maltrail sensor -c maltrail.conf            as configured
+  maltrail sensor -T -c maltrail.conf         check the configuration, then end
+
+Exit status:
+  0  done
+  1  failed while running (a file that cannot be read or written, a damaged file)
+  2  wrong arguments or configuration; nothing was started
+  3  no trails that can be used
+  4  cannot capture: no such interface, or no privilege";
+
+#[derive(Debug, Args)]
+pub(crate) struct SensorArguments {
+    /// Configuration file [default: ./maltrail.conf, /etc/maltrail.conf, /etc/maltrail/maltrail.conf]
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Interface to watch; may be given several times; `any` for all
+    #[arg(short = 'i', long = "interface", value_name = "IFACE", conflicts_with = "read")]
+    pub(crate) interfaces: Vec<String>,
+    /// Capture file to replay, or a directory of them, or - for standard input; may be given several times
+    #[arg(short = 'r', long = "read", value_name = "FILE")]
+    pub(crate) read: Vec<PathBuf>,
+    /// Print nothing but errors
+    #[arg(short = 'q', long, conflicts_with = "console")]
+    pub(crate) quiet: bool,
+    /// Print events, coloured, also when standard output is no terminal
+    #[arg(long)]
+    pub(crate) console: bool,
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// No use of the network but for capturing
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Check configuration, trails, filter, privileges and log directory, print the effective settings, then end
+    #[arg(short = 'T', long)]
+    pub(crate) test: bool,
+    /// Number of capture workers (CAPTURE_WORKERS)
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<String>,
+    /// Print the settings in effect in the form of a configuration file, then end
+    #[arg(long)]
+    pub(crate) dump_config: bool,
+    /// Directory of logs and journals (LOG_DIR); replays write none without this or -c
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log_dir: Option<PathBuf>,
+    /// Capture only what the BPF expression lets through; without EXPR, have replays use CAPTURE_FILTER too
+    #[arg(long, value_name = "EXPR", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) filter: Option<String>,
+    /// Trails to use, a .bin or a .csv (TRAILS_FILE)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trails: Option<PathBuf>,
+    /// Say more; twice for even more
+    #[arg(short = 'v', long, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrailsCommand {
+    /// Check a store's checksums
+    Verify {
+        /// A .bin file
+        file: PathBuf,
+    },
+    /// What a store holds
+    Info {
+        /// A .bin file
+        file: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum GenerateCommand {
+    /// docs/configuration.md
+    ConfigReference,
+    /// packaging/maltrail.conf
+    ConfigExample,
+}

@@ -1,0 +1,19 @@
+//! What the program can be asked to do, one module each.
+
+pub(crate) mod generate;
+pub(crate) mod sensor;
+pub(crate) mod setup;
+pub(crate) mod trails;
+
+use std::io::Write;
+
+/// Writes to standard output; whoever reads it may have gone, which is no fault.
+pub(crate) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a line to standard error.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "maltrail: {text}");
+}
