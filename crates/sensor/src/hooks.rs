@@ -35,13 +35,16 @@ pub type MessageHook = Arc<dyn Fn(Level, &str) + Send + Sync>;
 /// Takes events, in order.
 pub type EventHook = Box<dyn FnMut(&Event) + Send>;
 
+/// Takes the progress of a replay.
+pub type ProgressHook = Box<dyn FnMut(Progress) + Send>;
+
 /// What the composition is called back with. Every hook may be absent.
 #[derive(Default)]
 pub struct Hooks {
     /// Every event, in order, before the next is made (the console). Must be quick.
     pub event: Option<EventHook>,
     /// How far a replay is, a few times a second and once at its end.
-    pub progress: Option<Box<dyn FnMut(Progress) + Send>>,
+    pub progress: Option<ProgressHook>,
     /// What an operator should know, said as it happens, from any thread.
     pub message: Option<MessageHook>,
     /// Stops and reloads the sensor from outside; keep a clone.

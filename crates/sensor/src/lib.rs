@@ -1,19 +1,20 @@
 //! The edge: capture sources, workers, ordering, outputs, reload, metrics.
 
+pub mod capture;
+mod clock;
 mod error;
 mod hooks;
+mod output;
+mod reload;
+mod replay;
+mod run;
 pub mod settings;
+mod sink;
 pub mod summary;
+mod worker;
 
 pub use error::SensorError;
-pub use hooks::{Control, EventHook, Hooks, Level, MessageHook, Progress};
+pub use hooks::{Control, EventHook, Hooks, Level, MessageHook, Progress, ProgressHook};
+pub use run::run;
 pub use settings::{Settings, Source};
 pub use summary::Summary;
-
-/// Runs a sensor until its files end, or until it is told to stop.
-///
-/// # Errors
-/// It cannot start, or workers failed too often.
-pub fn run(_settings: Settings, _hooks: Hooks) -> Result<Summary, SensorError> {
-    Ok(Summary::default())
-}

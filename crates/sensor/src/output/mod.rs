@@ -1,0 +1,73 @@
+//! Where events go. Every output has its own thread and bounded queue, and accounts for each event it was offered.
+
+mod directory;
+mod encode;
+mod journal;
+mod lines;
+mod queue;
+mod text;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use event::Event;
+
+use crate::SensorError;
+use crate::hooks::MessageHook;
+use crate::summary::OutputCounts;
+pub(crate) use queue::{Counters, Full, Queue};
+
+/// Events that wait for one output at most.
+pub(crate) const QUEUE_EVENTS: usize = 65_536;
+
+/// All queued outputs.
+#[derive(Default)]
+pub(crate) struct Outputs {
+    queues: Vec<Queue>,
+}
+
+/// Which outputs there are.
+pub(crate) struct OutputSettings<'a> {
+    pub(crate) directory: &'a Path,
+    pub(crate) text: bool,
+    pub(crate) journal: bool,
+    pub(crate) full: Full,
+}
+
+impl Outputs {
+    /// Opens the log directory.
+    pub(crate) fn open(settings: &OutputSettings<'_>, message: &MessageHook) -> Result<Self, SensorError> {
+        let directory = settings.directory;
+        directory::prepare(directory)
+            .map_err(|source| SensorError::LogDirectory { path: directory.to_path_buf(), source })?;
+        let mut queues = Vec::new();
+        if settings.text {
+            queues.push(Queue::start("log", text::TextLog::new(directory), settings.full, message.clone())?);
+        }
+        if settings.journal {
+            queues.push(Queue::start("journal", journal::Journal::new(directory), settings.full, message.clone())?);
+        }
+        Ok(Outputs { queues })
+    }
+
+    pub(crate) fn offer(&mut self, event: Event) {
+        if self.queues.is_empty() {
+            return;
+        }
+        let event = Arc::new(event);
+        for queue in &mut self.queues {
+            queue.offer(&event);
+        }
+    }
+
+    /// Counters of each, for metrics.
+    pub(crate) fn counters(&self) -> Vec<(&'static str, Arc<Counters>)> {
+        self.queues.iter().map(Queue::counters).collect()
+    }
+
+    /// Writes what waits and stops. `console`: events that were shown, if there is a console.
+    pub(crate) fn finish(self, console: Option<u64>) -> Vec<OutputCounts> {
+        let shown = console.map(|n| OutputCounts { name: "console", offered: n, delivered: n, ..Default::default() });
+        self.queues.into_iter().map(Queue::finish).chain(shown).collect()
+    }
+}

@@ -1,0 +1,228 @@
+//! Capture files as one stream, through one worker on this thread or through several.
+//!
+//! With several, the reader deals frames by address pair into batches of one round; the rounds' findings and ticks are
+//! put in the order of capture again. Ticks come at the same packets for any number of workers, so events do too.
+
+mod inline;
+mod round;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ::packet::Frame;
+
+use crate::SensorError;
+use crate::capture::file::list::{Listed, expand};
+use crate::capture::file::{Damage, DamageKind, Reader};
+use crate::capture::filter::FileFilter;
+use crate::clock::{Clock, Tick};
+use crate::hooks::{Control, Level, MessageHook, Progress, ProgressHook};
+use crate::reload::Trails;
+use crate::sink::{Finished, Sink};
+use crate::summary::CaptureProblem;
+use crate::worker::{Parts, Report};
+use inline::Inline;
+use round::Dealer;
+
+/// Packets between looks at the clock on the wall, at requests, and at what was found.
+const ROUND: u64 = 4096;
+/// Time between calls of the progress hook.
+const PROGRESS: Duration = Duration::from_millis(200);
+
+/// Everything a replay needs.
+pub(crate) struct Replay<'a> {
+    pub(crate) paths: &'a [PathBuf],
+    pub(crate) workers: usize,
+    pub(crate) filter: Option<&'a str>,
+    pub(crate) parts: Parts,
+    pub(crate) trails: Arc<Trails>,
+    pub(crate) control: Control,
+    pub(crate) progress: Option<ProgressHook>,
+    pub(crate) message: MessageHook,
+}
+
+/// What a replay counted.
+pub(crate) struct Replayed {
+    pub(crate) report: Report,
+    pub(crate) finished: Finished,
+    pub(crate) problems: Vec<CaptureProblem>,
+    pub(crate) files: u64,
+    pub(crate) clock: Clock,
+}
+
+/// Who takes the frames of the stream.
+trait Taker {
+    /// One frame; `tick` comes before it.
+    fn frame(&mut self, frame: &Frame<'_>, sequence: u64, tick: Option<Tick>);
+    /// A frame that the filter leaves out.
+    fn filtered(&mut self, frame: &Frame<'_>);
+    /// Every [`ROUND`] packets and at the end: findings go on.
+    ///
+    /// # Errors
+    /// Workers failed too often.
+    fn round(&mut self) -> Result<(), SensorError>;
+}
+
+/// Reads all files.
+///
+/// # Errors
+/// There is none to read, the filter is wrong, or workers failed too often.
+pub(crate) fn run(replay: Replay<'_>, sink: Sink) -> Result<Replayed, SensorError> {
+    let files = expand(replay.paths);
+    if files.is_empty() {
+        let paths = replay.paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
+        return Err(SensorError::NoCaptures { paths });
+    }
+    let filter = replay.filter.map(FileFilter::new).transpose()?;
+    let mut stream = Stream {
+        clock: Clock::default(),
+        sequence: 0,
+        filter,
+        control: replay.control,
+        progress: Meter::new(replay.progress, sink.events(), &files),
+        message: replay.message,
+        problems: Vec::new(),
+        files: 0,
+    };
+    let (report, finished) = if replay.workers <= 1 {
+        let mut inline = Inline::new(replay.parts, replay.trails, sink);
+        stream.read(&files, &mut inline)?;
+        inline.finish()
+    } else {
+        let mut dealer = Dealer::start(replay.workers, &replay.parts, &replay.trails, sink)?;
+        let read = stream.read(&files, &mut dealer);
+        let done = dealer.finish()?;
+        read?;
+        done
+    };
+    stream.progress.show(0, stream.sequence);
+    let Stream { problems, files, clock, .. } = stream;
+    Ok(Replayed { report, finished, problems, files, clock })
+}
+
+/// The stream of all files.
+struct Stream {
+    clock: Clock,
+    sequence: u64,
+    filter: Option<FileFilter>,
+    control: Control,
+    progress: Meter,
+    message: MessageHook,
+    problems: Vec<CaptureProblem>,
+    files: u64,
+}
+
+impl Stream {
+    fn read(&mut self, files: &[Listed], taker: &mut impl Taker) -> Result<(), SensorError> {
+        for file in files {
+            if self.control.stopping() {
+                break;
+            }
+            self.file(file, taker)?;
+        }
+        taker.round()
+    }
+
+    fn file(&mut self, file: &Listed, taker: &mut impl Taker) -> Result<(), SensorError> {
+        let before = self.sequence;
+        let mut reader = match Reader::open(&file.path) {
+            Ok(reader) => reader,
+            Err(damage) => {
+                self.problem(file, &damage, before, true);
+                return Ok(());
+            }
+        };
+        self.files += 1;
+        while !self.control.stopping() {
+            let more = self.some(&mut reader, taker);
+            self.progress.tick(reader.bytes_read(), self.sequence);
+            taker.round()?;
+            match more {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(damage) => {
+                    self.problem(file, &damage, before, false);
+                    break;
+                }
+            }
+        }
+        self.progress.file_done(reader.bytes_read());
+        Ok(())
+    }
+
+    /// Up to a round of frames; false at the end of the file.
+    fn some(&mut self, reader: &mut Reader, taker: &mut impl Taker) -> Result<bool, Damage> {
+        for _ in 0..ROUND {
+            let Some(frame) = reader.frame()? else { return Ok(false) };
+            if let Some(filter) = &mut self.filter
+                && !filter.passes(&frame)
+            {
+                taker.filtered(&frame);
+                continue;
+            }
+            let tick = self.clock.packet(frame.time);
+            taker.frame(&frame, self.sequence, tick);
+            self.sequence += 1;
+        }
+        Ok(true)
+    }
+
+    fn problem(&mut self, file: &Listed, damage: &Damage, before: u64, unusable: bool) {
+        let passed_over = !file.named && matches!(damage.kind, DamageKind::Unknown(_) | DamageKind::Compression(_));
+        let packets = self.sequence - before;
+        let mut text = format!("{}: {damage}", shown(&file.path));
+        if !unusable {
+            text = format!("{text} ({packets} packets before it were used)");
+        }
+        let level = if passed_over { Level::Info } else { Level::Warning };
+        (self.message)(level, &text);
+        if !passed_over {
+            self.problems.push(CaptureProblem { path: file.path.clone(), packets, text, unusable });
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".into() } else { path.display().to_string() }
+}
+
+/// Calls the progress hook now and then.
+struct Meter {
+    hook: Option<ProgressHook>,
+    events: Arc<AtomicU64>,
+    total: Option<u64>,
+    earlier_files: u64,
+    shown: Instant,
+}
+
+impl Meter {
+    fn new(hook: Option<ProgressHook>, events: Arc<AtomicU64>, files: &[Listed]) -> Self {
+        let size = |f: &Listed| fs::metadata(&f.path).ok().filter(fs::Metadata::is_file).map(|m| m.len());
+        let total = hook.as_ref().and_then(|_| files.iter().map(size).sum());
+        Meter { hook, events, total, earlier_files: 0, shown: Instant::now() }
+    }
+
+    fn tick(&mut self, bytes: u64, packets: u64) {
+        if self.hook.is_some() && self.shown.elapsed() >= PROGRESS {
+            self.show(bytes, packets);
+        }
+    }
+
+    fn file_done(&mut self, bytes: u64) {
+        self.earlier_files += bytes;
+    }
+
+    fn show(&mut self, bytes: u64, packets: u64) {
+        let events = self.events.load(Ordering::Relaxed);
+        let progress = Progress { bytes: self.earlier_files + bytes, total: self.total, packets, events };
+        if let Some(hook) = &mut self.hook {
+            hook(progress);
+        }
+        self.shown = Instant::now();
+    }
+}

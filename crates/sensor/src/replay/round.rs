@@ -1,0 +1,189 @@
+//! Several workers: rounds of frames dealt by address pair, and their findings put in order again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use ::packet::decode::pair_hash;
+use ::packet::{Frame, LinkType, Micros};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use detect::Finding;
+
+use super::Taker;
+use crate::SensorError;
+use crate::clock::Tick;
+use crate::reload::Trails;
+use crate::sink::{Finished, Sink};
+use crate::worker::{MAX_PANICS, Parts, Report, Worker};
+use trails::store::{Mapped, Store};
+
+/// Rounds that a worker may be behind the reader.
+const DEPTH: usize = 4;
+/// Bytes of frames after which a round is sent before it is full.
+const ROUND_BYTES: usize = 4 << 20;
+
+/// A frame in a batch's arena, or a tick.
+enum Entry {
+    Frame { time: Micros, link: LinkType, start: usize, length: usize, sequence: u64 },
+    Filtered { length: usize },
+    Tick(Tick),
+}
+
+/// The share of one worker in a round.
+#[derive(Default)]
+struct Batch {
+    entries: Vec<Entry>,
+    arena: Vec<u8>,
+    /// Trails to go on with, from this batch on: for all workers from the same round.
+    store: Option<Arc<Store<Mapped>>>,
+}
+
+/// What the round is put in order with: the ticks and the sequence of the packet after each.
+type Ticks = Vec<(u64, Tick)>;
+
+/// The reader's side.
+pub(super) struct Dealer {
+    batches: Vec<Batch>,
+    ticks: Ticks,
+    bytes: usize,
+    workers: Vec<(Sender<Batch>, JoinHandle<Report>)>,
+    rounds: Sender<Ticks>,
+    order: JoinHandle<Finished>,
+    trails: Arc<Trails>,
+    generation: u64,
+    panics: Arc<AtomicU64>,
+}
+
+impl Dealer {
+    pub(super) fn start(count: usize, parts: &Parts, trails: &Arc<Trails>, sink: Sink) -> Result<Self, SensorError> {
+        let panics = Arc::new(AtomicU64::new(0));
+        let mut workers = Vec::new();
+        let mut results = Vec::new();
+        for number in 0..count {
+            let (sender, batches) = bounded(DEPTH);
+            let (found, result) = bounded(DEPTH);
+            let (parts, panics) = (parts.clone(), panics.clone());
+            let work = move || work(Worker::new(parts), &batches, &found, &panics);
+            workers.push((sender, std::thread::Builder::new().name(format!("worker-{number}")).spawn(work)?));
+            results.push(result);
+        }
+        let (rounds, ticks) = bounded(DEPTH);
+        let order = std::thread::Builder::new().name("order".into()).spawn(move || order(sink, &ticks, &results))?;
+        let batches = std::iter::repeat_with(Batch::default).take(count).collect();
+        let (trails, generation) = (trails.clone(), trails.generation());
+        Ok(Dealer { batches, ticks: Vec::new(), bytes: 0, workers, rounds, order, trails, generation, panics })
+    }
+
+    fn send(&mut self) -> Result<(), SensorError> {
+        let store = self.trails.newer(&mut self.generation);
+        self.bytes = 0;
+        let mut sent = self.rounds.send(std::mem::take(&mut self.ticks)).is_ok();
+        for (batch, (worker, _)) in self.batches.iter_mut().zip(&self.workers) {
+            let capacity = batch.arena.capacity();
+            let mut full = std::mem::take(batch);
+            batch.arena.reserve(capacity);
+            full.store.clone_from(&store);
+            sent &= worker.send(full).is_ok();
+        }
+        let panics = self.panics.load(Ordering::Relaxed);
+        if panics > MAX_PANICS || !sent { Err(SensorError::WorkersFailed(panics)) } else { Ok(()) }
+    }
+
+    pub(super) fn finish(self) -> Result<(Report, Finished), SensorError> {
+        let Dealer { workers, rounds, order, panics, .. } = self;
+        let failed = || SensorError::WorkersFailed(panics.load(Ordering::Relaxed) + 1);
+        drop(rounds);
+        let mut report = Report::default();
+        for (sender, thread) in workers {
+            drop(sender);
+            report.add(&thread.join().map_err(|_| failed())?);
+        }
+        let finished = order.join().map_err(|_| failed())?;
+        Ok((report, finished))
+    }
+}
+
+impl Taker for Dealer {
+    #[inline]
+    fn frame(&mut self, frame: &Frame<'_>, sequence: u64, tick: Option<Tick>) {
+        if let Some(tick) = tick {
+            self.ticks.push((sequence, tick));
+            for batch in &mut self.batches {
+                batch.entries.push(Entry::Tick(tick));
+            }
+        }
+        let number = pair_hash(frame) as usize % self.workers.len().max(1);
+        let Some(batch) = self.batches.get_mut(number) else { return };
+        let (start, length) = (batch.arena.len(), frame.bytes.len());
+        batch.arena.extend_from_slice(frame.bytes);
+        batch.entries.push(Entry::Frame { time: frame.time, link: frame.link, start, length, sequence });
+        self.bytes += length;
+        if self.bytes >= ROUND_BYTES {
+            // A failure shows at the next call of `round`.
+            let _ = self.send();
+        }
+    }
+
+    fn filtered(&mut self, frame: &Frame<'_>) {
+        if let Some(batch) = self.batches.first_mut() {
+            batch.entries.push(Entry::Filtered { length: frame.bytes.len() });
+        }
+    }
+
+    fn round(&mut self) -> Result<(), SensorError> {
+        self.send()
+    }
+}
+
+/// A worker's thread.
+fn work(mut worker: Worker, batches: &Receiver<Batch>, found: &Sender<Vec<Finding>>, panics: &AtomicU64) -> Report {
+    for batch in batches {
+        if let Some(store) = batch.store {
+            worker.swap(store);
+        }
+        let before = worker.panics();
+        for entry in &batch.entries {
+            match *entry {
+                Entry::Frame { time, link, start, length, sequence } => {
+                    let bytes = batch.arena.get(start..start + length).unwrap_or_default();
+                    worker.frame(&Frame { time, link, bytes }, sequence);
+                }
+                Entry::Filtered { length } => worker.filtered(length),
+                Entry::Tick(tick) => worker.tick(tick),
+            }
+        }
+        panics.fetch_add(worker.panics() - before, Ordering::Relaxed);
+        let mut findings = Vec::new();
+        worker.take(&mut findings);
+        if found.send(findings).is_err() {
+            break;
+        }
+    }
+    worker.report()
+}
+
+/// The thread that puts rounds in order.
+fn order(mut sink: Sink, rounds: &Receiver<Ticks>, results: &[Receiver<Vec<Finding>>]) -> Finished {
+    let mut findings = Vec::new();
+    'rounds: for ticks in rounds {
+        for result in results {
+            match result.recv() {
+                Ok(mut of_worker) => findings.append(&mut of_worker),
+                Err(_) => break 'rounds,
+            }
+        }
+        // Stable: findings of one packet keep their order.
+        findings.sort_by_key(|f: &Finding| f.sequence);
+        let mut ticks = ticks.into_iter().peekable();
+        for finding in findings.drain(..) {
+            while let Some((_, tick)) = ticks.next_if(|(before, _)| *before <= finding.sequence) {
+                sink.tick(tick);
+            }
+            sink.finding(finding);
+        }
+        for (_, tick) in ticks {
+            sink.tick(tick);
+        }
+    }
+    sink.finish()
+}

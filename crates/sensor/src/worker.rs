@@ -1,0 +1,167 @@
+//! One capture worker: frames in, findings out, everything that belongs to it rebuilt if it panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use detect::{Finding, MatchSettings, Matcher};
+use packet::{Anomalies, Dissector, Frame, Limits, Micros, Outcome, Usage};
+use trails::store::{Mapped, Store};
+
+use crate::clock::Tick;
+use crate::summary::Packets;
+
+/// Panics of all workers together after which the program gives up.
+pub(crate) const MAX_PANICS: u64 = 16;
+
+/// What a worker is made of, kept so that it can be made again.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) limits: Limits,
+    pub(crate) matching: Arc<MatchSettings>,
+    pub(crate) store: Arc<Store<Mapped>>,
+}
+
+/// A worker's state. Frames between two hosts all go to the same one.
+pub(crate) struct Worker {
+    parts: Parts,
+    dissector: Dissector,
+    matcher: Matcher,
+    counts: Packets,
+    /// Of dissectors that are gone.
+    past: Anomalies,
+    /// Findings of matchers that are gone.
+    rescued: Vec<Finding>,
+    panics: u64,
+    #[cfg(test)]
+    pub(crate) panic_at: Vec<u64>,
+}
+
+/// A seed that an attacker does not know.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0u8)
+}
+
+impl Worker {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let dissector = Dissector::new(&parts.limits, seed());
+        let matcher = Matcher::new(parts.matching.clone(), parts.store.clone());
+        Worker {
+            parts,
+            dissector,
+            matcher,
+            counts: Packets::default(),
+            past: Anomalies::default(),
+            rescued: Vec::new(),
+            panics: 0,
+            #[cfg(test)]
+            panic_at: Vec::new(),
+        }
+    }
+
+    /// Works through one frame. A panic costs the state of this worker and is counted.
+    #[inline]
+    pub(crate) fn frame(&mut self, frame: &Frame<'_>, sequence: u64) {
+        self.counts.received += 1;
+        self.counts.bytes += frame.bytes.len() as u64;
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(test)]
+            assert!(!self.panic_at.contains(&sequence), "a panic that a test asked for");
+            self.matcher.begin(frame.time, sequence);
+            self.dissector.frame(frame, &mut self.matcher)
+        }));
+        match outcome {
+            Ok(Outcome::Decoded) => self.counts.decoded += 1,
+            Ok(Outcome::Ignored) => self.counts.ignored += 1,
+            Ok(Outcome::Anomaly(_)) => self.counts.malformed += 1,
+            Err(_) => self.rebuild(),
+        }
+    }
+
+    /// A frame that another interface has shown before.
+    pub(crate) fn duplicate(&mut self, frame: &Frame<'_>) {
+        self.counts.received += 1;
+        self.counts.bytes += frame.bytes.len() as u64;
+        self.counts.duplicates += 1;
+    }
+
+    /// A frame that the filter leaves out.
+    pub(crate) fn filtered(&mut self, length: usize) {
+        self.counts.received += 1;
+        self.counts.bytes += length as u64;
+        self.counts.filtered += 1;
+    }
+
+    /// Lets what waited too long go.
+    pub(crate) fn tick(&mut self, tick: Tick) {
+        match tick {
+            Tick::Second(now) => self.dissector.advance(now),
+            Tick::Back { over, now } => {
+                self.dissector.advance(over);
+                self.dissector.advance(now);
+            }
+        }
+    }
+
+    /// Lets what waited too long go on an idle link.
+    pub(crate) fn idle(&mut self, now: Micros) {
+        self.dissector.advance(now);
+    }
+
+    /// What was found since the last call, in order.
+    pub(crate) fn take(&mut self, into: &mut Vec<Finding>) {
+        into.append(&mut self.rescued);
+        self.matcher.take(into);
+    }
+
+    /// From the next frame on, another generation of trails.
+    pub(crate) fn swap(&mut self, store: Arc<Store<Mapped>>) {
+        self.parts.store = store.clone();
+        self.matcher.swap(store);
+    }
+
+    /// After a panic: what was found before is kept, the state is made anew.
+    #[cold]
+    fn rebuild(&mut self) {
+        self.counts.lost += 1;
+        self.panics += 1;
+        let (matcher, rescued) = (&mut self.matcher, &mut self.rescued);
+        let _ = catch_unwind(AssertUnwindSafe(|| matcher.take(rescued)));
+        self.past.add(self.dissector.anomalies());
+        self.dissector = Dissector::new(&self.parts.limits, seed());
+        self.matcher = Matcher::new(self.parts.matching.clone(), self.parts.store.clone());
+    }
+
+    /// Times it panicked and was rebuilt.
+    pub(crate) fn panics(&self) -> u64 {
+        self.panics
+    }
+
+    /// Everything it counted so far.
+    pub(crate) fn report(&self) -> Report {
+        let mut anomalies = self.past.clone();
+        anomalies.add(self.dissector.anomalies());
+        Report { packets: self.counts, anomalies, usage: self.dissector.usage(), panics: self.panics }
+    }
+}
+
+/// What one or all workers counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) packets: Packets,
+    pub(crate) anomalies: Anomalies,
+    pub(crate) usage: Usage,
+    pub(crate) panics: u64,
+}
+
+impl Report {
+    pub(crate) fn add(&mut self, other: &Report) {
+        self.packets.add(&other.packets);
+        self.anomalies.add(&other.anomalies);
+        self.usage.fragment_bytes += other.usage.fragment_bytes;
+        self.usage.fragment_entries += other.usage.fragment_entries;
+        self.usage.head_bytes += other.usage.head_bytes;
+        self.usage.head_entries += other.usage.head_entries;
+        self.panics += other.panics;
+    }
+}
