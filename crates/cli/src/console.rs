@@ -149,6 +149,8 @@ mod tests {
         Event {
             id: "1".into(),
             time: jiff::Timestamp::from_second(1_767_225_600).unwrap(),
+            last: jiff::Timestamp::from_second(1_767_225_600).unwrap(),
+            batch: String::new(),
             site: String::new(),
             sensor: "gw".into(),
             src: vec!["192.0.2.1".parse().unwrap()],

@@ -1,5 +1,6 @@
 //! Settings as they are configured into settings as the sensor takes them.
 
+use std::hash::BuildHasher;
 use std::path::PathBuf;
 
 use detect::{MatchSettings, PipelineSettings};
@@ -7,6 +8,7 @@ use sensor::{Settings, Source};
 
 use crate::arguments::SensorArguments;
 use crate::config::{Config, Environment, Origin, Workers};
+use crate::lists::Lists;
 
 /// A worker's ring is never smaller, bytes.
 const LEAST_RING_BYTES: u64 = 1 << 20;
@@ -35,11 +37,17 @@ pub(crate) fn configuration(arguments: &SensorArguments, environment: &Environme
 }
 
 /// What the sensor is told.
-pub(crate) fn settings(config: &Config, arguments: &SensorArguments, environment: &Environment) -> Settings {
+pub(crate) fn settings(
+    config: &Config,
+    lists: Lists,
+    arguments: &SensorArguments,
+    environment: &Environment,
+) -> Settings {
     let values = &config.values;
     let workers = workers(config, environment.cores);
     let replay = !arguments.read.is_empty();
     let logs = writes_logs(config, arguments);
+    let seed = std::hash::RandomState::new().hash_one(0u8);
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     let ring = values.capture_buffer_size.map_or(values.capture_buffer.0 / workers.max(1), |size| size.0);
     Settings {
@@ -69,6 +77,7 @@ pub(crate) fn settings(config: &Config, arguments: &SensorArguments, environment
         matching: MatchSettings {
             host_domains: values.check_host_domains,
             certificates: values.check_tls_certificates,
+            seed,
         },
         pipeline: PipelineSettings {
             sensor: values.sensor_name.clone(),
@@ -77,6 +86,9 @@ pub(crate) fn settings(config: &Config, arguments: &SensorArguments, environment
             throttle_window: i64::try_from(values.event_throttle_window.0).unwrap_or(i64::MAX),
             throttle_burst: values.event_throttle_burst.0,
             throttle_keys: number(values.event_throttle_max_keys.0),
+            whitelist: lists.whitelist,
+            ignore: lists.ignore,
+            seed,
         },
     }
 }
@@ -131,7 +143,7 @@ mod tests {
         if let Some(directory) = &arguments.log_dir {
             config.take_argument("LOG_DIR", directory.to_str().unwrap(), "--log-dir", &environment);
         }
-        settings(&config, &arguments, &environment)
+        settings(&config, Lists::default(), &arguments, &environment)
     }
 
     #[test]

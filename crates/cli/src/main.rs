@@ -6,6 +6,7 @@ mod config;
 mod console;
 mod effective;
 mod exit;
+mod lists;
 mod summary;
 
 use clap::Parser;

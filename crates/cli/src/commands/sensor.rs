@@ -13,6 +13,7 @@ use crate::config::{self, Config, Environment, Weight};
 use crate::console::{self, Console};
 use crate::effective;
 use crate::exit::Exit;
+use crate::lists::Lists;
 use crate::summary;
 
 /// A replay with at least so many bytes shows a progress bar on a terminal.
@@ -21,9 +22,10 @@ const PROGRESS_BYTES: u64 = 8 << 20;
 pub(crate) fn run(arguments: &SensorArguments) -> Exit {
     let environment = Environment::of_process();
     let mut config = effective::configuration(arguments, &environment);
-    config.problems.extend(setup::unreadable_lists(&config));
+    let (lists, problems) = Lists::read(&config);
+    config.problems.extend(problems);
     if arguments.test {
-        return setup::run(&config, arguments, &environment);
+        return setup::run(&config, lists, arguments, &environment);
     }
     log_to_stderr(arguments, config.values.show_debug, &environment);
     report(&config, arguments);
@@ -34,7 +36,7 @@ pub(crate) fn run(arguments: &SensorArguments) -> Exit {
         print(&config::dump(&config, &environment));
         return Exit::Success;
     }
-    let settings = effective::settings(&config, arguments, &environment);
+    let settings = effective::settings(&config, lists, arguments, &environment);
     if let Some(warning) = setup::hidden_by_filter(&settings).filter(|_| !arguments.quiet) {
         complain(&format!("warning: {warning}"));
     }

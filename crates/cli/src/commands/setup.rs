@@ -1,7 +1,7 @@
 //! `maltrail sensor -T`: whether a sensor with this configuration would start and see what it should.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pcap::{BpfProgram, Capture, Linktype};
 use sensor::{Settings, Source};
@@ -9,9 +9,10 @@ use trails::Store;
 
 use super::print;
 use crate::arguments::SensorArguments;
-use crate::config::{self, Config, Environment, Problem, Weight};
+use crate::config::{self, Config, Environment, Weight};
 use crate::effective;
 use crate::exit::Exit;
+use crate::lists::Lists;
 
 /// How one check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +26,8 @@ enum Verdict {
 /// What was checked, how it went, in words.
 type Line = (&'static str, Verdict, String);
 
-pub(crate) fn run(config: &Config, arguments: &SensorArguments, environment: &Environment) -> Exit {
-    let settings = effective::settings(config, arguments, environment);
+pub(crate) fn run(config: &Config, lists: Lists, arguments: &SensorArguments, environment: &Environment) -> Exit {
+    let settings = effective::settings(config, lists, arguments, environment);
     let mut lines = configuration(config);
     lines.push(trails(&settings));
     lines.push(filter(&settings));
@@ -70,23 +71,6 @@ fn configuration(config: &Config) -> Vec<Line> {
         lines.push(("configuration", Verdict::Ok, file));
     }
     lines
-}
-
-/// Files that settings name and that cannot be read.
-pub(crate) fn unreadable_lists(config: &Config) -> Vec<Problem> {
-    let values = &config.values;
-    let files = [
-        ("USER_WHITELIST", &values.user_whitelist),
-        ("USER_IGNORELIST", &values.user_ignorelist),
-        ("USER_AGENTS_FILE", &values.user_agents_file),
-    ];
-    let problem = |(key, path): (&str, &Option<PathBuf>)| {
-        let path = path.as_ref()?;
-        let error = std::fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut [0])).err()?;
-        let what = format!("{key}: cannot read {}: {error}; create the file or remove the setting", path.display());
-        Some(Problem { weight: Weight::Error, place: String::new(), what })
-    };
-    files.into_iter().filter_map(problem).collect()
 }
 
 fn trails(settings: &Settings) -> Line {

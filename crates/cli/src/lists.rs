@@ -1,0 +1,71 @@
+//! The user's own lists: files that settings name, read and checked before a sensor starts.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use detect::{IgnoreRules, UserWhitelist};
+
+use crate::config::{Config, Problem, Weight};
+
+/// What the user never wants to hear of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lists {
+    /// USER_WHITELIST.
+    pub(crate) whitelist: Arc<UserWhitelist>,
+    /// USER_IGNORELIST and IGNORE_EVENTS_REGEX.
+    pub(crate) ignore: Arc<IgnoreRules>,
+}
+
+impl Lists {
+    /// Reads them; a file that cannot be read is an error, a line in it that has no meaning a warning.
+    pub(crate) fn read(config: &Config) -> (Lists, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let values = &config.values;
+        let mut lists = Lists::default();
+        if let Some(path) = &values.user_whitelist
+            && let Some(text) = file("USER_WHITELIST", path, &mut problems)
+        {
+            let (whitelist, errors) = UserWhitelist::parse(&text);
+            lists.whitelist = Arc::new(whitelist);
+            problems.extend(errors.iter().map(|error| say(Weight::Warning, path, &error.to_string())));
+        }
+        let mut ignore = IgnoreRules::default();
+        if let Some(path) = &values.user_ignorelist
+            && let Some(text) = file("USER_IGNORELIST", path, &mut problems)
+        {
+            let (rules, errors) = IgnoreRules::parse(&text);
+            ignore = rules;
+            problems.extend(errors.iter().map(|error| say(Weight::Warning, path, &error.to_string())));
+        }
+        match &values.ignore_events_regex {
+            None => lists.ignore = Arc::new(ignore),
+            Some(expression) => match ignore.with_expression(&expression.0) {
+                Ok(rules) => lists.ignore = Arc::new(rules),
+                Err(error) => {
+                    let place = "IGNORE_EVENTS_REGEX".to_string();
+                    problems.push(Problem { weight: Weight::Error, place, what: error.to_string() });
+                }
+            },
+        }
+        if let Some(path) = &values.user_agents_file {
+            // Only whether it can be read: what it says is for the sensor.
+            let _ = file("USER_AGENTS_FILE", path, &mut problems);
+        }
+        (lists, problems)
+    }
+}
+
+fn say(weight: Weight, path: &Path, what: &str) -> Problem {
+    Problem { weight, place: path.display().to_string(), what: what.to_string() }
+}
+
+fn file(key: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    match std::fs::read(path) {
+        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) => {
+            let what = format!("{key}: cannot read {}: {error}; create the file or remove the setting", path.display());
+            problems.push(Problem { weight: Weight::Error, place: String::new(), what });
+            None
+        }
+    }
+}
