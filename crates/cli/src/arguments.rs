@@ -19,6 +19,12 @@ pub(crate) enum Command {
     /// Watch interfaces, or replay capture files
     #[command(after_help = SENSOR_HELP)]
     Sensor(Box<SensorArguments>),
+    /// Build the store of trails
+    #[command(after_help = UPDATE_HELP)]
+    Update(UpdateArguments),
+    /// Tell what lists an indicator (name, URL, address, address:port, network, fingerprint)
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckArguments),
     /// Look at a store of trails
     #[command(subcommand)]
     Trails(TrailsCommand),
@@ -87,6 +93,46 @@ pub(crate) struct SensorArguments {
     /// Say more; twice for even more
     #[arg(short = 'v', long, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
+}
+
+const UPDATE_HELP: &str = "Examples:
+  maltrail update --offline --static-dir trails/static --custom my-trails -o trails.bin
+  maltrail update --offline -c maltrail.conf      from STATIC_TRAILS_DIR and CUSTOM_TRAILS_DIR, or TRAILS_FILE if it is a CSV";
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArguments {
+    /// Configuration file
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Build from local files only
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Directory tree, or file, of trails (STATIC_TRAILS_DIR); may be given several times
+    #[arg(long, value_name = "DIR")]
+    pub(crate) static_dir: Vec<PathBuf>,
+    /// Directory, or file, of your own trails (CUSTOM_TRAILS_DIR); may be given several times
+    #[arg(long, value_name = "DIR")]
+    pub(crate) custom: Vec<PathBuf>,
+    /// Store to write [default: TRAILS_FILE with the ending .bin]
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+const CHECK_HELP: &str = "Examples:
+  maltrail check www.evil.example --trails trails.bin
+  maltrail check 192.0.2.1:443 evil.example/gate.php";
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Configuration file
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Trails to look in, a .bin or a .csv (TRAILS_FILE)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trails: Option<PathBuf>,
+    /// What to look up
+    #[arg(required = true)]
+    pub(crate) indicators: Vec<String>,
 }
 
 /// When to colour.

@@ -21,6 +21,8 @@ fn main() -> Exit {
     let arguments = Arguments::parse();
     match &arguments.command {
         Command::Sensor(arguments) => commands::sensor::run(arguments),
+        Command::Update(arguments) => commands::update::run(arguments),
+        Command::Check(arguments) => commands::check::run(arguments),
         Command::Trails(command) => commands::trails::run(command),
         Command::Generate(command) => commands::generate::run(*command),
     }

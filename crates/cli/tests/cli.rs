@@ -192,3 +192,60 @@ fn documents() {
     maltrail(dir.path()).args(["generate", "config-reference"]).assert().code(0).stdout(contains("### CAPTURE_FILTER"));
     maltrail(dir.path()).args(["generate", "config-example"]).assert().code(0).stdout(contains("#CAPTURE_FILTER\n"));
 }
+
+#[test]
+fn a_store_is_built_and_asked() {
+    let dir = directory();
+    std::fs::create_dir_all(dir.path().join("static/malware")).unwrap();
+    std::fs::create_dir_all(dir.path().join("mine")).unwrap();
+    write(&dir, "static/malware/testbot.txt", "evil.example\n192.0.2.1:443\n192.0.2.1:99999\n");
+    write(&dir, "mine/own.txt", "bad.example\n203.0.113.0/24\n");
+    write(&dir, "fine.txt", "good.evil.example\n");
+    write(&dir, "a.conf", "USER_WHITELIST fine.txt\nTRAILS_FILE t.bin\n");
+    maltrail(dir.path())
+        .args(["update", "--offline", "--static-dir", "static", "--custom", "mine", "-o", "t.bin"])
+        .assert()
+        .code(0)
+        .stdout(
+            contains("1 refused: ")
+                .and(contains("testbot.txt:3: 192.0.2.1:99999"))
+                .and(contains("t.bin: 4 trails, whole")),
+        );
+    maltrail(dir.path()).args(["trails", "verify", "t.bin"]).assert().code(0).stdout(contains("whole, 4 trails"));
+    maltrail(dir.path())
+        .args([
+            "check",
+            "-c",
+            "a.conf",
+            "www.evil.example",
+            "good.evil.example",
+            "fine.example",
+            "192.0.2.1:443",
+            "203.0.113.9",
+        ])
+        .assert()
+        .code(0)
+        .stdout(
+            contains("www.evil.example\n  listed: evil.example: testbot (malware) (static)")
+                .and(contains("good.evil.example\n  on the USER_WHITELIST"))
+                .and(contains("fine.example\n  not listed"))
+                .and(contains("192.0.2.1 port 443: testbot (malware)"))
+                .and(contains("a network /24 around 203.0.113.9: own (custom)")),
+        );
+}
+
+#[test]
+fn updates_that_cannot_be_made() {
+    let dir = directory();
+    std::fs::create_dir(dir.path().join("empty")).unwrap();
+    for (line, code, want) in [
+        ("update", 2, "--offline"),
+        ("update --offline", 3, "nothing to build from"),
+        ("update --offline --static-dir none", 1, "none"),
+        ("update --offline --static-dir empty", 3, "not one indicator"),
+        ("check x.example --trails none.bin", 3, "none.bin"),
+    ] {
+        maltrail(dir.path()).args(line.split(' ')).assert().code(code).stderr(contains(want));
+    }
+    assert!(!dir.path().join(".local").exists(), "nothing was written");
+}

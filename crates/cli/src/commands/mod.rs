@@ -1,9 +1,11 @@
 //! What the program can be asked to do, one module each.
 
+pub(crate) mod check;
 pub(crate) mod generate;
 pub(crate) mod sensor;
 pub(crate) mod setup;
 pub(crate) mod trails;
+pub(crate) mod update;
 
 use std::io::Write;
 
