@@ -10,12 +10,14 @@ mod finding;
 mod flows;
 mod host;
 pub mod ignore;
+mod lookup;
 pub mod matcher;
 pub mod pipeline;
 pub mod whitelist;
 
 pub use finding::{Finding, Occasion, class_name, severity};
 pub use ignore::{IgnoreError, IgnoreRules};
+pub use lookup::Lookup;
 pub use matcher::{MatchSettings, Matcher};
 pub use pipeline::{Accounts, Pipeline, PipelineSettings, PipelineUsage, ThrottleMode};
 pub use whitelist::{UserWhitelist, WhitelistError};

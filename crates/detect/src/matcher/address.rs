@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use event::{Context, Kind};
 use ipnet::IpNet;
 use packet::{Flow, TcpFlags};
-use trails::{Class, Label, LabelId, Store};
+use trails::{Class, Label, LabelId};
 
 use super::{Found, Match, Matcher};
 use crate::finding::{Occasion, endpoint_text, observe};
 use crate::flows::Side;
+use crate::lookup::Lookup;
 
 /// What of an address is listed.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +21,8 @@ enum Listed {
 }
 
 /// The most specific trail of an address that `admit` lets pass: with its port, itself, the longest network.
-fn listed<D: AsRef<[u8]>>(
-    store: &Store<D>,
+fn listed<L: Lookup>(
+    store: &L,
     address: IpAddr,
     port: u16,
     admit: impl Fn(&Label<'_>) -> bool,
@@ -92,12 +93,12 @@ fn from_client(flow: &Flow, flags: TcpFlags) -> Flow {
     if from_server { flow.reversed() } else { *flow }
 }
 
-impl<D: AsRef<[u8]>> Matcher<D> {
+impl<L: Lookup> Matcher<L> {
     /// The receiver, else the sender.
     fn either(&mut self, flow: &Flow, occasion: Occasion) -> Option<Side> {
         for side in [Side::Dst, Side::Src] {
             let (address, port) = side_of(flow, side);
-            let hit = listed(&self.store, address, port, |label| admits(label, flow, side, true));
+            let hit = listed(&*self.store, address, port, |label| admits(label, flow, side, true));
             if let Some((what, label)) = hit {
                 push(&mut self.found, flow, address, what, label, occasion);
                 return Some(side);
@@ -148,7 +149,7 @@ impl<D: AsRef<[u8]>> Matcher<D> {
         } else {
             Side::Src
         };
-        let Some((what, label)) = listed(&self.store, address, port, |label| admits(label, &flow, role, !data)) else {
+        let Some((what, label)) = listed(&*self.store, address, port, |label| admits(label, &flow, role, !data)) else {
             return;
         };
         if self.flows.tell(&flow, role, self.found.time) {
@@ -162,7 +163,7 @@ impl<D: AsRef<[u8]>> Matcher<D> {
             return;
         }
         let asked = Flow { dst: address, dst_port: port, ..*flow };
-        let hit = listed(&self.store, address, port, |label| admits(label, &asked, Side::Dst, true));
+        let hit = listed(&*self.store, address, port, |label| admits(label, &asked, Side::Dst, true));
         if let Some((what, label)) = hit {
             push(&mut self.found, flow, address, what, label, Occasion::Other);
         }
@@ -170,10 +171,7 @@ impl<D: AsRef<[u8]>> Matcher<D> {
 }
 
 /// An address in a DNS answer: its kind, text, indicator where that is another, and label.
-pub(super) fn answer<D: AsRef<[u8]>>(
-    store: &Store<D>,
-    address: IpAddr,
-) -> Option<(Kind, String, Option<String>, Label<'_>)> {
+pub(super) fn answer<L: Lookup>(store: &L, address: IpAddr) -> Option<(Kind, String, Option<String>, Label<'_>)> {
     let admit = |label: &Label<'_>| label.custom || label.class != Class::Attacker;
     let (what, label) = listed(store, address, 0, admit)?;
     let (kind, text, indicator) = describe(address, what);

@@ -9,15 +9,16 @@ use trails::{Class, Label};
 
 use super::{Match, Matcher, address, name};
 use crate::finding::{Finding, Occasion, observe};
+use crate::lookup::Lookup;
 
-impl<D: AsRef<[u8]>> Matcher<D> {
+impl<L: Lookup> Matcher<L> {
     pub(super) fn query(&mut self, flow: &Flow, message: &DnsMessage<'_>) {
         for (place, question) in message.questions().enumerate() {
             let name = question.name.as_bytes();
             if place == 0 {
                 self.name_beside_resolver(name);
             }
-            name::look_up(&self.store, &mut self.found, flow, name, Occasion::Query, Context::default);
+            name::look_up(&*self.store, &mut self.found, flow, name, Occasion::Query, Context::default);
         }
     }
 
@@ -38,7 +39,7 @@ impl<D: AsRef<[u8]>> Matcher<D> {
                 asked = question.name;
             }
             let name = question.name.as_bytes();
-            name::look_up(&self.store, &mut self.found, &client, name, Occasion::Response, Context::default);
+            name::look_up(&*self.store, &mut self.found, &client, name, Occasion::Response, Context::default);
         }
         let asked = asked.as_bytes();
         for record in message.answers() {
@@ -47,7 +48,7 @@ impl<D: AsRef<[u8]>> Matcher<D> {
                 RecordData::Alias(target) => {
                     let context = || Context { query: text(asked), ..Context::default() };
                     let occasion = Occasion::Other;
-                    name::look_up(&self.store, &mut self.found, &client, target.as_bytes(), occasion, context);
+                    name::look_up(&*self.store, &mut self.found, &client, target.as_bytes(), occasion, context);
                 }
                 RecordData::Other(_) => {}
             }
@@ -56,7 +57,7 @@ impl<D: AsRef<[u8]>> Matcher<D> {
 
     /// An address in the answer section.
     fn answered(&mut self, client: &Flow, asked: &[u8], address: IpAddr) {
-        let Some((kind, listed, indicator, label)) = address::answer(&self.store, address) else { return };
+        let Some((kind, listed, indicator, label)) = address::answer(&*self.store, address) else { return };
         let class = label.class;
         let info = match class {
             Class::Sinkhole => sinkholed(&label),

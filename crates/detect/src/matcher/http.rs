@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use event::{Context, Kind};
 use packet::dissect::http::HttpRequest;
 use packet::{Flow, Name};
-use trails::{LabelId, Store};
+use trails::LabelId;
 
 use super::{Found, Match, Matcher, url};
 use crate::finding::{Occasion, observe};
 use crate::host::Host;
+use crate::lookup::Lookup;
 
 /// Bytes of a request target or body that are looked at: as many as a head may have.
 const TEXT: usize = 16 << 10;
@@ -55,7 +56,7 @@ impl<'a> Target<'a> {
     }
 }
 
-impl<D: AsRef<[u8]>> Matcher<D> {
+impl<L: Lookup> Matcher<L> {
     pub(super) fn request(&mut self, flow: &Flow, request: &HttpRequest<'_>) {
         let start = self.found.findings.len();
         let target = Target::read(request);
@@ -98,13 +99,13 @@ impl<D: AsRef<[u8]>> Matcher<D> {
         let Buffers { host: text, path: lower, other } = &mut self.request;
         write_host(text, host, flow.dst);
         let port = host.port.unwrap_or(flow.dst_port);
-        let hosts = Hosts::new(&self.store, text, port);
+        let hosts = Hosts::new(&*self.store, text, port);
         let paths = self.store.may_hold_urls_of(b"");
         if !paths && !hosts.any {
             return false;
         }
         lower_into(lower, path);
-        let mut request = Request { store: &self.store, found: &mut self.found, flow, hosts, paths };
+        let mut request = Request { store: &*self.store, found: &mut self.found, flow, hosts, paths };
         if request.try_path(lower) {
             return true;
         }
@@ -136,7 +137,7 @@ struct Hosts<'a> {
 }
 
 impl<'a> Hosts<'a> {
-    fn new<D: AsRef<[u8]>>(store: &Store<D>, name: &'a [u8], port: u16) -> Hosts<'a> {
+    fn new<L: Lookup>(store: &L, name: &'a [u8], port: u16) -> Hosts<'a> {
         let bare = name.strip_prefix(b"www.").unwrap_or(name);
         let with_port = port_text(port);
         let any = !name.is_empty()
@@ -166,15 +167,15 @@ fn port_text(port: u16) -> ([u8; 6], usize) {
     (text, digits + 1)
 }
 
-struct Request<'m, 'a, D: AsRef<[u8]>> {
-    store: &'m Store<D>,
+struct Request<'m, 'a, L: Lookup> {
+    store: &'m L,
     found: &'m mut Found,
     flow: &'m Flow,
     hosts: Hosts<'a>,
     paths: bool,
 }
 
-impl<D: AsRef<[u8]>> Request<'_, '_, D> {
+impl<L: Lookup> Request<'_, '_, L> {
     /// Tries one spelling of the path behind every spelling of the host, then alone.
     fn try_path(&mut self, path: &[u8]) -> bool {
         if self.hosts.any {
@@ -220,10 +221,10 @@ impl<D: AsRef<[u8]>> Request<'_, '_, D> {
     }
 }
 
-fn push<D: AsRef<[u8]>>(
+fn push<L: Lookup>(
     found: &mut Found,
     flow: &Flow,
-    store: &Store<D>,
+    store: &L,
     kind: Kind,
     host: &[(&[u8], bool)],
     form: &url::Form<'_>,

@@ -20,6 +20,7 @@ use trails::store::{Mapped, Store};
 
 use crate::finding::{Finding, Occasion, severity};
 use crate::flows::{FLOWS, Flows};
+use crate::lookup::Lookup;
 
 /// What the matcher is told once.
 #[derive(Clone, Debug)]
@@ -39,9 +40,9 @@ impl Default for MatchSettings {
 }
 
 /// Looks every fact up in the store. One to a capture worker.
-pub struct Matcher<D: AsRef<[u8]> = Mapped> {
+pub struct Matcher<L: Lookup = Store<Mapped>> {
     settings: Arc<MatchSettings>,
-    store: Arc<Store<D>>,
+    store: Arc<L>,
     found: Found,
     flows: Flows,
     request: http::Buffers,
@@ -106,17 +107,17 @@ impl Found {
     }
 }
 
-impl<D: AsRef<[u8]>> Matcher<D> {
+impl<L: Lookup> Matcher<L> {
     /// With the trails of one generation.
     #[must_use]
-    pub fn new(settings: Arc<MatchSettings>, store: Arc<Store<D>>) -> Self {
+    pub fn new(settings: Arc<MatchSettings>, store: Arc<L>) -> Self {
         let flows = Flows::new(FLOWS, settings.seed);
         let found = Found { findings: Vec::new(), time: Micros::default(), sequence: 0, start: 0, resolver: None };
         Matcher { settings, store, found, flows, request: http::Buffers::default() }
     }
 
     /// From the next packet on, another generation of trails.
-    pub fn swap(&mut self, store: Arc<Store<D>>) {
+    pub fn swap(&mut self, store: Arc<L>) {
         self.store = store;
     }
 
@@ -144,11 +145,11 @@ impl<D: AsRef<[u8]>> Matcher<D> {
     /// A name said by the sender of the packet, where nothing more is to be told with it.
     fn named(&mut self, flow: &Flow, name: &Name) {
         let context = Context::default;
-        name::look_up(&self.store, &mut self.found, flow, name.as_bytes(), Occasion::Other, context);
+        name::look_up(&*self.store, &mut self.found, flow, name.as_bytes(), Occasion::Other, context);
     }
 }
 
-impl<D: AsRef<[u8]>> Sink for Matcher<D> {
+impl<L: Lookup> Sink for Matcher<L> {
     fn fact(&mut self, flow: &Flow, fact: Fact<'_>) {
         match fact {
             Fact::TcpSegment { flags, payload } => self.segment(flow, flags, payload),

@@ -2,10 +2,11 @@
 
 use event::{Context, Kind};
 use packet::Flow;
-use trails::{Class, Hit, Label, LabelId, Store};
+use trails::{Class, Hit, Label, LabelId};
 
 use super::{Found, Match};
 use crate::finding::{Occasion, observe};
+use crate::lookup::Lookup;
 
 /// Last labels of names that only mean something on the own network (RFC 6761, RFC 6762 appendix G, RFC 8375, RFC
 /// 9476, and what routers and offices use). Delegated top-level domains must not be among them.
@@ -44,8 +45,8 @@ struct Part<'s> {
 
 /// Looks up `name` (lower case, no trailing dot) and adds a finding if it, a parent of it, or a pattern that covers
 /// it is listed. Returns whether.
-pub(super) fn look_up<D: AsRef<[u8]>>(
-    store: &Store<D>,
+pub(super) fn look_up<L: Lookup>(
+    store: &L,
     found: &mut Found,
     flow: &Flow,
     name: &[u8],
@@ -64,7 +65,7 @@ pub(super) fn look_up<D: AsRef<[u8]>>(
     true
 }
 
-fn listed<'s, D: AsRef<[u8]>>(store: &'s Store<D>, name: &[u8]) -> Option<Part<'s>> {
+fn listed<'s, L: Lookup>(store: &'s L, name: &[u8]) -> Option<Part<'s>> {
     if let Some(part) = walk(store, name) {
         return Some(part);
     }
@@ -79,7 +80,7 @@ fn listed<'s, D: AsRef<[u8]>>(store: &'s Store<D>, name: &[u8]) -> Option<Part<'
     admits(&label, name, 0).then_some(Part { start: 0, end: name.len(), label })
 }
 
-fn walk<'s, D: AsRef<[u8]>>(store: &'s Store<D>, name: &[u8]) -> Option<Part<'s>> {
+fn walk<'s, L: Lookup>(store: &'s L, name: &[u8]) -> Option<Part<'s>> {
     let mut hits = [Hit { start: 0, label: LabelId(0) }; 8];
     let count = store.name(name, &mut hits);
     hits.iter().take(count).find_map(|hit| {

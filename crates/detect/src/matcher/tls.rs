@@ -6,12 +6,13 @@ use packet::{Flow, Name};
 
 use super::{Match, Matcher, name};
 use crate::finding::{Occasion, observe};
+use crate::lookup::Lookup;
 
-impl<D: AsRef<[u8]>> Matcher<D> {
+impl<L: Lookup> Matcher<L> {
     pub(super) fn client_hello(&mut self, flow: &Flow, hello: &ClientHello<'_>) {
         let start = self.found.findings.len();
         if let Some(name) = hello.sni.and_then(Name::from_text) {
-            name::look_up(&self.store, &mut self.found, flow, name.as_bytes(), Occasion::Other, Context::default);
+            name::look_up(&*self.store, &mut self.found, flow, name.as_bytes(), Occasion::Other, Context::default);
         }
         if self.store.has_ja3()
             && let Some(md5) = hello.ja3()
@@ -60,7 +61,7 @@ impl<D: AsRef<[u8]>> Matcher<D> {
                 self.found.push(client, found);
             }
         }
-        let (store, found) = (&self.store, &mut self.found);
+        let (store, found) = (&*self.store, &mut self.found);
         let start = found.findings.len();
         certificate.names(&mut |name| {
             name::look_up(store, found, &client, name.as_bytes(), Occasion::Other, Context::default);
