@@ -159,7 +159,7 @@ mod tests {
             dst_ports: vec![53],
             protocol: 17,
             kind: Kind::Dns,
-            observed: Observed { text: "www.evil.example".into(), matched: vec![4..16] },
+            observed: Observed { text: "www.evil.example".into(), matched: std::iter::once(4..16).collect() },
             indicator: "evil.example".into(),
             info: "testing (malware)".into(),
             reference: "(static)".into(),
@@ -197,7 +197,7 @@ mod tests {
         assert!(line.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{line:?}");
         assert!(line.contains(r"\u{1b}[2Jevil\r\n\u{202e}moc.\u{9b}31m"), "{line:?}");
         // Ranges that do not fit the text cost only the highlighting.
-        event.observed.matched = vec![1000..2000];
+        event.observed.matched = std::iter::once(1000..2000).collect();
         let line = Console { color: true, zone: TimeZone::UTC }.line(&event);
         assert!(line.contains("evil"), "{line:?}");
     }

@@ -1,5 +1,7 @@
 //! The program from outside: arguments, exit statuses, what is printed where.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may stop the test
+
 use std::path::Path;
 
 use assert_cmd::Command;
