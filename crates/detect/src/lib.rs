@@ -18,6 +18,6 @@ pub mod whitelist;
 pub use finding::{Finding, Occasion, class_name, severity};
 pub use ignore::{IgnoreError, IgnoreRules};
 pub use lookup::Lookup;
-pub use matcher::{MatchSettings, Matcher};
+pub use matcher::{Agents, FindAgent, MatchSettings, Matcher};
 pub use pipeline::{Accounts, Pipeline, PipelineSettings, PipelineUsage, ThrottleMode};
 pub use whitelist::{UserWhitelist, WhitelistError};

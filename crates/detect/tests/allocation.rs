@@ -1,5 +1,7 @@
 //! A packet that raises nothing allocates nothing.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::single_range_in_vec_init)] // Helpers of tests.
+
 mod common;
 
 use common::{Table, flow, matcher};

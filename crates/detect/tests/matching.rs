@@ -1,9 +1,13 @@
 //! Every rule of matching, from facts built by hand.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::single_range_in_vec_init)] // Helpers of tests.
+
 mod common;
 
+use std::sync::Arc;
+
 use common::{Table, flow, matcher, said, see};
-use detect::{MatchSettings, Matcher};
+use detect::{Agents, MatchSettings, Matcher};
 use event::Severity;
 use packet::dissect::dns::DnsMessage;
 use packet::dissect::http::HttpRequest;
@@ -491,4 +495,26 @@ fn names_of_other_protocols() {
         let found = says(Table::new(&[EVIL]), flow("10.0.0.5", 4000, "192.0.2.25", 25, 6), &[tcp(ACK, 9), fact]);
         assert_eq!(found, ["DNS 10.0.0.5:4000 > 192.0.2.25:25 (a).evil.com | fox (malware)"]);
     }
+}
+
+#[test]
+fn agents_are_told_beside_the_host() {
+    let find = |agent: &[u8]| {
+        let start = agent.windows(6).position(|window| window.eq_ignore_ascii_case(b"sqlmap"))?;
+        Some(start..start + 6)
+    };
+    let settings = MatchSettings { agents: Some(Agents(Arc::new(find))), ..MatchSettings::default() };
+    let mut matcher = Matcher::new(settings.into(), Table::new(&[EVIL]).into());
+    let flow = flow("10.0.0.5", 4000, "192.0.2.80", 80, 6);
+    let mut says = |user_agent: &[u8], host| {
+        let request = HttpRequest { user_agent, ..request("GET", "/", host) };
+        let found = see(&mut matcher, flow, &[Fact::HttpRequest(request)]);
+        assert!(found.iter().all(|finding| finding.context.host == host));
+        found.iter().map(|f| said(f).replace("10.0.0.5:4000 > 192.0.2.80:80 ", "")).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(says(b"sqlmap/1.8 (x)", "ok.org"), "UA sqlmap(/1.8 \\(x\\)) | user agent (suspicious)");
+    assert_eq!(says(b" a%20SQLm%61p ", "ok.org"), "UA (a) SQLmap | user agent (suspicious)");
+    assert_eq!(says(b"sqlmap", "evil.com"), "DNS evil.com | fox (malware); UA sqlmap | user agent (suspicious)");
+    assert_eq!(says(b"Mozilla/5.0", "ok.org"), "");
+    assert_eq!(says(b"", "ok.org"), "");
 }

@@ -1,5 +1,7 @@
 //! Findings to events: what repeats, what is joined, what is excused, and that all of it adds up.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::single_range_in_vec_init)] // Helpers of tests.
+
 mod common;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The two codecs: the journal loses nothing, the text line is what people and tools expect.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::single_range_in_vec_init)] // Helpers of tests.
+
 use std::net::IpAddr;
 
 use event::{Context, Event, Kind, Observed, Severity, TextLine, journal, line};

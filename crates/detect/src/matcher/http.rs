@@ -1,11 +1,12 @@
 //! HTTP requests: URLs in all their forms, hosts, and the agent.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use event::{Context, Kind};
 use packet::dissect::http::HttpRequest;
 use packet::{Flow, Name};
-use trails::LabelId;
+use trails::{Class, Label, LabelId, Severity};
 
 use super::{Found, Match, Matcher, url};
 use crate::finding::{Occasion, observe};
@@ -18,6 +19,16 @@ const TEXT: usize = 16 << 10;
 const FORWARDED: usize = 8;
 /// Bytes of a User-Agent that an event keeps.
 const AGENT: usize = 1024;
+
+/// What is said of a listed agent.
+const AGENT_LABEL: Label<'static> = Label {
+    info: "user agent (suspicious)",
+    reference: "(heuristic)",
+    class: Class::Suspicious,
+    severity: Severity::Medium,
+    confidence: 60,
+    custom: false,
+};
 
 /// Room for texts in lower case, kept from request to request.
 #[derive(Default)]
@@ -70,12 +81,37 @@ impl<L: Lookup> Matcher<L> {
         {
             self.host(flow, &named, target.path, request.body);
         }
+        self.agent(flow, request.user_agent);
         if self.found.findings.len() > start {
             let context = context(request, &first);
             for finding in self.found.findings.get_mut(start..).unwrap_or_default() {
                 finding.context = context.clone();
             }
         }
+    }
+
+    /// The User-Agent, whatever else of the request is listed.
+    fn agent(&mut self, flow: &Flow, agent: &[u8]) {
+        let (Some(agents), false) = (&self.settings.agents, agent.is_empty()) else { return };
+        let agent = if agent.contains(&b'%') {
+            percent_decode(agent, &mut self.request.other);
+            self.request.other.as_slice()
+        } else {
+            agent
+        };
+        let agent = agent.trim_ascii();
+        let Some(Range { start, end }) = (agents.0)(agent) else { return };
+        let (Some(before), Some(matched), Some(after)) = (agent.get(..start), agent.get(start..end), agent.get(end..))
+        else {
+            return;
+        };
+        let observed = observe(&[(before, false), (matched, true), (after, false)]);
+        let indicator = String::from_utf8_lossy(matched).into_owned();
+        let context = Context::default();
+        self.found.push(
+            *flow,
+            Match { kind: Kind::Ua, observed, indicator, label: AGENT_LABEL, occasion: Occasion::Other, context },
+        );
     }
 
     /// One host of a request: the URL behind it, else its name or address.

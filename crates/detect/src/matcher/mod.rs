@@ -11,6 +11,7 @@ mod name;
 mod tls;
 mod url;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use event::{Context, Kind, Observed, Severity};
@@ -29,13 +30,29 @@ pub struct MatchSettings {
     pub host_domains: bool,
     /// CHECK_TLS_CERTIFICATES.
     pub certificates: bool,
+    /// Agents that no ordinary client sends.
+    pub agents: Option<Agents>,
     /// Seeds the hash of the table of flows.
     pub seed: u64,
 }
 
+/// Finds what is suspicious in a User-Agent: the bytes that are listed, or nothing. The agent comes with its
+/// escapes resolved and without surrounding white space.
+#[derive(Clone)]
+pub struct Agents(pub Arc<FindAgent>);
+
+/// What [`Agents`] asks.
+pub type FindAgent = dyn Fn(&[u8]) -> Option<Range<usize>> + Send + Sync;
+
+impl std::fmt::Debug for Agents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Agents")
+    }
+}
+
 impl Default for MatchSettings {
     fn default() -> Self {
-        MatchSettings { host_domains: true, certificates: true, seed: 0 }
+        MatchSettings { host_domains: true, certificates: true, agents: None, seed: 0 }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A set of trails as a plain list, and facts built by hand.
 
 #![allow(dead_code)] // Each test binary uses its own part.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Helpers of tests.
 
 use std::net::IpAddr;
 use std::sync::Arc;
