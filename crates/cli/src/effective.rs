@@ -77,6 +77,7 @@ pub(crate) fn settings(
         matching: MatchSettings {
             host_domains: values.check_host_domains,
             certificates: values.check_tls_certificates,
+            agents: None, // The sensor reads USER_AGENTS_FILE.
             seed,
         },
         pipeline: PipelineSettings {
