@@ -33,7 +33,7 @@ lint: ## Formatting, clippy, documentation and the dependency tree; warnings are
 	@scripts/setup build
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 	if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --log-level error check bans licenses sources; else echo "cargo-deny is not installed: dependency tree not checked"; fi
 
 bench: build ## Instructions for each packet by traffic class, written to docs/performance.md (minutes: valgrind)
