@@ -3,6 +3,11 @@
 //! A case file has a description, then sections under `[name]` headings; `cases/README.md` says what they hold.
 //! [`Case::parse`] reads one, [`run`] proves it.
 
+mod run;
+mod settings;
+
+pub use run::run;
+
 use std::path::{Path, PathBuf};
 
 use crate::Recorded;
