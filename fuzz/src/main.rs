@@ -3,7 +3,13 @@
 //! A target must not panic, must not take long, and where it says so, must keep what it promises.
 #![no_main]
 
+// The binary crate has no library: its reader of maltrail.conf is compiled in from where it is.
+#[allow(dead_code, unused_imports)]
+#[path = "../../crates/cli/src/config/mod.rs"]
+mod config;
+mod files;
 mod packets;
+mod texts;
 
 use std::sync::OnceLock;
 
@@ -14,6 +20,14 @@ const TARGETS: &[(&str, Target)] = &[
     ("stream", packets::stream),
     ("datagram", packets::datagram),
     ("certificate", packets::certificate),
+    ("capture", files::capture),
+    ("store", files::store),
+    ("line", texts::line),
+    ("event", texts::event),
+    ("journal", texts::journal),
+    ("whitelist", texts::whitelist),
+    ("ignore", texts::ignore),
+    ("config", texts::config),
 ];
 
 static CHOSEN: OnceLock<Target> = OnceLock::new();

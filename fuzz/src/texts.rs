@@ -1,0 +1,67 @@
+//! Texts: event lines, journals, whitelists, ignore rules, indicators, configuration.
+
+use std::hint::black_box;
+
+use detect::{IgnoreRules, UserWhitelist};
+use event::journal;
+use event::line::TextLine;
+
+use crate::config::{Config, Environment};
+
+/// An event line; what was read and is written again must read as the same.
+pub fn event(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(line) = TextLine::parse(&text) {
+        let written = line.to_string();
+        let again = TextLine::parse(&written).expect("what was written can be read");
+        assert_eq!(again.to_string(), written, "a second writing is the same");
+        assert!(!written.contains(['\n', '\r']), "a value never begins another line");
+    }
+}
+
+/// A journal line; an event that was read is written so that it reads as the same.
+pub fn journal(data: &[u8]) {
+    if let Ok(event) = journal::parse(&String::from_utf8_lossy(data)) {
+        let written = journal::to_line(&event).expect("an event can be written");
+        assert!(!written.contains(['\n', '\r']), "an event is one line");
+        assert_eq!(journal::parse(&written).expect("what was written can be read"), event);
+    }
+}
+
+/// A whitelist, and look-ups of its own bytes.
+pub fn whitelist(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (list, _errors) = UserWhitelist::parse(&text);
+    for word in text.split_whitespace().take(16) {
+        black_box(list.has_host(word));
+        black_box(list.has_name(word.as_bytes()));
+    }
+}
+
+/// Ignore rules: a list, or behind a first byte of `~` an expression over a line.
+pub fn ignore(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match text.strip_prefix('~') {
+        Some(expression) => {
+            let (expression, line) = expression.split_once('\n').unwrap_or((expression, "10.0.0.5 DNS x"));
+            if let Ok(rules) = IgnoreRules::default().with_expression(expression) {
+                black_box(rules.matches(line));
+            }
+        }
+        None => {
+            black_box(IgnoreRules::parse(&text));
+        }
+    }
+}
+
+/// An indicator of a trail file; look-ups of it are tried by `store`.
+pub fn line(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    black_box(trails::indicator::parse(&text)).ok();
+}
+
+/// A maltrail.conf.
+pub fn config(data: &[u8]) {
+    let environment = Environment::default();
+    black_box(Config::from_text(&String::from_utf8_lossy(data), None, &environment));
+}
