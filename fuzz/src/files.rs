@@ -37,7 +37,9 @@ pub fn store(data: &[u8]) {
         black_box(store.may_hold_urls_of(name));
         label(store.url(&[name, b"/x"]));
     }
-    for address in [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 66)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xbad, 0, 0, 0, 0, 7))] {
+    for address in
+        [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 66)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xbad, 0, 0, 0, 0, 7))]
+    {
         black_box(store.may_hold_address(address));
         label(store.address(address));
         label(store.endpoint(address, 4444));

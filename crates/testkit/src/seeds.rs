@@ -1,12 +1,37 @@
 //! Seeds for fuzzing, made of the cases: what fuzz targets begin from.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::case::Case;
 use crate::packet::LINK_ETHERNET;
-use crate::{Recorded, tls};
+use crate::{Recorded, capture, tls};
+
+/// Target, name and text of seeds that are no packets.
+const TEXTS: &[(&str, &str, &str)] = &[
+    (
+        "event",
+        "plain",
+        "\"2026-01-02 03:04:05.000006\" sensor 10.0.0.5 40000 8.8.8.8 53 UDP DNS (www).evil-site.example.com \"quietfox (malware)\" (static)",
+    ),
+    (
+        "journal",
+        "plain",
+        r#"{"v":1,"id":"x","time":"2026-01-02T03:04:05.000006Z","site":"","sensor":"s","src":["10.0.0.5"],"src_ports":[40000],"dst":["8.8.8.8"],"dst_ports":[53],"protocol":17,"kind":"DNS","observed":{"text":"www.evil-site.example.com","matched":[{"start":4,"end":25}]},"indicator":"evil-site.example.com","info":"quietfox (malware)","reference":"(static)","class":"malware","severity":"high","confidence":90,"reasons":[],"count":1,"context":{}}"#,
+    ),
+    ("whitelist", "plain", "# mine\nexample.com, 192.0.2.66\n198.51.100.0/24 *.example.net\n2001:db8::/32\n"),
+    ("ignore", "list", "# comment\n10.0.0.5;*;8.8.8.8;53\n*;*;198.51.100.0/24;443\n"),
+    ("ignore", "expression", "~evil[0-9]+|quiet.*fox\nDNS evil42.example.com quietfox"),
+    (
+        "config",
+        "plain",
+        "# comment\n[Sensor]\nMONITOR_INTERFACE any\nUSE_HEURISTICS true\nCAPTURE_BUFFER 10%\nLOG_DIR $SYSTEM_LOG_DIR/maltrail\nUSERS\n    admin:hash:0:\nIP_ALIASES\n    10.0.0.1:router\n",
+    ),
+];
 
 /// Writes the corpus of every fuzz target below `out`; returns how many files.
 ///
@@ -30,6 +55,20 @@ pub fn write(cases: &[Case], out: &Path) -> io::Result<usize> {
         if of(17).count() > 0 {
             put("datagram", &case.name, &datagrams(of(17)))?;
         }
+    }
+    for (target, name, text) in TEXTS {
+        put(target, name, text.as_bytes())?;
+    }
+    for case in cases.iter().step_by(10) {
+        let pcap = capture::file(&case.frames);
+        put("capture", &case.name, &pcap)?;
+        put("capture", &format!("{}-pcapng", case.name), &capture::pcapng(&case.frames))?;
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(&pcap)?;
+        put("capture", &format!("{}-gzip", case.name), &packed.finish()?)?;
+    }
+    for (i, trail) in cases.iter().flat_map(|c| c.trails.lines()).filter_map(|l| l.split(',').next()).enumerate() {
+        put("line", &i.to_string(), trail.as_bytes())?;
     }
     put("certificate", "plain", &tls::certificate("www.site.com", &["a.site.com", "*.site.net"], 64))?;
     Ok(written)

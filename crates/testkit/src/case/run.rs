@@ -56,7 +56,10 @@ pub fn run(case: &Case, update: bool) -> Result<(), String> {
             // where the ports are cut off, the address alone may be what is listed
             let without_ports = event.kind == Kind::Ip && event.dst_ports.is_empty();
             if !known.contains(&identity(&event)) && !without_ports {
-                return Err(format!("cut to {length} bytes, an event that the whole frames do not give:\n  {}", line(&event)));
+                return Err(format!(
+                    "cut to {length} bytes, an event that the whole frames do not give:\n  {}",
+                    line(&event)
+                ));
             }
         }
     }
@@ -209,8 +212,7 @@ fn longest_common(a: &[String], b: &[String]) -> Vec<String> {
     let mut best = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            best[i][j] =
-                if a[i] == b[j] { best[i + 1][j + 1] + 1 } else { best[i + 1][j].max(best[i][j + 1]) };
+            best[i][j] = if a[i] == b[j] { best[i + 1][j + 1] + 1 } else { best[i + 1][j].max(best[i][j + 1]) };
         }
     }
     let (mut i, mut j, mut out) = (0, 0, Vec::new());

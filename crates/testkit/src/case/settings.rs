@@ -19,7 +19,12 @@ pub(super) fn prepare(case: &Case, directory: &Path) -> Result<Settings, String>
     let capture = write("case.pcap", &capture::file(&case.frames))?;
     let trails_file = write("trails.csv", case.trails.as_bytes())?;
     let _built = trails::load::load(&trails_file, directory).map_err(|e| e.to_string())?; // HACK
-    let trails_file = fs::read_dir(directory).unwrap().flatten().map(|e| e.path()).find(|p| p.extension().is_some_and(|e| e == "bin")).unwrap(); // HACK
+    let trails_file = fs::read_dir(directory)
+        .unwrap()
+        .flatten()
+        .map(|e| e.path())
+        .find(|p| p.extension().is_some_and(|e| e == "bin"))
+        .unwrap(); // HACK
     let user_agents_file = case.user_agents.as_ref().map(|text| write("agents.txt", text.as_bytes())).transpose()?;
     let mut settings = Settings {
         source: Source::Files(vec![capture]),
