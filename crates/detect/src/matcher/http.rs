@@ -72,7 +72,9 @@ impl<L: Lookup> Matcher<L> {
         let start = self.found.findings.len();
         let target = Target::read(request);
         let named = Host::read(request.host);
+        // A request to a proxy names its server whole: the port it was sent to is the proxy's.
         let asked = target.authority.map(Host::read).filter(|host| !host.name.is_empty());
+        let asked = asked.map(|host| Host { port: host.port.or(Some(80)), ..host });
         let first = asked.unwrap_or(named);
         self.host(flow, &first, target.path, request.body);
         if let Some(asked) = asked
