@@ -1,7 +1,8 @@
 //! What a sensor calls back: events as they are made, progress, messages; and how it is told to stop.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use event::Event;
 
@@ -59,12 +60,15 @@ pub struct Control(Arc<Requests>);
 struct Requests {
     stop: AtomicBool,
     reloads: AtomicU64,
+    lock: Mutex<()>,
+    news: Condvar,
 }
 
 impl Control {
     /// Asks the sensor to stop: what was captured is worked through and written first.
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::Release);
+        self.wake();
     }
 
     /// Whether it was asked to stop.
@@ -76,10 +80,25 @@ impl Control {
     /// Asks the sensor to load its trails again.
     pub fn reload(&self) {
         self.0.reloads.fetch_add(1, Ordering::AcqRel);
+        self.wake();
     }
 
     /// How often it was asked to reload.
     pub(crate) fn reloads(&self) -> u64 {
         self.0.reloads.load(Ordering::Acquire)
+    }
+
+    fn wake(&self) {
+        let _held = self.0.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.news.notify_all();
+    }
+
+    /// Waits for a request, at most so long; says whether it is to stop.
+    pub(crate) fn wait(&self, time: Duration) -> bool {
+        let held = self.0.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.stopping() {
+            drop(self.0.news.wait_timeout(held, time));
+        }
+        self.stopping()
     }
 }

@@ -103,9 +103,11 @@ impl Worker {
         }
     }
 
-    /// Lets what waited too long go on an idle link.
-    pub(crate) fn idle(&mut self, now: Micros) {
-        self.dissector.advance(now);
+    /// Lets what waited too long go on a link that has been idle since `last`.
+    pub(crate) fn idle_since(&mut self, now: Micros, last: Micros) {
+        if now.since(last) > Micros::SECOND {
+            self.dissector.advance(now);
+        }
     }
 
     /// What was found since the last call, in order.

@@ -1,0 +1,40 @@
+//! Giving up what is not needed once the interfaces are open.
+
+use std::os::unix::fs::MetadataExt;
+
+use caps::{CapSet, Capability, CapsHashSet};
+
+use crate::hooks::{Level, MessageHook};
+use crate::settings::Settings;
+
+/// Keeps CAP_NET_RAW, to open an interface that comes back, and where root writes into directories of another user
+/// the right to do so. Must be called before threads are made: capabilities belong to a thread.
+pub(crate) fn drop_needless(settings: &Settings, message: &MessageHook) {
+    let Ok(permitted) = caps::read(None, CapSet::Permitted) else { return };
+    let mut wanted = vec![Capability::CAP_NET_RAW];
+    if permitted.contains(&Capability::CAP_DAC_OVERRIDE) && foreign_directories(settings) {
+        wanted.push(Capability::CAP_DAC_OVERRIDE);
+    }
+    let keep: CapsHashSet = wanted.into_iter().filter(|c| permitted.contains(c)).collect();
+    if permitted == keep {
+        return;
+    }
+    // The bounding set first: what it lacks cannot be had again by starting a program. It takes CAP_SETPCAP.
+    if caps::has_cap(None, CapSet::Effective, Capability::CAP_SETPCAP).unwrap_or(false) {
+        for capability in caps::all().difference(&keep) {
+            let _ = caps::drop(None, CapSet::Bounding, *capability);
+        }
+    }
+    let result = caps::clear(None, CapSet::Inheritable)
+        .and_then(|()| caps::set(None, CapSet::Effective, &keep))
+        .and_then(|()| caps::set(None, CapSet::Permitted, &keep));
+    if let Err(e) = result {
+        message(Level::Warning, &format!("capabilities that are not needed could not be given up: {e}"));
+    }
+}
+
+fn foreign_directories(settings: &Settings) -> bool {
+    let trails = settings.trails_file.parent();
+    let directories = [settings.log_dir.as_deref(), Some(settings.cache_dir.as_path()), trails];
+    directories.into_iter().flatten().filter_map(|d| std::fs::metadata(d).ok()).any(|m| m.uid() != 0)
+}
