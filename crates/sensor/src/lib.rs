@@ -1,14 +1,19 @@
 //! The edge: capture sources, workers, ordering, outputs, reload, metrics.
 
+mod board;
 pub mod capture;
 mod clock;
 mod error;
 mod hooks;
+mod live;
+mod metrics;
 mod output;
+mod privileges;
 mod reload;
 mod replay;
 mod run;
 pub mod settings;
+mod signals;
 mod sink;
 pub mod summary;
 mod worker;

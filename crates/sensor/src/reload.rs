@@ -1,32 +1,56 @@
 //! The trails in use: loaded at the start, swapped while running.
+//!
+//! A newer set is built by a child process where the composition names one, so that this process never holds two
+//! builds in memory; it is opened (mapped) beside the old one and taken by each worker between two packets.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Instant, SystemTime};
 
-use trails::store::{Mapped, Store, StoreError};
+use trails::load::load;
+use trails::store::{Mapped, Store};
 
+use crate::SensorError;
+use crate::hooks::{Control, Level, MessageHook};
 use crate::settings::Settings;
 
-/// One set of trails for all workers. A newer one is taken at a batch's boundary; the old goes when the last worker
-/// lets go of it.
+/// One set of trails for all workers. The old one goes when the last worker lets go of it.
 pub(crate) struct Trails {
     store: Mutex<Arc<Store<Mapped>>>,
     generation: AtomicU64,
     refused: AtomicU64,
+    loaded: Mutex<Instant>,
 }
 
 impl Trails {
     pub(crate) fn new(store: Arc<Store<Mapped>>) -> Self {
-        Trails { store: Mutex::new(store), generation: AtomicU64::new(1), refused: AtomicU64::new(0) }
+        Trails {
+            store: Mutex::new(store),
+            generation: AtomicU64::new(1),
+            refused: AtomicU64::new(0),
+            loaded: Mutex::new(Instant::now()),
+        }
     }
 
     /// Number of the set in use, from 1.
+    #[inline]
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// Reloads that failed or were refused.
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Seconds since the set in use was loaded.
+    pub(crate) fn age_seconds(&self) -> u64 {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).elapsed().as_secs()
     }
 
     /// The set in use.
@@ -44,9 +68,146 @@ impl Trails {
         *generation = now;
         Some(self.store())
     }
+
+    fn swap(&self, store: Store<Mapped>) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(store);
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
-/// Loads the set that the settings name.
-pub(crate) fn load(settings: &Settings) -> Result<Store<Mapped>, StoreError> {
-    Store::open(&settings.trails_file)
+/// Loads the set of the start.
+///
+/// # Errors
+/// It cannot be loaded, or is empty and may not be.
+pub(crate) fn first(settings: &Settings) -> Result<Store<Mapped>, SensorError> {
+    let store = load(&settings.trails_file, &settings.cache_dir)?;
+    if store.is_empty() && !settings.allow_empty_trails {
+        return Err(SensorError::NoTrails { path: settings.trails_file.clone() });
+    }
+    Ok(store)
 }
+
+/// What tells one version of a file from another.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+/// Watches the trails file and requests, and swaps sets.
+pub(crate) struct Reloader {
+    file: PathBuf,
+    cache_dir: PathBuf,
+    build: Option<Vec<std::ffi::OsString>>,
+    allow_empty: bool,
+    min_ratio: f64,
+    trails: Arc<Trails>,
+    control: Control,
+    message: MessageHook,
+    /// Version that the set in use (or the last attempt) was made of.
+    taken: Stamp,
+    /// Version at the last look: one that is still being written changes between two looks.
+    seen: Stamp,
+    requests: u64,
+    job: Option<JoinHandle<Result<Store<Mapped>, String>>>,
+}
+
+impl Reloader {
+    pub(crate) fn new(settings: &Settings, trails: Arc<Trails>, control: Control, message: MessageHook) -> Self {
+        let mut reloader = Reloader {
+            file: settings.trails_file.clone(),
+            cache_dir: settings.cache_dir.clone(),
+            build: settings.build_command.clone(),
+            allow_empty: settings.allow_empty_trails,
+            min_ratio: settings.reload_min_ratio,
+            trails,
+            requests: control.reloads(),
+            control,
+            message,
+            taken: None,
+            seen: None,
+            job: None,
+        };
+        reloader.taken = reloader.stamp();
+        reloader.seen = reloader.taken;
+        reloader
+    }
+
+    fn stamp(&self) -> Stamp {
+        let metadata = fs::metadata(&self.file).ok()?;
+        Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
+    }
+
+    /// Looks whether there is something to do. Never waits for a set that is being loaded.
+    pub(crate) fn look(&mut self) {
+        if self.job.as_ref().is_some_and(JoinHandle::is_finished)
+            && let Some(job) = self.job.take()
+        {
+            let loaded = job.join().unwrap_or_else(|_| Err("loading it failed in this program".into()));
+            self.judge(loaded);
+        }
+        let stamp = self.stamp();
+        let settled = stamp == self.seen;
+        self.seen = stamp;
+        let requests = self.control.reloads();
+        let asked = requests != self.requests;
+        let changed = settled && stamp.is_some() && stamp != self.taken;
+        if self.job.is_none() && (asked || changed) {
+            self.requests = requests;
+            self.taken = stamp;
+            self.start();
+        }
+    }
+
+    fn start(&mut self) {
+        let (file, cache_dir, build) = (self.file.clone(), self.cache_dir.clone(), self.build.clone());
+        let is_built = file.extension().is_some_and(|e| e == "bin");
+        let work = move || {
+            if let Some(command) = build.filter(|_| !is_built) {
+                run(&command)?;
+            }
+            load(&file, &cache_dir).map_err(|e| e.to_string())
+        };
+        match std::thread::Builder::new().name("reload".into()).spawn(work) {
+            Ok(job) => self.job = Some(job),
+            Err(e) => self.refuse(&e.to_string()),
+        }
+    }
+
+    fn judge(&mut self, loaded: Result<Store<Mapped>, String>) {
+        let old = self.trails.store().len();
+        match loaded {
+            Err(e) => self.refuse(&e),
+            Ok(store) if store.is_empty() && !self.allow_empty => self.refuse("it is empty"),
+            Ok(store) if (store.len() as f64) < old as f64 * self.min_ratio => {
+                let text = format!(
+                    "it has {} trails where there were {old}; a TRAIL_RELOAD_MIN_RATIO below {} would allow that",
+                    store.len(),
+                    self.min_ratio
+                );
+                self.refuse(&text);
+            }
+            Ok(store) => {
+                let count = store.len();
+                self.trails.swap(store);
+                (self.message)(Level::Info, &format!("{count} trails in use now, {old} before"));
+            }
+        }
+    }
+
+    fn refuse(&self, why: &str) {
+        self.trails.refused.fetch_add(1, Ordering::Relaxed);
+        let text = format!("trails of {} are not taken, the old ones stay in use: {why}", self.file.display());
+        (self.message)(Level::Error, &text);
+    }
+}
+
+fn run(command: &[std::ffi::OsString]) -> Result<(), String> {
+    let Some((program, arguments)) = command.split_first() else { return Ok(()) };
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("building the store failed ({}): {}", output.status, said.trim()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,16 @@ use std::time::Instant;
 use packet::Limits;
 
 use crate::SensorError;
+use crate::board::{Board, lock};
 use crate::hooks::{Hooks, MessageHook};
+use crate::live::{self, Live};
+use crate::metrics;
 use crate::output::{Full, OutputSettings, Outputs};
-use crate::reload::{self, Trails};
-use crate::replay::{self, Replay, Replayed};
+use crate::reload::{self, Reloader, Trails};
+use crate::replay::{self, Replay};
 use crate::settings::{Settings, Source};
-use crate::sink::Sink;
+use crate::signals;
+use crate::sink::{Finished, Sink};
 use crate::summary::{Summary, TrailCounts};
 use crate::worker::Parts;
 
@@ -21,39 +25,39 @@ use crate::worker::Parts;
 /// It cannot start, or workers failed too often. What is wrong with single capture files is in the summary.
 pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     let started = Instant::now();
-    let message: MessageHook = hooks.message.unwrap_or_else(|| Arc::new(|_, _| {}));
-    let store = Arc::new(reload::load(&settings)?);
-    if store.is_empty() && !settings.allow_empty_trails {
-        return Err(SensorError::NoTrails { path: settings.trails_file.clone() });
-    }
+    let Hooks { event, progress, message, control } = hooks;
+    let message: MessageHook = message.unwrap_or_else(|| Arc::new(|_, _| {}));
+    let store = Arc::new(reload::first(&settings)?);
+    let trails = Arc::new(Trails::new(store.clone()));
+    let board = Arc::new(Board::new(settings.workers.max(1), trails.clone()));
+    let outputs = outputs(&settings, &message)?;
+    *lock(&board.outputs) = outputs.counters();
+    let _signals = settings.handle_signals.then(|| signals::handle(control.clone())).transpose()?;
     let matching = Arc::new(settings.matching.clone());
-    let parts = Parts { limits: Limits::default(), matching, store: store.clone() };
-    let trails = Arc::new(Trails::new(store));
-    let outputs = match &settings.log_dir {
-        Some(directory) => {
-            let full = if matches!(settings.source, Source::Files(_)) { Full::Wait } else { Full::Drop };
-            let (text, journal) = (settings.text_log, settings.journal);
-            Outputs::open(&OutputSettings { directory, text, journal, full }, &message)?
-        }
-        None => Outputs::default(),
-    };
-    let sink = Sink::new(settings.pipeline.clone(), hooks.event, outputs);
+    let parts = Parts { limits: Limits::default(), matching, store };
+    let sink = Sink::new(settings.pipeline.clone(), event, outputs);
+    let reloader = Reloader::new(&settings, trails.clone(), control.clone(), message.clone());
+    let metrics = settings.stats_address.map(|address| metrics::Server::start(address, board.clone())).transpose()?;
     let mut summary = match &settings.source {
         Source::Files(paths) => {
-            let replay = Replay {
-                paths,
-                workers: settings.workers,
-                filter: settings.filter.as_deref(),
-                parts,
-                trails: trails.clone(),
-                control: hooks.control,
-                progress: hooks.progress,
-                message,
-            };
-            of_replay(replay::run(replay, sink)?)
+            let (workers, filter) = (settings.workers, settings.filter.as_deref());
+            let board = board.clone();
+            replay::run(Replay { paths, workers, filter, parts, board, control, progress, message, reloader }, sink)?
         }
-        Source::Live(_) => Summary::default(),
+        Source::Live(names) => {
+            let (settings, board) = (&settings, board.clone());
+            let finished = live::run(Live { settings, names, parts, board, control, message, reloader }, sink)?;
+            summary_of(finished, Summary::default())
+        }
     };
+    drop(metrics);
+    let report = board.report();
+    summary.packets = report.packets;
+    summary.anomalies = report.anomalies;
+    summary.usage = report.usage;
+    summary.worker_panics = report.panics;
+    summary.clock_steps = summary.clock_steps.max(board.clock_steps());
+    summary.interfaces = board.interface_counts();
     summary.trails =
         TrailCounts { count: trails.store().len() as u64, generation: trails.generation(), refused: trails.refused() };
     summary.elapsed = started.elapsed();
@@ -61,20 +65,13 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     Ok(summary)
 }
 
-fn of_replay(replayed: Replayed) -> Summary {
-    let Replayed { report, finished, problems, files, clock } = replayed;
-    Summary {
-        packets: report.packets,
-        anomalies: report.anomalies,
-        usage: report.usage,
-        worker_panics: report.panics,
-        accounts: finished.accounts,
-        outputs: finished.outputs,
-        problems,
-        files,
-        clock_steps: clock.steps(),
-        first: clock.first(),
-        last: clock.greatest(),
-        ..Summary::default()
-    }
+fn outputs(settings: &Settings, message: &MessageHook) -> Result<Outputs, SensorError> {
+    let Some(directory) = &settings.log_dir else { return Ok(Outputs::default()) };
+    let full = if matches!(settings.source, Source::Files(_)) { Full::Wait } else { Full::Drop };
+    Outputs::open(&OutputSettings { directory, text: settings.text_log, journal: settings.journal, full }, message)
+}
+
+/// A summary with what the sink counted.
+pub(crate) fn summary_of(finished: Finished, summary: Summary) -> Summary {
+    Summary { accounts: finished.accounts, outputs: finished.outputs, ..summary }
 }

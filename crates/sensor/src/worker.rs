@@ -143,7 +143,15 @@ impl Worker {
     pub(crate) fn report(&self) -> Report {
         let mut anomalies = self.past.clone();
         anomalies.add(self.dissector.anomalies());
-        Report { packets: self.counts, anomalies, usage: self.dissector.usage(), panics: self.panics }
+        let (flows, flows_refused) = self.matcher.flows();
+        Report {
+            packets: self.counts,
+            anomalies,
+            usage: self.dissector.usage(),
+            flows,
+            flows_refused,
+            panics: self.panics,
+        }
     }
 }
 
@@ -153,6 +161,9 @@ pub(crate) struct Report {
     pub(crate) packets: Packets,
     pub(crate) anomalies: Anomalies,
     pub(crate) usage: Usage,
+    /// Running flows that are remembered, and those that found no room.
+    pub(crate) flows: usize,
+    pub(crate) flows_refused: u64,
     pub(crate) panics: u64,
 }
 
@@ -164,6 +175,8 @@ impl Report {
         self.usage.fragment_entries += other.usage.fragment_entries;
         self.usage.head_bytes += other.usage.head_bytes;
         self.usage.head_entries += other.usage.head_entries;
+        self.flows += other.flows;
+        self.flows_refused += other.flows_refused;
         self.panics += other.panics;
     }
 }

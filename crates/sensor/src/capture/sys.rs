@@ -27,7 +27,7 @@ fn set_program(socket: BorrowedFd<'_>, level: c_int, option: c_int, program: &[s
 
 /// Has the socket join a fanout group whose members are chosen by `program`.
 pub(crate) fn join_fanout(socket: BorrowedFd<'_>, group: u16, program: &[sock_filter]) -> io::Result<()> {
-    let argument = c_int::from(group) | (libc::PACKET_FANOUT_CBPF << 16);
+    let argument = u32::from(group) | (libc::PACKET_FANOUT_CBPF << 16);
     set(socket, libc::SOL_PACKET, libc::PACKET_FANOUT, &argument)?;
     set_program(socket, libc::SOL_PACKET, libc::PACKET_FANOUT_DATA, program)
 }

@@ -2,7 +2,7 @@
 
 use std::thread::JoinHandle;
 
-use super::{Board, Handle, InterfacePage, Level, MessageHook, Opening, SensorError, Sender, live, lock};
+use super::{Board, Handle, InterfacePage, Level, MessageHook, Opening, Sender, SensorError, live, lock};
 use crate::capture::sys;
 
 /// Interfaces that may be captured from at once; with `any`, later ones are left out and said.
@@ -115,13 +115,7 @@ impl Watch {
 }
 
 impl Watched {
-    fn look(
-        &mut self,
-        number: usize,
-        opening: &Opening,
-        fresh: &mut Vec<Vec<Handle>>,
-        message: &MessageHook,
-    ) -> bool {
+    fn look(&mut self, number: usize, opening: &Opening, fresh: &mut Vec<Vec<Handle>>, message: &MessageHook) -> bool {
         let index = sys::interface_index(&self.name);
         let up = index != 0 && sys::interface_up(&self.name).unwrap_or(self.up);
         let anew = index != 0 && index != self.index;

@@ -88,7 +88,9 @@ impl Capturing {
         let mut reported = Instant::now();
         while !self.control.stopping() {
             handles.extend(self.incoming.try_iter());
-            if path.duplicates.is_none() && handles.iter().any(|h| Some(h.interface) != handles.first().map(|f| f.interface)) {
+            if path.duplicates.is_none()
+                && handles.iter().any(|h| Some(h.interface) != handles.first().map(|f| f.interface))
+            {
                 path.duplicates = Some(Duplicates::new());
             }
             if let Some(store) = self.board.trails.newer(&mut generation) {

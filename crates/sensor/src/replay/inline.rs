@@ -7,23 +7,23 @@ use detect::Finding;
 
 use super::Taker;
 use crate::SensorError;
+use crate::board::{Board, WorkerPage, lock};
 use crate::clock::Tick;
-use crate::reload::Trails;
 use crate::sink::{Finished, Sink};
-use crate::worker::{MAX_PANICS, Parts, Report, Worker};
+use crate::worker::{MAX_PANICS, Parts, Worker};
 
 pub(super) struct Inline {
     worker: Worker,
     sink: Sink,
-    trails: Arc<Trails>,
+    board: Arc<Board>,
     generation: u64,
     found: Vec<Finding>,
 }
 
 impl Inline {
-    pub(super) fn new(parts: Parts, trails: Arc<Trails>, sink: Sink) -> Self {
-        let generation = trails.generation();
-        Inline { worker: Worker::new(parts), sink, trails, generation, found: Vec::new() }
+    pub(super) fn new(parts: Parts, board: Arc<Board>, sink: Sink) -> Self {
+        let generation = board.trails.generation();
+        Inline { worker: Worker::new(parts), sink, board, generation, found: Vec::new() }
     }
 
     fn hand_on(&mut self) {
@@ -33,9 +33,15 @@ impl Inline {
         }
     }
 
-    pub(super) fn finish(mut self) -> (Report, Finished) {
+    fn report(&self) {
+        self.board.worker(0, WorkerPage { report: self.worker.report(), ..WorkerPage::default() });
+        *lock(&self.board.accounts) = self.sink.accounts();
+    }
+
+    pub(super) fn finish(mut self) -> Finished {
         self.hand_on();
-        (self.worker.report(), self.sink.finish())
+        self.report();
+        self.sink.finish()
     }
 }
 
@@ -56,9 +62,10 @@ impl Taker for Inline {
 
     fn round(&mut self) -> Result<(), SensorError> {
         self.hand_on();
-        if let Some(store) = self.trails.newer(&mut self.generation) {
+        if let Some(store) = self.board.trails.newer(&mut self.generation) {
             self.worker.swap(store);
         }
+        self.report();
         let panics = self.worker.panics();
         if panics > MAX_PANICS { Err(SensorError::WorkersFailed(panics)) } else { Ok(()) }
     }

@@ -17,15 +17,17 @@ use std::time::{Duration, Instant};
 use ::packet::Frame;
 
 use crate::SensorError;
+use crate::board::Board;
 use crate::capture::file::list::{Listed, expand};
 use crate::capture::file::{Damage, DamageKind, Reader};
 use crate::capture::filter::FileFilter;
 use crate::clock::{Clock, Tick};
 use crate::hooks::{Control, Level, MessageHook, Progress, ProgressHook};
-use crate::reload::Trails;
-use crate::sink::{Finished, Sink};
-use crate::summary::CaptureProblem;
-use crate::worker::{Parts, Report};
+use crate::reload::Reloader;
+use crate::run::summary_of;
+use crate::sink::Sink;
+use crate::summary::{CaptureProblem, Summary};
+use crate::worker::Parts;
 use inline::Inline;
 use round::Dealer;
 
@@ -40,19 +42,11 @@ pub(crate) struct Replay<'a> {
     pub(crate) workers: usize,
     pub(crate) filter: Option<&'a str>,
     pub(crate) parts: Parts,
-    pub(crate) trails: Arc<Trails>,
+    pub(crate) board: Arc<Board>,
     pub(crate) control: Control,
     pub(crate) progress: Option<ProgressHook>,
     pub(crate) message: MessageHook,
-}
-
-/// What a replay counted.
-pub(crate) struct Replayed {
-    pub(crate) report: Report,
-    pub(crate) finished: Finished,
-    pub(crate) problems: Vec<CaptureProblem>,
-    pub(crate) files: u64,
-    pub(crate) clock: Clock,
+    pub(crate) reloader: Reloader,
 }
 
 /// Who takes the frames of the stream.
@@ -72,7 +66,7 @@ trait Taker {
 ///
 /// # Errors
 /// There is none to read, the filter is wrong, or workers failed too often.
-pub(crate) fn run(replay: Replay<'_>, sink: Sink) -> Result<Replayed, SensorError> {
+pub(crate) fn run(replay: Replay<'_>, sink: Sink) -> Result<Summary, SensorError> {
     let files = expand(replay.paths);
     if files.is_empty() {
         let paths = replay.paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
@@ -86,15 +80,16 @@ pub(crate) fn run(replay: Replay<'_>, sink: Sink) -> Result<Replayed, SensorErro
         control: replay.control,
         progress: Meter::new(replay.progress, sink.events(), &files),
         message: replay.message,
+        reloader: replay.reloader,
         problems: Vec::new(),
         files: 0,
     };
-    let (report, finished) = if replay.workers <= 1 {
-        let mut inline = Inline::new(replay.parts, replay.trails, sink);
+    let finished = if replay.workers <= 1 {
+        let mut inline = Inline::new(replay.parts, replay.board, sink);
         stream.read(&files, &mut inline)?;
         inline.finish()
     } else {
-        let mut dealer = Dealer::start(replay.workers, &replay.parts, &replay.trails, sink)?;
+        let mut dealer = Dealer::start(replay.workers, &replay.parts, &replay.board, sink)?;
         let read = stream.read(&files, &mut dealer);
         let done = dealer.finish()?;
         read?;
@@ -102,7 +97,8 @@ pub(crate) fn run(replay: Replay<'_>, sink: Sink) -> Result<Replayed, SensorErro
     };
     stream.progress.show(0, stream.sequence);
     let Stream { problems, files, clock, .. } = stream;
-    Ok(Replayed { report, finished, problems, files, clock })
+    let (clock_steps, first, last) = (clock.steps(), clock.first(), clock.greatest());
+    Ok(summary_of(finished, Summary { problems, files, clock_steps, first, last, ..Summary::default() }))
 }
 
 /// The stream of all files.
@@ -113,6 +109,7 @@ struct Stream {
     control: Control,
     progress: Meter,
     message: MessageHook,
+    reloader: Reloader,
     problems: Vec<CaptureProblem>,
     files: u64,
 }
@@ -140,7 +137,9 @@ impl Stream {
         self.files += 1;
         while !self.control.stopping() {
             let more = self.some(&mut reader, taker);
-            self.progress.tick(reader.bytes_read(), self.sequence);
+            if self.progress.tick(reader.bytes_read(), self.sequence) {
+                self.reloader.look();
+            }
             taker.round()?;
             match more {
                 Ok(true) => {}
@@ -207,10 +206,13 @@ impl Meter {
         Meter { hook, events, total, earlier_files: 0, shown: Instant::now() }
     }
 
-    fn tick(&mut self, bytes: u64, packets: u64) {
-        if self.hook.is_some() && self.shown.elapsed() >= PROGRESS {
+    /// Says whether it was time to.
+    fn tick(&mut self, bytes: u64, packets: u64) -> bool {
+        let due = self.shown.elapsed() >= PROGRESS;
+        if due {
             self.show(bytes, packets);
         }
+        due
     }
 
     fn file_done(&mut self, bytes: u64) {

@@ -11,10 +11,10 @@ use detect::Finding;
 
 use super::Taker;
 use crate::SensorError;
+use crate::board::{Board, WorkerPage, lock};
 use crate::clock::Tick;
-use crate::reload::Trails;
 use crate::sink::{Finished, Sink};
-use crate::worker::{MAX_PANICS, Parts, Report, Worker};
+use crate::worker::{MAX_PANICS, Parts, Worker};
 use trails::store::{Mapped, Store};
 
 /// Rounds that a worker may be behind the reader.
@@ -46,36 +46,39 @@ pub(super) struct Dealer {
     batches: Vec<Batch>,
     ticks: Ticks,
     bytes: usize,
-    workers: Vec<(Sender<Batch>, JoinHandle<Report>)>,
+    workers: Vec<(Sender<Batch>, JoinHandle<()>)>,
     rounds: Sender<Ticks>,
     order: JoinHandle<Finished>,
-    trails: Arc<Trails>,
+    board: Arc<Board>,
     generation: u64,
     panics: Arc<AtomicU64>,
 }
 
 impl Dealer {
-    pub(super) fn start(count: usize, parts: &Parts, trails: &Arc<Trails>, sink: Sink) -> Result<Self, SensorError> {
+    pub(super) fn start(count: usize, parts: &Parts, board: &Arc<Board>, sink: Sink) -> Result<Self, SensorError> {
         let panics = Arc::new(AtomicU64::new(0));
         let mut workers = Vec::new();
         let mut results = Vec::new();
         for number in 0..count {
             let (sender, batches) = bounded(DEPTH);
             let (found, result) = bounded(DEPTH);
-            let (parts, panics) = (parts.clone(), panics.clone());
-            let work = move || work(Worker::new(parts), &batches, &found, &panics);
+            let (parts, panics, board) = (parts.clone(), panics.clone(), board.clone());
+            let work = move || work(number, Worker::new(parts), &batches, &found, &panics, &board);
             workers.push((sender, std::thread::Builder::new().name(format!("worker-{number}")).spawn(work)?));
             results.push(result);
         }
         let (rounds, ticks) = bounded(DEPTH);
-        let order = std::thread::Builder::new().name("order".into()).spawn(move || order(sink, &ticks, &results))?;
+        let order_board = board.clone();
+        let order = std::thread::Builder::new()
+            .name("order".into())
+            .spawn(move || order(sink, &ticks, &results, &order_board))?;
         let batches = std::iter::repeat_with(Batch::default).take(count).collect();
-        let (trails, generation) = (trails.clone(), trails.generation());
-        Ok(Dealer { batches, ticks: Vec::new(), bytes: 0, workers, rounds, order, trails, generation, panics })
+        let (board, generation) = (board.clone(), board.trails.generation());
+        Ok(Dealer { batches, ticks: Vec::new(), bytes: 0, workers, rounds, order, board, generation, panics })
     }
 
     fn send(&mut self) -> Result<(), SensorError> {
-        let store = self.trails.newer(&mut self.generation);
+        let store = self.board.trails.newer(&mut self.generation);
         self.bytes = 0;
         let mut sent = self.rounds.send(std::mem::take(&mut self.ticks)).is_ok();
         for (batch, (worker, _)) in self.batches.iter_mut().zip(&self.workers) {
@@ -89,17 +92,15 @@ impl Dealer {
         if panics > MAX_PANICS || !sent { Err(SensorError::WorkersFailed(panics)) } else { Ok(()) }
     }
 
-    pub(super) fn finish(self) -> Result<(Report, Finished), SensorError> {
+    pub(super) fn finish(self) -> Result<Finished, SensorError> {
         let Dealer { workers, rounds, order, panics, .. } = self;
         let failed = || SensorError::WorkersFailed(panics.load(Ordering::Relaxed) + 1);
         drop(rounds);
-        let mut report = Report::default();
         for (sender, thread) in workers {
             drop(sender);
-            report.add(&thread.join().map_err(|_| failed())?);
+            thread.join().map_err(|_| failed())?;
         }
-        let finished = order.join().map_err(|_| failed())?;
-        Ok((report, finished))
+        order.join().map_err(|_| failed())
     }
 }
 
@@ -136,7 +137,14 @@ impl Taker for Dealer {
 }
 
 /// A worker's thread.
-fn work(mut worker: Worker, batches: &Receiver<Batch>, found: &Sender<Vec<Finding>>, panics: &AtomicU64) -> Report {
+fn work(
+    number: usize,
+    mut worker: Worker,
+    batches: &Receiver<Batch>,
+    found: &Sender<Vec<Finding>>,
+    panics: &AtomicU64,
+    board: &Board,
+) {
     for batch in batches {
         if let Some(store) = batch.store {
             worker.swap(store);
@@ -158,12 +166,12 @@ fn work(mut worker: Worker, batches: &Receiver<Batch>, found: &Sender<Vec<Findin
         if found.send(findings).is_err() {
             break;
         }
+        board.worker(number, WorkerPage { report: worker.report(), ..WorkerPage::default() });
     }
-    worker.report()
 }
 
 /// The thread that puts rounds in order.
-fn order(mut sink: Sink, rounds: &Receiver<Ticks>, results: &[Receiver<Vec<Finding>>]) -> Finished {
+fn order(mut sink: Sink, rounds: &Receiver<Ticks>, results: &[Receiver<Vec<Finding>>], board: &Board) -> Finished {
     let mut findings = Vec::new();
     'rounds: for ticks in rounds {
         for result in results {
@@ -184,6 +192,7 @@ fn order(mut sink: Sink, rounds: &Receiver<Ticks>, results: &[Receiver<Vec<Findi
         for (_, tick) in ticks {
             sink.tick(tick);
         }
+        *lock(&board.accounts) = sink.accounts();
     }
     sink.finish()
 }

@@ -8,6 +8,9 @@ use testkit::capture::{PcapForm, Recorded, pcap, pcapng};
 
 use super::*;
 
+/// Time, link type and bytes of a frame.
+type Seen = (Micros, LinkType, Vec<u8>);
+
 fn frames() -> Vec<Recorded> {
     (0..5u8)
         .map(|n| Recorded {
@@ -20,7 +23,7 @@ fn frames() -> Vec<Recorded> {
 }
 
 /// All frames, and the damage after them if there is any.
-fn read_from(source: impl Read + Send + 'static) -> (Vec<(Micros, LinkType, Vec<u8>)>, Option<Damage>) {
+fn read_from(source: impl Read + Send + 'static) -> (Vec<Seen>, Option<Damage>) {
     let mut out = Vec::new();
     let mut reader = match Reader::new(Box::new(source)) {
         Ok(reader) => reader,
@@ -38,11 +41,11 @@ fn read_from(source: impl Read + Send + 'static) -> (Vec<(Micros, LinkType, Vec<
     }
 }
 
-fn read(bytes: &[u8]) -> (Vec<(Micros, LinkType, Vec<u8>)>, Option<Damage>) {
+fn read(bytes: &[u8]) -> (Vec<Seen>, Option<Damage>) {
     read_from(io::Cursor::new(bytes.to_vec()))
 }
 
-fn expected(frames: &[Recorded]) -> Vec<(Micros, LinkType, Vec<u8>)> {
+fn expected(frames: &[Recorded]) -> Vec<Seen> {
     frames.iter().map(|f| (f.time, f.link, f.bytes.clone())).collect()
 }
 

@@ -1,0 +1,152 @@
+use std::path::Path;
+use std::sync::atomic::AtomicUsize;
+
+use super::*;
+
+struct Bench {
+    directory: tempfile::TempDir,
+    trails: Arc<Trails>,
+    reloader: Reloader,
+    errors: Arc<AtomicUsize>,
+    control: Control,
+}
+
+fn write(directory: &Path, count: usize) {
+    let mut text = String::from("trail,info,reference\n");
+    for n in 0..count {
+        text.push_str(&format!("bad-{n}.org,testing (malware),(static)\n"));
+    }
+    let temporary = directory.join("trails.new");
+    fs::write(&temporary, text).unwrap();
+    fs::rename(temporary, directory.join("trails.csv")).unwrap();
+}
+
+impl Bench {
+    fn new(count: usize, allow_empty: bool) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), count);
+        let file = directory.path().join("trails.csv");
+        let trails = Arc::new(Trails::new(Arc::new(load(&file, directory.path()).unwrap())));
+        let errors = Arc::new(AtomicUsize::new(0));
+        let counted = errors.clone();
+        let message: MessageHook = Arc::new(move |level, _| {
+            if level == Level::Error {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let control = Control::default();
+        let mut reloader = Reloader {
+            file,
+            cache_dir: directory.path().to_path_buf(),
+            build: None,
+            allow_empty,
+            min_ratio: 0.5,
+            trails: trails.clone(),
+            requests: 0,
+            control: control.clone(),
+            message,
+            taken: None,
+            seen: None,
+            job: None,
+        };
+        reloader.taken = reloader.stamp();
+        reloader.seen = reloader.taken;
+        Bench { directory, trails, reloader, errors, control }
+    }
+
+    /// Looks until nothing is under way.
+    fn settle(&mut self) {
+        self.reloader.look();
+        self.reloader.look();
+        while let Some(job) = self.reloader.job.take() {
+            let loaded = job.join().unwrap();
+            self.reloader.judge(loaded);
+            self.reloader.look();
+        }
+    }
+
+    fn state(&self) -> (usize, u64, u64, usize) {
+        let trails = &self.trails;
+        (trails.store().len(), trails.generation(), trails.refused(), self.errors.load(Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn a_changed_file_is_taken() {
+    let mut bench = Bench::new(10, false);
+    bench.settle();
+    assert_eq!(bench.state(), (10, 1, 0, 0), "nothing changed");
+    let mut generation = bench.trails.generation();
+    assert!(bench.trails.newer(&mut generation).is_none());
+    write(bench.directory.path(), 12);
+    bench.settle();
+    assert_eq!(bench.state(), (12, 2, 0, 0));
+    assert_eq!(bench.trails.newer(&mut generation).unwrap().len(), 12);
+    assert!(bench.trails.newer(&mut generation).is_none(), "once");
+}
+
+#[test]
+fn a_file_still_being_written_is_left_alone() {
+    let mut bench = Bench::new(10, false);
+    write(bench.directory.path(), 11);
+    bench.reloader.look();
+    assert!(bench.reloader.job.is_none());
+    bench.reloader.look();
+    assert!(bench.reloader.job.is_some());
+}
+
+#[test]
+fn a_request_reloads_without_a_change() {
+    let mut bench = Bench::new(10, false);
+    bench.control.reload();
+    bench.settle();
+    assert_eq!(bench.state(), (10, 2, 0, 0));
+}
+
+#[test]
+fn shrunken_sets_are_refused_loudly() {
+    let mut bench = Bench::new(10, false);
+    write(bench.directory.path(), 4);
+    bench.settle();
+    assert_eq!(bench.state(), (10, 1, 1, 1), "below the ratio");
+    write(bench.directory.path(), 5);
+    bench.settle();
+    assert_eq!(bench.state(), (5, 2, 1, 1), "at the ratio");
+}
+
+#[test]
+fn empty_sets_are_refused_unless_allowed() {
+    let mut bench = Bench::new(3, false);
+    write(bench.directory.path(), 0);
+    bench.settle();
+    assert_eq!(bench.state(), (3, 1, 1, 1));
+    let mut bench = Bench::new(3, true);
+    bench.reloader.min_ratio = 0.0;
+    write(bench.directory.path(), 0);
+    bench.settle();
+    assert_eq!(bench.state(), (0, 2, 0, 0));
+}
+
+#[test]
+fn a_missing_file_keeps_the_old_set() {
+    let mut bench = Bench::new(3, false);
+    fs::remove_file(bench.directory.path().join("trails.csv")).unwrap();
+    bench.settle();
+    assert_eq!(bench.state(), (3, 1, 0, 0), "a file that is being replaced is waited for");
+    bench.control.reload();
+    bench.settle();
+    assert_eq!(bench.state(), (3, 1, 1, 1), "asked for, it is an error");
+}
+
+#[test]
+fn a_build_that_fails_keeps_the_old_set() {
+    let mut bench = Bench::new(3, false);
+    bench.reloader.build = Some(vec!["false".into()]);
+    write(bench.directory.path(), 4);
+    bench.settle();
+    assert_eq!(bench.state(), (3, 1, 1, 1));
+    bench.reloader.build = Some(vec!["true".into()]);
+    bench.control.reload();
+    bench.settle();
+    assert_eq!(bench.state(), (4, 2, 1, 1));
+}
