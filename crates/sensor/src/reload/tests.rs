@@ -12,7 +12,7 @@ struct Bench {
 }
 
 fn write(directory: &Path, count: usize) {
-    let mut text = String::from("trail,info,reference\n");
+    let mut text = String::new();
     for n in 0..count {
         text.push_str(&format!("bad-{n}.org,testing (malware),(static)\n"));
     }

@@ -174,12 +174,12 @@ impl Stream {
     fn problem(&mut self, file: &Listed, damage: &Damage, before: u64, unusable: bool) {
         let passed_over = !file.named && matches!(damage.kind, DamageKind::Unknown(_) | DamageKind::Compression(_));
         let packets = self.sequence - before;
-        let mut text = format!("{}: {damage}", shown(&file.path));
+        let mut text = damage.to_string();
         if !unusable {
             text = format!("{text} ({packets} packets before it were used)");
         }
         let level = if passed_over { Level::Info } else { Level::Warning };
-        (self.message)(level, &text);
+        (self.message)(level, &format!("{}: {text}", shown(&file.path)));
         if !passed_over {
             self.problems.push(CaptureProblem { path: file.path.clone(), packets, text, unusable });
         }
