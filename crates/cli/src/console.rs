@@ -19,7 +19,7 @@ const RESET: &str = "\x1b[0m";
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 
-/// Whether standard output takes colours. https://no-color.org: NO_COLOR counts when it is set and not empty.
+/// Whether standard output takes colours. <https://no-color.org>: NO_COLOR counts when it is set and not empty.
 pub(crate) fn wants_color(choice: Color, console: bool, no_color: bool) -> bool {
     match choice {
         Color::Always => true,

@@ -70,8 +70,20 @@ pub fn write(cases: &[Case], out: &Path) -> io::Result<usize> {
     for (i, trail) in cases.iter().flat_map(|c| c.trails.lines()).filter_map(|l| l.split(',').next()).enumerate() {
         put("line", &i.to_string(), trail.as_bytes())?;
     }
+    put("store", "built", &store(cases)?)?;
     put("certificate", "plain", &tls::certificate("www.site.com", &["a.site.com", "*.site.net"], 64))?;
     Ok(written)
+}
+
+/// A store of the trails of all cases.
+fn store(cases: &[Case]) -> io::Result<Vec<u8>> {
+    let directory = tempfile::tempdir()?;
+    let csv = directory.path().join("trails.csv");
+    fs::write(&csv, cases.iter().map(|case| case.trails.as_str()).collect::<String>())?;
+    trails::load::load(&csv, directory.path()).map_err(io::Error::other)?;
+    let mut files = fs::read_dir(directory.path())?.flatten().map(|entry| entry.path());
+    let built = files.find(|path| path.extension().is_some_and(|e| e == "bin"));
+    fs::read(built.ok_or_else(|| io::Error::other("no store was built"))?)
 }
 
 /// Link type, then each frame behind its length.

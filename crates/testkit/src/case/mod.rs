@@ -1,7 +1,7 @@
 //! Cases: trails, packets and the events they must give, as text.
 //!
 //! A case file has a description, then sections under `[name]` headings; `cases/README.md` says what they hold.
-//! [`Case::parse`] reads one, [`run`] proves it.
+//! [`Case::parse`] reads one, [`run()`] proves it.
 
 mod run;
 mod settings;
