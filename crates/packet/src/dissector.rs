@@ -1,9 +1,9 @@
 //! The state machine that turns frames into facts: fragments, decoding, heads, dissection.
 
 use crate::anomaly::{Anomalies, Anomaly};
-use crate::decode::{self, Fragments};
+use crate::decode::{self, Fragments, plain};
 use crate::dissect::Dissection;
-use crate::{Frame, Micros, Sink};
+use crate::{Frame, Micros, Packet, Sink};
 
 /// Limits of everything that traffic can grow. Sizes in bytes, times in seconds of packet time.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,29 @@ impl Dissector {
     }
 
     /// Reads one frame and hands over what it shows.
+    #[inline]
     pub fn frame<S: Sink>(&mut self, frame: &Frame<'_>, sink: &mut S) -> Outcome {
+        let Some(packet) = plain::tcp(frame) else { return self.other(frame, sink) };
+        self.plain(frame.time, &packet, sink)
+    }
+
+    #[inline(always)]
+    fn plain<S: Sink>(&mut self, time: Micros, packet: &Packet<'_>, sink: &mut S) -> Outcome {
+        self.anomalies.begin_frame();
+        self.dissection.packet(time, packet, &mut self.anomalies, sink);
+        decode::outcome(&self.anomalies, true)
+    }
+
+    #[inline(never)]
+    fn other<S: Sink>(&mut self, frame: &Frame<'_>, sink: &mut S) -> Outcome {
+        if let Some(packet) = plain::icmp(frame) {
+            return self.plain(frame.time, &packet, sink);
+        }
+        self.layers(frame, sink)
+    }
+
+    #[inline(never)]
+    fn layers<S: Sink>(&mut self, frame: &Frame<'_>, sink: &mut S) -> Outcome {
         let dissection = &mut self.dissection;
         decode::decode(frame, &mut self.fragments, &mut self.anomalies, &mut |packet, anomalies| {
             dissection.packet(frame.time, packet, anomalies, sink);

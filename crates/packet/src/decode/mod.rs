@@ -11,6 +11,7 @@ mod fragments;
 mod ip;
 mod link;
 mod pair_hash;
+pub(crate) mod plain;
 mod ppp;
 mod sflow;
 mod transport;
@@ -20,7 +21,6 @@ mod wireless;
 pub use fragments::Fragments;
 pub use pair_hash::pair_hash;
 
-use crate::flow::protocol;
 use crate::{Anomalies, Anomaly, Flow, Frame, LinkType, Micros, Outcome, Packet, Transport};
 use fragments::Added;
 use ip::{Datagram, Piece};
@@ -73,28 +73,10 @@ pub fn decode<V: FnMut(&Packet<'_>, &mut Anomalies)>(
     visit: &mut V,
 ) -> Outcome {
     anomalies.begin_frame();
-    // What most packets are is read on paths of their own, which keep everything in registers.
     let Some(bytes) = link::network(frame) else {
         return follow(Layer::Link(frame.link, frame.bytes), 0, frame, fragments, anomalies, visit);
     };
-    if let Some(datagram) = ip::plain_v4(bytes)
-        && datagram.protocol == protocol::TCP
-    {
-        deliver(&datagram, &transport::tcp(&datagram), 0, false, anomalies, visit);
-        return outcome(anomalies, true);
-    }
-    decode_other(bytes, frame, fragments, anomalies, visit)
-}
-
-/// Other protocols than TCP.
-#[inline(never)]
-fn decode_other<V: FnMut(&Packet<'_>, &mut Anomalies)>(
-    bytes: &[u8],
-    frame: &Frame<'_>,
-    fragments: &mut Fragments,
-    anomalies: &mut Anomalies,
-    visit: &mut V,
-) -> Outcome {
+    // What most packets are is read on paths of their own, which keep everything in registers.
     let Some(datagram) = ip::plain_v4(bytes) else {
         return decode_v6(bytes, frame, fragments, anomalies, visit);
     };
@@ -140,7 +122,7 @@ fn follow<V: FnMut(&Packet<'_>, &mut Anomalies)>(
 }
 
 #[inline(always)]
-fn outcome(anomalies: &Anomalies, visited: bool) -> Outcome {
+pub(crate) fn outcome(anomalies: &Anomalies, visited: bool) -> Outcome {
     match anomalies.first_of_frame() {
         Some(anomaly) => Outcome::Anomaly(anomaly),
         None if visited => Outcome::Decoded,

@@ -70,6 +70,7 @@ impl Dissection {
     }
 
     /// Hands over what the packet shows: first that it is there, then what its payload says.
+    #[inline(always)]
     pub(crate) fn packet<S: Sink>(
         &mut self,
         time: Micros,

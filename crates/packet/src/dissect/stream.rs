@@ -23,22 +23,56 @@ pub(super) struct Read {
     pub(super) keep_from: Option<usize>,
 }
 
+/// What a message's first byte asks of its second.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Second {
+    /// No protocol but DNS begins so.
+    Never,
+    /// TLS.
+    Three,
+    /// TDS.
+    One,
+    /// Text.
+    Text,
+    Any,
+}
+
+const SECONDS: [Second; 256] = {
+    let mut seconds = [Second::Never; 256];
+    let mut first = 0;
+    while first < seconds.len() {
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        {
+            seconds[first] = match first as u8 {
+                0x15 | 0x16 => Second::Three,
+                b'A'..=b'Z' | b'a'..=b'z' | b'\r' | b'\n' | b'-' | b'_' => Second::Text,
+                4 | 5 => Second::Any,
+                TDS_PRELOGIN => Second::One,
+                _ => Second::Never,
+            };
+        }
+        first += 1;
+    }
+    seconds
+};
+
 /// Whether a message may begin with these bytes: cheap, and right whenever it says no.
-#[inline]
+#[inline(always)]
 pub(super) fn may_begin(bytes: &[u8]) -> bool {
-    let Some(&[first, second, _, _, _, _, questions_high, questions_low]) = bytes.first_chunk::<8>() else {
+    let Some(&[first, second, _, _, _, _, q0, q1]) = bytes.first_chunk::<8>() else { return true };
+    // Questions behind the length of a DNS message.
+    if (1..=dns::QUESTIONS).contains(&u16::from_be_bytes([q0, q1])) {
         return true;
-    };
-    let other = match first {
-        0x15 | 0x16 => second == 3,
-        b'A'..=b'Z' | b'a'..=b'z' | b'\r' | b'\n' | b'-' | b'_' => {
+    }
+    match SECONDS.get(usize::from(first)) {
+        Some(Second::Never) | None => false,
+        Some(Second::Three) => second == 3,
+        Some(Second::One) => second == 1,
+        Some(Second::Text) => {
             second.is_ascii_alphabetic() || matches!(second, b'-' | b'_' | b' ' | b'\t' | b'\r' | b'\n')
         }
-        4 | 5 => true,
-        TDS_PRELOGIN => second == 1,
-        _ => false,
-    };
-    other || questions_high == 0 && (1..=dns::QUESTIONS as u8).contains(&questions_low)
+        Some(Second::Any) => true,
+    }
 }
 
 /// Reads message after message. `http2` is the connection that the bytes belong to, where they belong to one.

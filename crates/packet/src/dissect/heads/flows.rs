@@ -16,7 +16,7 @@ const OPENINGS: usize = 1 << 12;
 const OPENING_SEGMENTS: u32 = 7;
 
 /// Hash of a flow, seeded.
-#[inline]
+#[inline(always)]
 pub(super) fn hash(state: &FixedState, flow: &Flow) -> u64 {
     let ports = u128::from(u32::from(flow.src_port) << 16 | u32::from(flow.dst_port));
     let mut hasher = state.build_hasher();
@@ -43,14 +43,14 @@ fn bits(address: IpAddr) -> u128 {
 }
 
 /// Counts heads by a part of their hash. A counter that is full stays so: then the table is asked in vain.
-pub(super) struct Filter(Box<[u8]>);
+pub(super) struct Filter(Box<[u8; FILTER]>);
 
 impl Filter {
     pub(super) fn new() -> Self {
-        Filter(vec![0; FILTER].into_boxed_slice())
+        Filter(Box::new([0; FILTER]))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn may_hold(&self, hash: u64) -> bool {
         self.0.get(hash as usize % FILTER).is_some_and(|count| *count > 0)
     }
@@ -75,11 +75,11 @@ impl Filter {
 ///
 /// A slot holds a part of the flow's hash with the number of segments left in its lowest bits, and the expected
 /// sequence number.
-pub(super) struct Openings(Box<[(u32, u32)]>);
+pub(super) struct Openings(Box<[(u32, u32); OPENINGS]>);
 
 impl Openings {
     pub(super) fn new() -> Self {
-        Openings(vec![(0, 0); OPENINGS].into_boxed_slice())
+        Openings(Box::new([(0, 0); OPENINGS]))
     }
 
     pub(super) fn set(&mut self, hash: u64, next: u32) {
@@ -89,7 +89,7 @@ impl Openings {
     }
 
     /// Whether a segment of the flow is to be passed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn may_hold(&self, hash: u64) -> bool {
         self.0.get(hash as usize % OPENINGS).is_some_and(|(opening, _)| {
             // More than the tag alone: some segments are left.

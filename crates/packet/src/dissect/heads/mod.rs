@@ -84,7 +84,7 @@ impl Heads {
     }
 
     /// Whether a segment has to be looked at; of bulk traffic hardly one has.
-    #[inline]
+    #[inline(always)]
     pub(super) fn concern(&self, flow: &Flow, flags: TcpFlags, payload: &[u8]) -> bool {
         if flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) != 0 {
             return true;
@@ -218,7 +218,7 @@ impl Heads {
         self.table.insert_unique(hash, head, |head| flows::hash(hasher, &head.flow));
     }
 
-    #[inline]
+    #[inline(always)]
     fn hash(&self, flow: &Flow) -> u64 {
         flows::hash(&self.hasher, flow)
     }
