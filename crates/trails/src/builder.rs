@@ -1,354 +1,352 @@
-//! Puts a store together: labels, merging, refusals.
+//! Collects indicators with their labels, merges and vetoes them, writes the store.
+//!
+//! Memory: about 50 bytes an indicator while collecting. What is refused or vetoed is counted and, up to a
+//! limit, listed.
 
 use std::collections::BTreeMap;
+use std::io::{self, Seek, Write};
 use std::net::IpAddr;
+use std::rc::Rc;
 
-use hashbrown::{HashMap, HashTable};
-use ipnet::IpNet;
+use hashbrown::HashTable;
 
-use crate::class::{Class, classify};
-use crate::format::{self, SECTIONS};
-use crate::indicator::{Indicator, Refused, parse};
-use crate::keys::{Kind, URL_SEED, address_bytes, address_hash, canonical, key_hash, mix, url_part};
-use crate::table::{self, ENTRY, filter};
-use crate::{Severity, patterns};
+use crate::class::{Meaning, meaning};
+use crate::format::Section;
+use crate::hash::TextHash;
+use crate::indicator::{Indicator, Kind, Network, Why};
+use crate::label::{Labels, Source};
+use crate::pattern;
+use crate::store::{Counts, GenerationInfo, SourceStamp};
+use crate::veto::{Veto, Vetoes};
+use crate::writer::{self, Writer};
 
-/// Labels that a store can number.
-const MAX_LABELS: usize = 1 << 24;
-/// Refused texts kept as examples; all are counted.
-const EXAMPLES: usize = 20;
+/// Most indicators of one store.
+const MAX_INDICATORS: usize = 50_000_000;
+/// Refused lines that are listed one by one; all are counted.
+pub const MAX_LISTED_REFUSALS: usize = 1000;
 
-/// A label under construction.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Text {
-    info: String,
-    reference: String,
-}
-
-/// A text that is no indicator.
-#[derive(Clone, Debug)]
+/// A line that is no indicator.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// File or feed.
-    pub source: String,
-    /// Line, from 1.
-    pub line: usize,
+    /// The file.
+    pub file: Rc<str>,
+    /// Its line, from 1.
+    pub line: u64,
     /// The text.
     pub text: String,
     /// Why.
-    pub why: Refused,
+    pub why: Why,
 }
 
-/// What was taken and what was not.
+/// What became of the lines.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Indicators taken, duplicates too.
-    pub taken: u64,
-    /// Indicators listed more than once.
+    /// Lines that were neither blank nor comment.
+    pub lines: u64,
+    /// Indicators in the store, by kind.
+    pub counts: Counts,
+    /// Lines that named an indicator once more.
     pub repeated: u64,
-    /// Indicators left out because a whitelist names them.
-    pub vetoed: u64,
-    /// Texts that are no indicator, by cause.
-    pub refused: BTreeMap<Refused, u64>,
+    /// Lines refused, by cause.
+    pub refused: BTreeMap<Why, u64>,
     /// The first of them.
-    pub examples: Vec<Refusal>,
+    pub refusals: Vec<Refusal>,
+    /// Lines vetoed, by cause.
+    pub vetoed: BTreeMap<Veto, u64>,
 }
 
-/// Collects trails.
-#[derive(Default)]
+struct Entry {
+    offset: u32,
+    length: u16,
+    kind: Kind,
+    label: u32,
+}
+
+/// Where a text stands.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The file.
+    pub file: &'a Rc<str>,
+    /// The line, from 1.
+    pub line: u64,
+}
+
+/// See the module.
 pub struct Builder {
-    keys: Vec<u8>,
+    vetoes: Vetoes,
+    labels: Labels,
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
     index: HashTable<u32>,
-    labels: Vec<Text>,
-    label_ids: HashMap<Text, u32>,
-    networks: BTreeMap<(IpAddr, u8), u32>,
-    patterns: BTreeMap<String, u32>,
     report: Report,
-    generation: u64,
+    scratch: String,
+}
+
+fn entry_key<'b>(bytes: &'b [u8], entry: &Entry) -> &'b [u8] {
+    let start = entry.offset as usize;
+    bytes.get(start..start + usize::from(entry.length)).unwrap_or_default()
+}
+
+fn key_hash(kind: Kind, key: &[u8]) -> u64 {
+    TextHash::of(&[&[kind as u8], key])
+}
+
+/// The bytes an indicator is kept as: text, or address (16 or 4), port or prefix length.
+fn key_bytes<'k>(indicator: &'k Indicator<'_>, room: &'k mut [u8; 18]) -> &'k [u8] {
+    let (address, tail): (IpAddr, &[u8]) = match indicator {
+        Indicator::Name(text) | Indicator::Url(text) | Indicator::Path(text) | Indicator::Pattern(text) => {
+            return text.as_bytes();
+        }
+        Indicator::CertificateSha1(digest) => return digest,
+        Indicator::Ja3(digest) => return digest,
+        Indicator::Ja4(text) => return text,
+        Indicator::Address(address) => (*address, &[]),
+        Indicator::Endpoint(address, port) => (*address, &port.to_be_bytes()),
+        Indicator::Network(Network { address, length }) => (*address, &[*length]),
+    };
+    let (v4, v6);
+    let octets: &[u8] = match address {
+        IpAddr::V4(address) => {
+            v4 = address.octets();
+            &v4
+        }
+        IpAddr::V6(address) => {
+            v6 = address.octets();
+            &v6
+        }
+    };
+    let mut length = 0;
+    for (place, byte) in room.iter_mut().zip(octets.iter().chain(tail)) {
+        *place = *byte;
+        length += 1;
+    }
+    room.get(..length).unwrap_or_default()
+}
+
+/// The address at the beginning of a key, and what follows it.
+fn address_of(key: &[u8]) -> Option<(IpAddr, &[u8])> {
+    if let Some((octets, rest)) = key.split_first_chunk::<16>() {
+        return Some((IpAddr::from(*octets), rest));
+    }
+    key.split_first_chunk::<4>().map(|(octets, rest)| (IpAddr::from(*octets), rest))
 }
 
 impl Builder {
-    /// An empty one. `generation` is written into the file.
+    /// An empty set.
     #[must_use]
-    pub fn new(generation: u64) -> Self {
-        Builder { generation, ..Builder::default() }
-    }
-
-    /// Reads a text and takes it as an indicator; what is none is counted and told in the report.
-    pub fn text(&mut self, text: &str, label: u32, source: &str, line: usize) {
-        match parse(text) {
-            Ok(indicator) => self.add(&indicator, label),
-            Err(why) => {
-                *self.report.refused.entry(why).or_insert(0) += 1;
-                if self.report.examples.len() < EXAMPLES {
-                    let text = text.chars().take(120).collect();
-                    self.report.examples.push(Refusal { source: source.to_owned(), line, text, why });
-                }
-            }
+    pub fn new(vetoes: Vetoes) -> Self {
+        Self {
+            vetoes,
+            labels: Labels::default(),
+            bytes: Vec::new(),
+            entries: Vec::new(),
+            index: HashTable::new(),
+            report: Report::default(),
+            scratch: String::new(),
         }
     }
 
-    /// The number of a label.
-    pub fn label(&mut self, info: &str, reference: &str) -> u32 {
-        let text = Text { info: info.to_owned(), reference: reference.to_owned() };
-        if let Some(id) = self.label_ids.get(&text) {
-            return *id;
-        }
-        let id = self.labels.len().min(MAX_LABELS - 1) as u32;
-        if self.labels.len() < MAX_LABELS {
-            self.labels.push(text.clone());
-            self.label_ids.insert(text, id);
-        }
-        id
+    /// What a source says about its indicators. `custom`: the user's own.
+    pub fn source(&mut self, info: &str, reference: &str, custom: bool) -> Source {
+        self.labels.source(info, reference, custom)
     }
 
-    /// Takes an indicator.
-    pub fn add(&mut self, indicator: &Indicator, label: u32) {
-        self.report.taken += 1;
-        match indicator {
-            Indicator::Name(name) => self.key(Kind::Name, name.as_bytes(), label),
-            Indicator::Url(url) => self.key(Kind::Url, url.as_bytes(), label),
-            Indicator::Address(address) => self.address(Kind::Address, *address, None, label),
-            Indicator::Endpoint(address, port) => self.address(Kind::Endpoint, *address, Some(*port), label),
-            Indicator::Certificate(sha1) => self.key(Kind::Certificate, sha1, label),
-            Indicator::Ja3(md5) => self.key(Kind::Ja3, md5, label),
-            Indicator::Ja4(text) => self.key(Kind::Ja4, text, label),
-            Indicator::Network(network) => self.network(network, label),
-            Indicator::Pattern(text) => {
-                if let Some(old) = self.patterns.insert(text.clone(), label) {
-                    self.report.repeated += 1;
-                    let label = self.merged(old, label);
-                    self.patterns.insert(text.clone(), label);
-                }
-            }
-        }
+    /// The meaning that an info text will have.
+    #[must_use]
+    pub fn meaning_of(info: &str, custom: bool) -> Meaning {
+        meaning(info, custom)
     }
 
-    fn address(&mut self, kind: Kind, address: IpAddr, port: Option<u16>, label: u32) {
-        let (bytes, len) = address_bytes(canonical(address), port);
-        self.key(kind, bytes.get(..len).unwrap_or_default(), label);
-    }
-
-    fn network(&mut self, network: &IpNet, label: u32) {
-        let key = (network.network(), network.prefix_len());
-        let label = match self.networks.get(&key) {
-            Some(old) => {
-                self.report.repeated += 1;
-                self.merged(*old, label)
-            }
-            None => label,
-        };
-        self.networks.insert(key, label);
-    }
-
-    fn key(&mut self, kind: Kind, bytes: &[u8], label: u32) {
-        let hash = key_hash(kind, bytes);
-        let keys = &self.keys;
-        let known = self.index.find(hash, |offset| {
-            entry(keys, *offset).is_some_and(|(known, key, _)| known == kind as u8 && key == bytes)
-        });
-        if let Some(offset) = known.copied() {
-            self.report.repeated += 1;
-            let old = entry(&self.keys, offset).map_or(label, |(_, _, label)| label);
-            let label = self.merged(old, label);
-            let at = offset as usize + 3;
-            if let (Some(place), [a, b, c, _]) = (self.keys.get_mut(at..at + 3), label.to_le_bytes()) {
-                place.copy_from_slice(&[a, b, c]);
-            }
-            return;
-        }
-        let (Ok(offset), Ok(length)) = (u32::try_from(self.keys.len()), u16::try_from(bytes.len())) else { return };
-        let [a, b, c, _] = label.to_le_bytes();
-        let [l0, l1] = length.to_le_bytes();
-        self.keys.extend([kind as u8, l0, l1, a, b, c]);
-        self.keys.extend(bytes);
-        let keys = &self.keys;
-        self.index
-            .insert_unique(hash, offset, |offset| entry(keys, *offset).map_or(0, |(kind, key, _)| hash_of(kind, key)));
-    }
-
-    /// The label of an indicator that two sources list: the better one's text, with a mark that there are others.
-    fn merged(&mut self, old: u32, new: u32) -> u32 {
-        if old == new {
-            return old;
-        }
-        let (Some(first), Some(second)) = (self.labels.get(old as usize), self.labels.get(new as usize)) else {
-            return old;
-        };
-        let (winner, loser) = if rank(second) > rank(first) { (second, first) } else { (first, second) };
-        let other = bare(&loser.reference);
-        if winner.reference.contains(&format!("+{other})")) || bare(&winner.reference) == other {
-            return if rank(second) > rank(first) { new } else { old };
-        }
-        let (info, reference) = (winner.info.clone(), format!("{} (+{other})", winner.reference));
-        self.label(&info, &reference)
-    }
-
-    /// What was taken so far.
+    /// What became of the lines so far.
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.report
     }
 
-    /// How many indicators there are.
+    /// Indicators so far.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.index.len() + self.networks.len() + self.patterns.len()
+        self.entries.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is none yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.entries.is_empty()
     }
 
-    /// The bytes of the store.
-    #[must_use]
-    pub fn finish(self) -> Vec<u8> {
-        let (labels, texts) = label_sections(&self.labels);
-        let mut kinds = [0_u64; crate::keys::KINDS];
-        let mut hosts = vec![0; filter::size(self.index.len() / 8)];
-        let mut addresses = vec![0; filter::size(self.index.len() / 3)];
-        let mut hashes = Vec::with_capacity(self.index.len());
-        let mut at = 0;
-        while let Some((kind, key, _)) = entry(&self.keys, at) {
-            if let Some(count) = kinds.get_mut(usize::from(kind)) {
+    /// Adds the text of a line, its comment removed.
+    pub fn add(&mut self, text: &str, source: Source, place: Place<'_>) {
+        self.report.lines += 1;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let result = Indicator::parse(text, &mut scratch).and_then(|indicator| self.add_indicator(&indicator, source));
+        self.scratch = scratch;
+        if let Err(why) = result {
+            self.refuse(text, why, place);
+        }
+    }
+
+    /// Counts a line that is no indicator.
+    pub fn refuse(&mut self, text: &str, why: Why, place: Place<'_>) {
+        *self.report.refused.entry(why).or_default() += 1;
+        if self.report.refusals.len() < MAX_LISTED_REFUSALS {
+            let refusal = Refusal { file: Rc::clone(place.file), line: place.line, text: text.into(), why };
+            self.report.refusals.push(refusal);
+        }
+    }
+
+    fn add_indicator(&mut self, indicator: &Indicator<'_>, source: Source) -> Result<(), Why> {
+        let mut label = source.0;
+        if let Some(veto) = self.vetoes.veto(indicator, self.labels.is_custom(label)) {
+            *self.report.vetoed.entry(veto).or_default() += 1;
+            return Ok(());
+        }
+        match indicator {
+            Indicator::Name(name) if !name.contains('.') => label = self.labels.of_whole_tld(label),
+            Indicator::Pattern(source) => pattern::check(source)?,
+            _ => {}
+        }
+        let mut room = [0; 18];
+        let (kind, key) = (indicator.kind(), key_bytes(indicator, &mut room));
+        let Self { labels, bytes, entries, index, report, .. } = self;
+        let hash = key_hash(kind, key);
+        let same = |&at: &u32| {
+            entries.get(at as usize).is_some_and(|entry| entry.kind == kind && entry_key(bytes, entry) == key)
+        };
+        if let Some(&at) = index.find(hash, same) {
+            report.repeated += 1;
+            if let Some(entry) = entries.get_mut(at as usize) {
+                entry.label = labels.merge(entry.label, label);
+            }
+            return Ok(());
+        }
+        let (Ok(offset), Ok(length)) = (u32::try_from(bytes.len()), u16::try_from(key.len())) else {
+            return Err(Why::Full);
+        };
+        if entries.len() >= MAX_INDICATORS {
+            return Err(Why::Full);
+        }
+        let at = u32::try_from(entries.len()).map_err(|_| Why::Full)?;
+        bytes.extend_from_slice(key);
+        entries.push(Entry { offset, length, kind, label });
+        let rehash = |&at: &u32| entries.get(at as usize).map_or(0, |e| key_hash(e.kind, entry_key(bytes, e)));
+        index.insert_unique(hash, at, rehash);
+        Ok(())
+    }
+
+    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&[u8], u32)> + Clone {
+        let entries = self.entries.iter().filter(move |entry| entry.kind == kind);
+        entries.map(|entry| (entry_key(&self.bytes, entry), entry.label))
+    }
+
+    fn digests<const N: usize>(&self, kind: Kind) -> Vec<u8> {
+        let rows = self.of_kind(kind).filter_map(|(key, label)| Some((key.try_into().ok()?, label)));
+        writer::sorted_rows::<N>(&mut rows.collect::<Vec<_>>())
+    }
+
+    /// Drops patterns from the end until the automaton of all fits.
+    fn patterns(&mut self) -> (Vec<(String, u32)>, Vec<u8>) {
+        let text = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
+        let mut patterns: Vec<(String, u32)> =
+            self.of_kind(Kind::Pattern).map(|(key, label)| (text(key), label)).collect();
+        while !patterns.is_empty() {
+            let sources: Vec<&str> = patterns.iter().map(|(source, _)| source.as_str()).collect();
+            match pattern::automaton(&sources) {
+                Ok(automaton) => return (patterns, automaton),
+                Err(why) => {
+                    let Some((source, _)) = patterns.pop() else { break };
+                    self.refuse(&source, why, Place { file: &Rc::from("(all patterns together)"), line: 0 });
+                }
+            }
+        }
+        (Vec::new(), Vec::new())
+    }
+
+    /// Writes the store.
+    ///
+    /// # Errors
+    /// Writing failed.
+    pub fn finish<W: Write + Seek>(mut self, out: W, stamp: Stamp) -> io::Result<(W, Report)> {
+        self.index = HashTable::new();
+        let (patterns, automaton) = self.patterns();
+        for entry in &self.entries {
+            if let Some(count) = self.report.counts.get_mut(entry.kind as usize) {
                 *count += 1;
             }
-            note(kind, key, &mut addresses, &mut hosts);
-            hashes.push((hash_of(kind, key), at));
-            at += (ENTRY + key.len()) as u32;
         }
-        drop(self.index);
-        let (fingerprints, offsets) = table::build(hashes.into_iter());
-        let mut about = self.generation.to_le_bytes().to_vec();
-        for count in kinds.into_iter().chain([self.networks.len() as u64, self.patterns.len() as u64]) {
-            about.extend(count.to_le_bytes());
+        if let Some(count) = self.report.counts.get_mut(Kind::Pattern as usize) {
+            *count = patterns.len() as u64;
         }
-        let networks = network_section(&self.networks);
-        let (patterns, automaton) = pattern_sections(&self.patterns);
-        let sections: [&[u8]; SECTIONS] = [
-            &about,
-            &labels,
-            &texts,
-            &fingerprints,
-            &offsets,
-            &self.keys,
-            &addresses,
-            &hosts,
-            &networks,
-            &patterns,
-            &automaton,
-        ];
-        format::write(sections)
-    }
-}
-
-/// How much a label says: what only tells a bad reputation never replaces what names a threat.
-fn rank(text: &Text) -> u8 {
-    let (class, _, _) = classify(&text.info, false);
-    match (class, text.reference.as_str()) {
-        (Class::Scanner | Class::IpInfo, _) => 4,
-        (_, reference) if reference.starts_with("(custom)") => 3,
-        (Class::Attacker, _) => 0,
-        (_, reference) if reference.starts_with("(static)") => 2,
-        _ => 1,
-    }
-}
-
-fn bare(reference: &str) -> &str {
-    reference.split(" (+").next().unwrap_or(reference).trim_matches(['(', ')'])
-}
-
-fn entry(keys: &[u8], offset: u32) -> Option<(u8, &[u8], u32)> {
-    let table = table::Table { fingerprints: &[], offsets: &[], keys };
-    table.entry(offset as usize).map(|(entry, _)| (entry.kind, entry.key, entry.label))
-}
-
-fn hash_of(kind: u8, key: &[u8]) -> u64 {
-    const KINDS: [Kind; 7] =
-        [Kind::Name, Kind::Url, Kind::Address, Kind::Endpoint, Kind::Certificate, Kind::Ja3, Kind::Ja4];
-    KINDS.iter().find(|known| **known as u8 == kind).map_or(0, |kind| key_hash(*kind, key))
-}
-
-/// Marks a key in the filters.
-fn note(kind: u8, key: &[u8], addresses: &mut [u8], hosts: &mut [u8]) {
-    let address = |bytes: &[u8]| match bytes.len() {
-        4 | 6 => bytes.first_chunk::<4>().map(|four| IpAddr::from(*four)),
-        _ => bytes.first_chunk::<16>().map(|six| IpAddr::from(*six)),
-    };
-    if kind == Kind::Address as u8 || kind == Kind::Endpoint as u8 {
-        if let Some(address) = address(key) {
-            filter::add(addresses, address_hash(address));
+        let mut file = Writer::new(out)?;
+        self.write_texts(&mut file)?;
+        self.write_addresses(&mut file)?;
+        file.section(Section::Sha1, &self.digests::<20>(Kind::CertificateSha1))?;
+        file.section(Section::Ja3, &self.digests::<16>(Kind::Ja3))?;
+        file.section(Section::Ja4, &self.digests::<36>(Kind::Ja4))?;
+        let (rows, mut strings) = self.labels.sections();
+        let mut pattern_rows = Vec::new();
+        for (source, label) in &patterns {
+            pattern_rows.extend_from_slice(&strings.put(source));
+            pattern_rows.extend_from_slice(&label.to_le_bytes());
         }
-    } else if kind == Kind::Url as u8 {
-        filter::add(hosts, host_hash(key));
+        file.section(Section::Labels, &rows)?;
+        file.section(Section::Strings, &strings.bytes)?;
+        file.section(Section::Patterns, &pattern_rows)?;
+        file.section(Section::Automaton, &automaton)?;
+        let Stamp { generation, built_at, source } = stamp;
+        let out = file.finish(&GenerationInfo { generation, built_at, source, counts: self.report.counts })?;
+        Ok((out, self.report))
     }
-}
 
-/// Hash of what stands before the first slash, question mark or colon of a URL.
-pub(crate) fn host_hash(url: &[u8]) -> u64 {
-    let end = url.iter().position(|byte| b"/?:".contains(byte)).unwrap_or(url.len());
-    mix(url_part(URL_SEED, url.get(..end).unwrap_or_default()))
-}
-
-fn label_sections(labels: &[Text]) -> (Vec<u8>, Vec<u8>) {
-    let (mut records, mut texts) = (Vec::new(), Vec::new());
-    for label in labels {
-        let custom = label.reference.starts_with("(custom)") || label.reference.starts_with("(remote custom)");
-        let (class, severity, confidence) = classify(&label.info, custom);
-        let class = Class::ALL.iter().position(|known| *known == class).unwrap_or(0) as u8;
-        let severity = match severity {
-            Severity::Low => 0,
-            Severity::Medium => 1,
-            Severity::High => 2,
-        };
-        for text in [&label.info, &label.reference] {
-            records.extend((texts.len() as u32).to_le_bytes());
-            records.extend((text.len() as u32).to_le_bytes());
-            texts.extend(text.as_bytes());
-        }
-        records.extend([class, severity, confidence, u8::from(custom)]);
+    fn write_texts<W: Write + Seek>(&self, file: &mut Writer<W>) -> io::Result<()> {
+        use Section::{HostFilter, NameBuckets, NameFilter, NameKeys, NameOffsets, UrlBuckets, UrlKeys, UrlOffsets};
+        let sections = [NameFilter, NameBuckets, NameOffsets, NameKeys];
+        file.texts(sections, self.of_kind(Kind::Name).count(), self.of_kind(Kind::Name))?;
+        let urls = self.entries.iter().filter(|entry| matches!(entry.kind, Kind::Url | Kind::Path));
+        let urls = urls.map(|entry| (entry_key(&self.bytes, entry), entry.label));
+        file.texts([HostFilter, UrlBuckets, UrlOffsets, UrlKeys], urls.clone().count(), urls)
     }
-    (records, texts)
-}
 
-/// Two bitmaps over the first 16 bits of IPv4 and IPv6 addresses, then records of 24 bytes sorted by prefix length
-/// (longest first), family and address.
-fn network_section(networks: &BTreeMap<(IpAddr, u8), u32>) -> Vec<u8> {
-    let mut maps = vec![0_u8; 2 * 8192];
-    let mut records: Vec<(u8, bool, u128, u32)> = Vec::new();
-    for ((base, length), label) in networks {
-        let (family, bits, first) = match base {
-            IpAddr::V4(four) => (0, u128::from(four.to_bits()), four.to_bits() >> 16),
-            IpAddr::V6(six) => (1, six.to_bits(), (six.to_bits() >> 112) as u32),
-        };
-        let span = 1_usize << 16_u8.saturating_sub(*length);
-        for slot in (first as usize..).take(span) {
-            if let Some(byte) = maps.get_mut(family * 8192 + slot / 8) {
-                *byte |= 1 << (slot % 8);
+    fn write_addresses<W: Write + Seek>(&self, file: &mut Writer<W>) -> io::Result<()> {
+        let mut v4: Vec<(u64, u32)> = Vec::new();
+        let mut v6: Vec<([u8; 18], u32)> = Vec::new();
+        for (key, label) in self.of_kind(Kind::Address).chain(self.of_kind(Kind::Endpoint)) {
+            let Some((address, port)) = address_of(key) else { continue };
+            let port = u16::from_be_bytes(port.try_into().unwrap_or_default());
+            match address {
+                IpAddr::V4(address) => v4.push((u64::from(address.to_bits()) << 16 | u64::from(port), label)),
+                IpAddr::V6(_) => {
+                    let mut wide = [0; 18];
+                    wide.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+                    v6.push((wide, label));
+                }
             }
         }
-        records.push((*length, family == 1, bits, *label));
+        let networks: Vec<(Network, u32)> = self
+            .of_kind(Kind::Network)
+            .filter_map(|(key, label)| {
+                let (address, length) = address_of(key)?;
+                Some((Network { address, length: *length.first()? }, label))
+            })
+            .collect();
+        file.section(Section::AddressFilter, &writer::address_filter(&v4, &v6))?;
+        file.section(Section::NetworkFilter, &writer::network_filter(&networks))?;
+        let (index, rows) = writer::v4_tables(&mut v4);
+        file.section(Section::V4Index, &index)?;
+        file.section(Section::V4, &rows)?;
+        file.section(Section::V6, &writer::sorted_rows(&mut v6))?;
+        file.section(Section::V4Networks, &writer::network_rows(&networks, false))?;
+        file.section(Section::V6Networks, &writer::network_rows(&networks, true))
     }
-    records.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-    if records.is_empty() {
-        return Vec::new();
-    }
-    for (length, six, bits, label) in records {
-        maps.extend(bits.to_le_bytes());
-        maps.extend([length, u8::from(six), 0, 0]);
-        maps.extend(label.to_le_bytes());
-    }
-    maps
 }
 
-fn pattern_sections(patterns: &BTreeMap<String, u32>) -> (Vec<u8>, Vec<u8>) {
-    let mut records = Vec::new();
-    for (text, label) in patterns {
-        records.extend(label.to_le_bytes());
-        records.extend((text.len() as u32).to_le_bytes());
-        records.extend(text.as_bytes());
-    }
-    let texts: Vec<&str> = patterns.keys().map(String::as_str).collect();
-    (records, patterns::compile(&texts))
+/// What a store is to say about its making; a builder reads no clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stamp {
+    /// Number of the generation.
+    pub generation: u64,
+    /// Seconds since 1970.
+    pub built_at: u64,
+    /// From what.
+    pub source: SourceStamp,
 }

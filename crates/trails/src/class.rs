@@ -1,4 +1,4 @@
-//! What a trail's info text means, decided once when the store is built.
+//! What a trail's info text means, decided once when the store is built. Later code matches on these enums only.
 
 /// What kind of thing a trail lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ pub enum Severity {
 
 impl Class {
     /// All of them; the place is the number in the store.
-    pub const ALL: &'static [Class] = &[
+    pub const ALL: [Class; 13] = [
         Class::Malware,
         Class::Malicious,
         Class::Phishing,
@@ -81,60 +81,172 @@ impl Class {
             Class::Other => "other",
         }
     }
+
+    /// From its number in a store file.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
 }
 
-/// Words in an info text, the first that is found decides.
-const WORDS: &[(&str, Class)] = &[
-    ("sinkhole", Class::Sinkhole),
-    ("parking", Class::Parking),
-    ("parked", Class::Parking),
-    ("mass scanner", Class::Scanner),
-    ("crawler", Class::Scanner),
-    ("scanner", Class::Scanner),
-    ("ipinfo", Class::IpInfo),
-    ("dynamic domain", Class::DynamicDns),
-    ("dynamic dns", Class::DynamicDns),
-    ("free web", Class::FreeWeb),
-    ("(malware)", Class::Malware),
-    ("ransomware", Class::Malware),
-    ("apt ", Class::Malware),
-    ("phishing", Class::Phishing),
-    ("phishtank", Class::Phishing),
-    ("(malicious)", Class::Malicious),
-    ("tor exit", Class::Anonymizer),
-    ("anonymous", Class::Anonymizer),
-    ("proxy", Class::Anonymizer),
-    ("vpn", Class::Anonymizer),
-    ("attacker", Class::Attacker),
-    ("spammer", Class::Attacker),
-    ("abuser", Class::Attacker),
-    ("compromised", Class::Attacker),
-    ("bad history", Class::Attacker),
-    ("reputation", Class::Attacker),
-    ("bruteforce", Class::Attacker),
-    ("malware", Class::Malware),
-    ("malicious", Class::Malicious),
-    ("(suspicious)", Class::Suspicious),
-    ("suspicious", Class::Suspicious),
-];
+impl Severity {
+    /// From its number in a store file.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Severity::Low, Severity::Medium, Severity::High].get(usize::from(number)).copied()
+    }
+}
 
-/// Class, severity and confidence (0 to 100) of an info text; `custom` where the user's own list says it.
+/// The typed meaning of an info text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Meaning {
+    /// What it lists.
+    pub class: Class,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure, 0 to 100.
+    pub confidence: u8,
+    /// Which info wins where two list the same indicator: the higher.
+    pub rank: u8,
+}
+
+/// Confidence of a trail that lists a whole top-level domain.
+pub const WHOLE_TLD_CONFIDENCE: u8 = 10;
+
+/// Infos that say nothing specific and never replace one that does.
+const LOW_PRIORITY: [&str; 7] =
+    ["reputation", "attacker", "spammer", "abuser", "crawler", "compromised", "bad history"];
+/// Words of infos without a class in parentheses that name a threat.
+const THREATS: [&str; 11] =
+    ["malware", "ransomware", "trojan", "botnet", "c2", "c&c", "stealer", "backdoor", "adversary", "worm", "rat"];
+
+/// Decides what an info text means. `custom`: from the user's own lists.
 #[must_use]
-pub fn classify(info: &str, custom: bool) -> (Class, Severity, u8) {
-    let lower = info.to_lowercase();
-    let class = WORDS.iter().find(|(word, _)| lower.contains(word)).map_or(Class::Other, |(_, class)| *class);
-    let severity = match class {
-        Class::Malware => Severity::High,
-        Class::Malicious | Class::Phishing | Class::Sinkhole | Class::Other => Severity::Medium,
-        Class::Suspicious if lower.contains("c2") => Severity::Medium,
-        Class::Suspicious | Class::Parking | Class::DynamicDns | Class::FreeWeb | Class::Anonymizer => Severity::Medium,
-        Class::Scanner | Class::Attacker | Class::IpInfo => Severity::Low,
+pub fn meaning(info: &str, custom: bool) -> Meaning {
+    let info = info.to_ascii_lowercase();
+    let (base, group) = match info.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")) {
+        Some((base, group)) => (base, group),
+        None => (info.as_str(), ""),
     };
-    let confidence = match class {
-        Class::Malware | Class::Sinkhole => 90,
-        Class::Malicious | Class::Phishing => 80,
-        Class::Scanner | Class::Attacker => 60,
-        _ => 50,
+    let (class, severity, confidence) = decide(base, group);
+    let low = LOW_PRIORITY.iter().any(|word| base.contains(word));
+    let always = base.starts_with("mass scanner") || base.starts_with("ipinfo");
+    let rank = match () {
+        () if always => 3,
+        () if custom => 2,
+        () if low => 0,
+        () => 1,
     };
-    if custom { (class, Severity::High, 100) } else { (class, severity, confidence) }
+    if custom {
+        let class = if class == Class::Other { Class::Malware } else { class };
+        return Meaning { class, severity: Severity::High, confidence: 100, rank };
+    }
+    Meaning { class, severity, confidence, rank }
+}
+
+fn decide(base: &str, group: &str) -> (Class, Severity, u8) {
+    use Severity::{High, Low, Medium};
+    let has = |word: &str| base.contains(word);
+    let word = |wanted: &str| base.split(|c: char| !c.is_ascii_alphanumeric() && c != '&').any(|w| w == wanted);
+    let of_group = match group {
+        "malware" => Some((Class::Malware, High, 90)),
+        "malicious" if has("ransomware") || word("apt") => Some((Class::Malware, High, 90)),
+        "malicious" => Some((Class::Malicious, Medium, 80)),
+        "suspicious" => Some((Class::Suspicious, Medium, 60)),
+        _ => None,
+    };
+    // What an address or name *is* goes before how its file is grouped.
+    match () {
+        () if word("sinkhole") || word("sinkholed") => (Class::Sinkhole, of_group.map_or(Medium, |g| g.1), 90),
+        () if has("parking") || has("parked") => (Class::Parking, Low, 60),
+        () if has("scanner") || has("crawler") => (Class::Scanner, Low, 80),
+        () if has("attacker") || has("spammer") || has("abuser") || has("brute") => (Class::Attacker, Low, 50),
+        () if has("reputation") || has("bad history") || has("compromised") => (Class::Suspicious, Low, 40),
+        () if has("phishing") => (Class::Phishing, Medium, 80),
+        () if group == "malware" => (Class::Malware, High, 90),
+        () if has("dynamic domain") || has("dynamic dns") => (Class::DynamicDns, Medium, 40),
+        () if has("free web hosting") => (Class::FreeWeb, Medium, 40),
+        () if word("ipinfo") => (Class::IpInfo, Low, 60),
+        () if has("web proxy") || has("tor exit") || has("anonym") || word("vpn") || word("onion") => {
+            (Class::Anonymizer, Medium, 60)
+        }
+        () if group.is_empty() => ungrouped(base, word),
+        () => of_group.unwrap_or((Class::Other, Medium, 60)),
+    }
+}
+
+/// Infos of feeds name no group.
+fn ungrouped(base: &str, word: impl Fn(&str) -> bool) -> (Class, Severity, u8) {
+    let has = |wanted: &str| base.contains(wanted);
+    if has("certificate") {
+        return (Class::Malware, Severity::Medium, 80);
+    }
+    if has("distribution") || has("download") {
+        return (Class::Malicious, Severity::Medium, 80);
+    }
+    if word("apt") || THREATS.iter().any(|threat| word(threat)) || has("ransomware") {
+        return (Class::Malware, Severity::High, 80);
+    }
+    if has("malicious") {
+        return (Class::Malicious, Severity::Medium, 70);
+    }
+    (Class::Other, Severity::Medium, 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meanings() {
+        let cases = [
+            ("asyncrat (malware)", Class::Malware, Severity::High),
+            ("apt kimsuky (malware)", Class::Malware, Severity::High),
+            ("ek clearfake (malicious)", Class::Malicious, Severity::Medium),
+            ("pua (suspicious)", Class::Suspicious, Severity::Medium),
+            ("mass scanner", Class::Scanner, Severity::Low),
+            ("mass scanner cidr", Class::Scanner, Severity::Low),
+            ("bad history (suspicious)", Class::Suspicious, Severity::Low),
+            ("known attacker", Class::Attacker, Severity::Low),
+            ("spammer", Class::Attacker, Severity::Low),
+            ("sinkhole cydef (malware)", Class::Sinkhole, Severity::High),
+            ("parking site (suspicious)", Class::Parking, Severity::Low),
+            ("dynamic domain (suspicious)", Class::DynamicDns, Severity::Medium),
+            ("free web hosting (suspicious)", Class::FreeWeb, Severity::Medium),
+            ("ipinfo (suspicious)", Class::IpInfo, Severity::Low),
+            ("anonymous web proxy (suspicious)", Class::Anonymizer, Severity::Medium),
+            ("phishing", Class::Phishing, Severity::Medium),
+            ("malware distribution", Class::Malicious, Severity::Medium),
+            ("cobaltstrike c2 certificate", Class::Malware, Severity::Medium),
+            ("ransomware", Class::Malware, Severity::High),
+            ("teapot", Class::Other, Severity::Medium),
+        ];
+        for (info, class, severity) in cases {
+            let meaning = meaning(info, false);
+            assert_eq!((meaning.class, meaning.severity), (class, severity), "{info}");
+        }
+    }
+
+    #[test]
+    fn custom_is_high() {
+        let custom = meaning("our list", true);
+        assert_eq!((custom.class, custom.severity, custom.confidence), (Class::Malware, Severity::High, 100));
+    }
+
+    #[test]
+    fn ranks() {
+        let rank = |info, custom| meaning(info, custom).rank;
+        assert!(rank("mass scanner", false) > rank("dprk", true));
+        assert!(rank("dprk", true) > rank("asyncrat (malware)", false));
+        assert!(rank("asyncrat (malware)", false) > rank("bad history (suspicious)", false));
+    }
+
+    #[test]
+    fn numbers_are_the_enum_s() {
+        for class in Class::ALL {
+            assert_eq!(Class::from_number(class as u8), Some(class));
+        }
+        assert_eq!(Class::from_number(13), None);
+        assert_eq!(Severity::from_number(Severity::High as u8), Some(Severity::High));
+    }
 }

@@ -1,112 +1,136 @@
-//! The store's file: header, section table, sections. Written whole, never changed.
+//! Layout of a store file. Little-endian; sections begin at multiples of 64.
 //!
 //! ```text
-//! 0   magic "MALTRAIL", version u32, sections u32, checksum of the section table u64
-//! 24  per section: offset u64, length u64, checksum u64
+//! header   magic, version, generation, times, counts, checksum of header and section table
+//! table    offset, length, checksum of each section, in the order of `Section`
+//! sections
 //! ```
-//!
-//! Numbers are little-endian; sections begin at multiples of 64 bytes.
 
-use std::ops::Range;
+use crate::hash;
 
-use rapidhash::v3::rapidhash_v3;
+pub(crate) const MAGIC: [u8; 8] = *b"MTTRAILS";
+pub(crate) const VERSION: u64 = 1;
+/// Sections and cache lines.
+pub(crate) const ALIGN: usize = 64;
 
-use crate::store::Damage;
+/// Words of the header (8 bytes each).
+pub(crate) mod word {
+    pub(crate) const MAGIC: usize = 0;
+    pub(crate) const VERSION: usize = 1;
+    pub(crate) const GENERATION: usize = 2;
+    pub(crate) const BUILT_AT: usize = 3;
+    pub(crate) const SOURCE_SIZE: usize = 4;
+    pub(crate) const SOURCE_MTIME: usize = 5;
+    pub(crate) const SOURCE_HASH: usize = 6;
+    pub(crate) const FILE_LENGTH: usize = 7;
+    pub(crate) const COUNTS: usize = 8;
+    pub(crate) const CHECKSUM: usize = 18;
+    pub(crate) const TABLE: usize = 19;
+}
 
-pub(crate) const MAGIC: &[u8; 8] = b"MALTRAIL";
-pub(crate) const VERSION: u32 = 1;
-const FIXED: usize = 24;
-const ENTRY: usize = 24;
-const ALIGN: usize = 64;
-
-/// The sections, in their order in the file.
+/// The sections, in file order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Section {
-    /// Counts and facts about the set.
-    About,
-    /// Labels: fixed records.
+    /// Filter over the last two labels of every name, and over single-label names.
+    NameFilter,
+    NameBuckets,
+    NameOffsets,
+    NameKeys,
+    /// Filter over the hosts of URLs.
+    HostFilter,
+    UrlBuckets,
+    UrlOffsets,
+    UrlKeys,
+    /// Filter over addresses and addresses of endpoints.
+    AddressFilter,
+    /// One bit per /16 that a v4 network touches, then the same for v6.
+    NetworkFilter,
+    /// For each upper half of an address the first row of `V4`.
+    V4Index,
+    /// address u32, port u16 (0: the address itself), label u32.
+    V4,
+    /// address u128, port u16, label u32.
+    V6,
+    /// first address u32, label u32, prefix length u8: nested networks cut into disjoint ranges.
+    V4Networks,
+    V6Networks,
+    /// digest, label u32, sorted.
+    Sha1,
+    Ja3,
+    Ja4,
+    /// See `LABEL_ROW`.
     Labels,
-    /// Texts of the labels.
-    Texts,
-    /// Fingerprints of keys, 32 to a bucket.
-    Fingerprints,
-    /// Offsets of keys, 32 to a bucket.
-    Offsets,
-    /// Keys.
-    Keys,
-    /// One bit for each address hash.
-    Addresses,
-    /// One bit for each URL host hash.
-    Hosts,
-    /// Networks, sorted.
-    Networks,
-    /// Patterns: label and text.
+    Strings,
+    /// source: offset u32, length u32; label u32.
     Patterns,
-    /// The automaton over all patterns.
+    /// Automaton of all patterns.
     Automaton,
 }
 
-pub(crate) const SECTIONS: usize = 11;
+pub(crate) const SECTIONS: usize = Section::Automaton as usize + 1;
+pub(crate) const HEADER_WORDS: usize = word::TABLE + 3 * SECTIONS;
+pub(crate) const HEADER_LENGTH: usize = (HEADER_WORDS * 8).next_multiple_of(ALIGN);
 
-/// Puts a file together.
-pub(crate) fn write(sections: [&[u8]; SECTIONS]) -> Vec<u8> {
-    let mut table = Vec::with_capacity(SECTIONS * ENTRY);
-    let mut at = (FIXED + SECTIONS * ENTRY).next_multiple_of(ALIGN);
-    for bytes in sections {
-        table.extend((at as u64).to_le_bytes());
-        table.extend((bytes.len() as u64).to_le_bytes());
-        table.extend(rapidhash_v3(bytes).to_le_bytes());
-        at = (at + bytes.len()).next_multiple_of(ALIGN);
-    }
-    let mut file = Vec::with_capacity(at);
-    file.extend(MAGIC);
-    file.extend(VERSION.to_le_bytes());
-    file.extend((SECTIONS as u32).to_le_bytes());
-    file.extend(rapidhash_v3(&table).to_le_bytes());
-    file.extend(table);
-    for bytes in sections {
-        file.resize(file.len().next_multiple_of(ALIGN), 0);
-        file.extend(bytes);
-    }
-    file
+/// Slots of a bucket; its fingerprints fill one cache line.
+pub(crate) const SLOTS: usize = 32;
+/// Fingerprint bytes of a bucket.
+pub(crate) const BUCKET: usize = 2 * SLOTS;
+pub(crate) const V4_ROW: usize = 10;
+/// info, reference, sources: offset u32 and length u32 each; class, severity, confidence, custom: u8 each.
+pub(crate) const LABEL_ROW: usize = 28;
+pub(crate) const PATTERN_ROW: usize = 12;
+/// Rows of `V4Index`.
+pub(crate) const V4_INDEX_ROWS: usize = 65537;
+/// Bytes of a bit per /16.
+pub(crate) const NETWORK_BITS: usize = 65536 / 8;
+/// Label of the gaps between networks.
+pub(crate) const NO_LABEL: u32 = u32::MAX;
+
+/// The `N` bytes at `at`.
+#[inline]
+pub(crate) fn bytes<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
+    data.get(at..)?.first_chunk::<N>().copied()
 }
 
-/// Where the sections lie, after checking the header and all bounds.
-pub(crate) fn sections(file: &[u8]) -> Result<[Range<usize>; SECTIONS], Damage> {
-    if file.get(..8) != Some(MAGIC.as_slice()) {
-        return Err("it does not begin as one");
-    }
-    if word(file, 8) as u32 != VERSION {
-        return Err("another version");
-    }
-    if (word(file, 8) >> 32) as usize != SECTIONS {
-        return Err("number of sections");
-    }
-    let table = file.get(FIXED..FIXED + SECTIONS * ENTRY).ok_or("cut in its header")?;
-    if rapidhash_v3(table) != word(file, 16) {
-        return Err("checksum of its header");
-    }
-    let mut spans = [const { 0..0 }; SECTIONS];
-    for (place, span) in spans.iter_mut().enumerate() {
-        let (start, length) = (word(table, place * ENTRY), word(table, place * ENTRY + 8));
-        let end = start.checked_add(length).filter(|end| *end <= file.len() as u64).ok_or("it is cut")?;
-        *span = start as usize..end as usize;
-    }
-    Ok(spans)
+#[inline]
+pub(crate) fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+    bytes(data, at).map(u32::from_le_bytes)
 }
 
-/// Checks every section's checksum.
-pub(crate) fn verify(file: &[u8], spans: &[Range<usize>; SECTIONS]) -> Result<(), Damage> {
-    let table = file.get(FIXED..).unwrap_or_default();
-    for (place, span) in spans.iter().enumerate() {
-        if rapidhash_v3(file.get(span.clone()).unwrap_or_default()) != word(table, place * ENTRY + 16) {
-            return Err("checksum of a section");
+#[inline]
+pub(crate) fn u64_at(data: &[u8], at: usize) -> Option<u64> {
+    bytes(data, at).map(u64::from_le_bytes)
+}
+
+/// The bits a hash has in its word of a filter.
+#[inline]
+fn filter_bits(hash: u64) -> u64 {
+    1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63)
+}
+
+/// Whether a filter (words of 64 bits) may hold the hash.
+#[inline]
+pub(crate) fn filter_has(filter: &[u8], hash: u64) -> bool {
+    let bits = filter_bits(hash);
+    u64_at(filter, 8 * hash::place(hash, filter.len() / 8)).is_some_and(|word| word & bits == bits)
+}
+
+/// A filter over hashes: 12 bits for each, three of them set, about 1 % false answers.
+pub(crate) fn filter(hashes: &[u64]) -> Vec<u8> {
+    let mut words = vec![0u64; if hashes.is_empty() { 0 } else { hashes.len() * 12 / 64 + 1 }];
+    let count = words.len();
+    for &hash in hashes {
+        if let Some(word) = words.get_mut(hash::place(hash, count)) {
+            *word |= filter_bits(hash);
         }
     }
-    Ok(())
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
-fn word(bytes: &[u8], at: usize) -> u64 {
-    bytes.get(at..at + 8).and_then(|bytes| bytes.first_chunk::<8>()).map_or(0, |word| u64::from_le_bytes(*word))
+/// The slot number of a hash's fingerprint: never 0, which marks an empty slot.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // The low half is what is wanted.
+pub(crate) fn fingerprint(hash: u64) -> u16 {
+    (hash as u16).max(1)
 }

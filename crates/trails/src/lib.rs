@@ -6,14 +6,21 @@
 pub mod builder;
 pub mod class;
 mod format;
+mod hash;
 pub mod indicator;
-mod keys;
+mod label;
 pub mod load;
 mod map;
-mod patterns;
+mod pattern;
+pub mod read;
 pub mod store;
 mod table;
+pub mod veto;
+mod writer;
 
+pub use builder::{Builder, Report, Stamp};
 pub use class::{Class, Severity};
-pub use map::Mapped;
-pub use store::{Hit, Label, LabelId, Store, StoreError};
+pub use indicator::{Indicator, Kind, Why};
+pub use label::Source;
+pub use store::{Hit, Label, LabelId, Mapped, Store, StoreError};
+pub use veto::{Veto, Vetoes, Whitelist};

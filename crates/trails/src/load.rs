@@ -1,151 +1,157 @@
-//! From the files that users have to a store: `trails.csv`, directories of text files, `.bin`.
+//! From TRAILS_FILE to an open store: a `.bin` is mapped; from a `.csv` the store is built first when needed.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::builder::Builder;
-use crate::map::Mapped;
-use crate::store::{Store, StoreError};
+use crate::builder::{Builder, Report, Stamp};
+use crate::hash;
+use crate::read::{self, ReadError};
+use crate::store::{Mapped, SourceStamp, Store, StoreError};
+use crate::veto::Vetoes;
 
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
-    let path = path.display().to_string();
-    |source| StoreError::Io { path, source }
+/// Bytes of each sample of a file's content.
+const SAMPLE: u64 = 64 * 1024;
+
+/// Why no store could be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The source does not read.
+    #[error("{0}; check TRAILS_FILE and its permissions")]
+    Read(#[from] ReadError),
+    /// The store could not be written.
+    #[error("cannot write the trail store {path}: {source}; free space there or set TRAILS_FILE to a writable place")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
-/// Takes every row `trail,info,reference` of a CSV file.
+/// Opens TRAILS_FILE. For a `.csv` the store beside it (or in `cache_dir`) is used if it was built from this very
+/// file, else built anew in the calling thread.
 ///
 /// # Errors
-/// The file cannot be read.
-pub fn csv(path: &Path, builder: &mut Builder) -> Result<(), StoreError> {
-    let file = File::open(path).map_err(io(path))?;
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(BufReader::with_capacity(1 << 20, file));
-    let mut record = csv::ByteRecord::new();
-    let source = path.display().to_string();
-    let mut known = (String::new(), String::new(), 0);
-    loop {
-        match reader.read_byte_record(&mut record) {
-            Ok(false) => return Ok(()),
-            Ok(true) => {}
-            Err(error) if error.is_io_error() => return Err(io(path)(std::io::Error::other(error))),
-            Err(_) => continue,
-        }
-        let column = |place: usize| String::from_utf8_lossy(record.get(place).unwrap_or_default());
-        let (trail, info, reference) = (column(0), column(1), column(2));
-        if known.0 != info || known.1 != reference {
-            known = (info.to_string(), reference.to_string(), builder.label(&info, &reference));
-        }
-        let line = record.position().map_or(0, csv::Position::line) as usize;
-        builder.text(&trail, known.2, &source, line);
+/// See [`LoadError`].
+pub fn load(trails_file: &Path, cache_dir: &Path) -> Result<Store<Mapped>, LoadError> {
+    if !trails_file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        return Ok(Store::open(trails_file)?);
     }
-}
-
-/// Takes a file of one indicator a line, or every such file below a directory.
-///
-/// # Errors
-/// A file or directory cannot be read.
-pub fn tree(path: &Path, reference: &str, builder: &mut Builder) -> Result<(), StoreError> {
-    if path.is_dir() {
-        let mut inside: Vec<PathBuf> = std::fs::read_dir(path)
-            .map_err(io(path))?
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(io(path))?
-            .into_iter()
-            .map(|entry| entry.path())
-            .collect();
-        inside.sort();
-        return inside.iter().try_for_each(|path| tree(path, reference, builder));
-    }
-    if path.extension().is_none_or(|extension| extension != "txt") {
-        return Ok(());
-    }
-    let info = info_of(path);
-    let label = builder.label(&info, reference);
-    let source = path.display().to_string();
-    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).map_err(io(path))?);
-    let (mut bytes, mut line) = (Vec::new(), 0);
-    loop {
-        bytes.clear();
-        if reader.read_until(b'\n', &mut bytes).map_err(io(path))? == 0 {
-            return Ok(());
-        }
-        line += 1;
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.split('#').next().unwrap_or("").trim();
-        if !text.is_empty() {
-            builder.text(text, label, &source, line);
-        }
-    }
-}
-
-/// `malware/agent_tesla-01.txt` says `agent tesla (malware)`.
-fn info_of(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let stem = match stem.rsplit_once('-') {
-        Some((head, tail)) if !tail.is_empty() && tail.bytes().all(|byte| byte.is_ascii_digit()) => head,
-        _ => &stem,
-    };
-    let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-    let name = stem.replace('_', " ");
-    match folder.as_ref() {
-        "malware" | "malicious" | "suspicious" => format!("{name} ({folder})"),
-        _ => name,
-    }
-}
-
-/// Writes a store: to another name, flushed, read back and checked, renamed into place.
-///
-/// # Errors
-/// It cannot be written, or what was read back is not what was written.
-pub fn publish(bytes: &[u8], path: &Path) -> Result<(), StoreError> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let published = written
-        .map_err(io(&temporary))
-        .and_then(|()| Store::open(&temporary)?.verify())
-        .and_then(|()| std::fs::rename(&temporary, path).map_err(io(path)));
-    if published.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    published
-}
-
-/// Opens the trails of a `.bin`, or of a `.csv` whose `.bin` lies beside it or in `cache_dir` and is built where it
-/// is missing or older.
-///
-/// # Errors
-/// Neither can be read, built or written.
-pub fn load(trails_file: &Path, cache_dir: &Path) -> Result<Store<Mapped>, StoreError> {
-    if trails_file.extension().is_some_and(|extension| extension == "bin") {
-        return Store::open(trails_file);
-    }
-    let beside = trails_file.with_extension("bin");
-    let cached = cache_dir.join(trails_file.file_name().unwrap_or_default()).with_extension("bin");
-    let changed = std::fs::metadata(trails_file).and_then(|facts| facts.modified()).map_err(io(trails_file))?;
-    for path in [&beside, &cached] {
-        let newer = std::fs::metadata(path).and_then(|facts| facts.modified()).is_ok_and(|built| built >= changed);
-        if newer && let Ok(store) = Store::open(path) {
+    let stamp = stamp_of(trails_file).map_err(|source| ReadError { path: trails_file.to_owned(), source })?;
+    let places = store_paths(trails_file, cache_dir);
+    for place in &places {
+        if let Ok(store) = Store::open(place)
+            && store.generation_info().source == stamp
+        {
             return Ok(store);
         }
     }
-    let mut builder = Builder::new(changed.duration_since(std::time::UNIX_EPOCH).map_or(0, |age| age.as_secs()));
-    csv(trails_file, &mut builder)?;
-    let bytes = builder.finish();
-    let path = match publish(&bytes, &beside) {
-        Ok(()) => beside,
-        Err(_) => {
-            std::fs::create_dir_all(cache_dir).map_err(io(cache_dir))?;
-            publish(&bytes, &cached)?;
-            cached
-        }
+    let (path, _) = build(trails_file, cache_dir, &mut |_| {})?;
+    Ok(Store::open(&path)?)
+}
+
+/// Where the store of a CSV may lie: beside it, else in the cache directory.
+#[must_use]
+pub fn store_paths(trails_file: &Path, cache_dir: &Path) -> [PathBuf; 2] {
+    let name = hash::checksum(trails_file.as_os_str().as_encoded_bytes());
+    [trails_file.with_extension("bin"), cache_dir.join(format!("trails-{name:016x}.bin"))]
+}
+
+/// Builds the store of a CSV, whether or not one is there; a child process may do this.
+/// Returns where it lies and what became of the rows.
+///
+/// # Errors
+/// The CSV cannot be read, or the store be written in neither place.
+pub fn build(
+    trails_file: &Path,
+    cache_dir: &Path,
+    progress: &mut dyn FnMut(read::Progress),
+) -> Result<(PathBuf, Report), LoadError> {
+    let source = stamp_of(trails_file).map_err(|source| ReadError { path: trails_file.to_owned(), source })?;
+    let [beside, cached] = store_paths(trails_file, cache_dir);
+    let target = if may_write_beside(&beside) {
+        beside
+    } else {
+        fs::create_dir_all(cache_dir).map_err(|source| LoadError::Write { path: cache_dir.to_owned(), source })?;
+        cached
     };
-    Store::open(&path)
+    let mut builder = Builder::new(Vetoes::default());
+    read::add_csv(&mut builder, trails_file, progress)?;
+    let built_at = now();
+    let report = publish(builder, &target, Stamp { generation: built_at, built_at, source })?;
+    Ok((target, report))
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn may_write_beside(target: &Path) -> bool {
+    let probe = temporary(target);
+    let may = File::create(&probe).is_ok();
+    if may {
+        drop(fs::remove_file(&probe));
+    }
+    may
+}
+
+fn temporary(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    name.into()
+}
+
+/// Writes a store: temporary file, fsync, verification, rename. An older store stays until then.
+///
+/// # Errors
+/// Writing failed, or what was written does not verify; nothing is left behind.
+pub fn publish(builder: Builder, target: &Path, stamp: Stamp) -> Result<Report, LoadError> {
+    let temporary = temporary(target);
+    let result = write_and_verify(builder, &temporary, stamp).and_then(|report| {
+        fs::rename(&temporary, target).map_err(write_error(target))?;
+        // The rename itself is durable once its directory is.
+        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(write_error(target))?;
+        Ok(report)
+    });
+    if result.is_err() {
+        drop(fs::remove_file(&temporary));
+    }
+    result
+}
+
+fn write_error(path: &Path) -> impl FnOnce(io::Error) -> LoadError + '_ {
+    move |source| LoadError::Write { path: path.to_owned(), source }
+}
+
+fn write_and_verify(builder: Builder, path: &Path, stamp: Stamp) -> Result<Report, LoadError> {
+    let file = File::create(path).map_err(write_error(path))?;
+    let (out, report) = builder.finish(BufWriter::with_capacity(1 << 20, file), stamp).map_err(write_error(path))?;
+    let file = out.into_inner().map_err(|error| write_error(path)(error.into_error()))?;
+    file.sync_all().map_err(write_error(path))?;
+    Store::open(path)?.verify()?;
+    Ok(report)
+}
+
+/// Size, time and samples of a file's content.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn stamp_of(path: &Path) -> io::Result<SourceStamp> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let size = metadata.len();
+    let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut sample = Vec::new();
+    for start in [0, size / 2, size.saturating_sub(SAMPLE)] {
+        file.seek(SeekFrom::Start(start))?;
+        file.by_ref().take(SAMPLE).read_to_end(&mut sample)?;
+    }
+    let modified = u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX);
+    Ok(SourceStamp { size, modified, hash: hash::checksum(&sample) })
 }

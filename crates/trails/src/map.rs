@@ -1,25 +1,27 @@
-//! The map of a store's file: the only unsafe code of this crate.
+//! The map of a store file: the only unsafe code of this crate.
+
+#![allow(unsafe_code)]
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 
-use memmap2::Mmap;
-
-/// A file mapped for reading.
-pub struct Mapped(Mmap);
+/// The read-only map of a file.
+pub struct Mapped(memmap2::Mmap);
 
 impl Mapped {
-    #[allow(unsafe_code)]
-    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        // SAFETY: a store is written to another name and renamed into place; nobody changes a file that has its final
-        // name. Every read is bounds-checked against the length mapped here and no reference type but bytes is made.
-        let map = unsafe { Mmap::map(&file) }?;
-        Ok(Mapped(map))
+        // SAFETY: the map is read-only and private to this value. Store files are published by renaming a
+        // finished file into place and are never written again, so the bytes do not change under the borrow;
+        // nothing read from them is trusted without a bounds check, whatever their value.
+        let map = unsafe { memmap2::Mmap::map(&file) }?;
+        Ok(Self(map))
     }
 }
 
 impl AsRef<[u8]> for Mapped {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
         &self.0
     }

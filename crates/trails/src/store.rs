@@ -1,24 +1,20 @@
 //! The finished set of trails: one file, mapped, looked up without allocation.
+//!
+//! Every read is bounds-checked: a damaged file gives errors or misses, never a panic. This module reads;
+//! [`crate::builder`] writes.
 
 use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
 
-use regex_automata::dfa::dense::DFA;
+use crate::format::{self, Section};
+use crate::hash::{self, NameHash, TextHash};
+use crate::indicator::{Kind, canonical};
+use crate::pattern::Automaton;
+use crate::table::{self, TextTable};
+use crate::{Class, Severity};
 
-use crate::builder::host_hash;
-use crate::format::{self, SECTIONS, Section};
-use crate::keys::{self, Kind, address_bytes, address_hash, canonical, join, key_hash, of_kind, url_part};
 pub use crate::map::Mapped;
-use crate::table::{Table, filter};
-use crate::{Class, Severity, patterns};
-
-/// Bytes of a label's record.
-const LABEL: usize = 20;
-/// Bytes of a network's record.
-const NETWORK: usize = 24;
-/// Bytes of the two bitmaps before the networks.
-const NETWORK_MAPS: usize = 2 * 8192;
 
 /// Number of a label in a store. Meaningful only with the store it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +46,41 @@ pub struct Hit {
     pub label: LabelId,
 }
 
+/// How many indicators of each kind, in the order of [`Kind::ALL`].
+pub type Counts = [u64; Kind::ALL.len()];
+
+/// Where a store was built from: what tells whether it is still up to date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceStamp {
+    /// Bytes of the source; 0 when it was no single file.
+    pub size: u64,
+    /// Its modification time, nanoseconds since 1970.
+    pub modified: u64,
+    /// Hash of samples of its content.
+    pub hash: u64,
+}
+
+/// What a store says about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GenerationInfo {
+    /// Number of the generation; larger is newer.
+    pub generation: u64,
+    /// When it was built, seconds since 1970.
+    pub built_at: u64,
+    /// From what.
+    pub source: SourceStamp,
+    /// How many of each kind.
+    pub counts: Counts,
+}
+
+/// A set of trails. `D` holds the file's bytes: the map in production, a `Vec<u8>` in tests.
+pub struct Store<D: AsRef<[u8]>> {
+    data: D,
+    sections: [Range<usize>; format::SECTIONS],
+    info: GenerationInfo,
+    automaton: Option<Automaton>,
+}
+
 /// Why a store could not be opened or is not to be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -73,27 +104,27 @@ pub enum StoreError {
     },
 }
 
-/// What is wrong with a file's bytes.
-pub(crate) type Damage = &'static str;
+impl StoreError {
+    fn at(self, file: &Path) -> Self {
+        match self {
+            Self::Damaged { what, .. } => Self::Damaged { path: file.display().to_string(), what },
+            io @ Self::Io { .. } => io,
+        }
+    }
+}
 
-/// A set of trails. `D` holds the file's bytes: the map in production, a `Vec<u8>` in tests.
-pub struct Store<D: AsRef<[u8]>> {
-    data: D,
-    sections: [Range<usize>; SECTIONS],
-    lengths: Vec<(u8, bool, Range<usize>)>,
-    pattern_labels: Vec<u32>,
-    automaton: Option<DFA<Vec<u32>>>,
+fn damaged(what: &'static str) -> StoreError {
+    StoreError::Damaged { path: String::from("(in memory)"), what }
 }
 
 impl Store<Mapped> {
-    /// Maps a store file and checks its header and section bounds (not its checksums: [`Store::verify`]).
+    /// Maps a store file and checks its header and section bounds (not its checksum: [`Store::verify`]).
     ///
     /// # Errors
     /// The file cannot be read, or is no store of this version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let name = || path.display().to_string();
-        let data = Mapped::open(path).map_err(|source| StoreError::Io { path: name(), source })?;
-        Store::new(data).map_err(|what| StoreError::Damaged { path: name(), what })
+        let map = Mapped::open(path).map_err(|source| StoreError::Io { path: path.display().to_string(), source })?;
+        Self::from_bytes(map).map_err(|error| error.at(path))
     }
 }
 
@@ -103,15 +134,51 @@ impl<D: AsRef<[u8]>> Store<D> {
     /// # Errors
     /// The bytes are no store of this version.
     pub fn from_bytes(data: D) -> Result<Self, StoreError> {
-        Store::new(data).map_err(|what| StoreError::Damaged { path: "(memory)".to_owned(), what })
-    }
-
-    fn new(data: D) -> Result<Self, Damage> {
-        let sections = format::sections(data.as_ref())?;
-        let mut store = Store { data, sections, lengths: Vec::new(), pattern_labels: Vec::new(), automaton: None };
-        store.lengths = network_lengths(store.section(Section::Networks));
-        store.pattern_labels = pattern_labels(store.section(Section::Patterns));
-        store.automaton = automaton(store.section(Section::Automaton))?;
+        let bytes = data.as_ref();
+        let header = bytes.get(..format::HEADER_LENGTH).ok_or(damaged("too short"))?;
+        let word = |at: usize| format::u64_at(header, at * 8).unwrap_or_default();
+        if word(format::word::MAGIC) != u64::from_le_bytes(format::MAGIC) {
+            return Err(damaged("not a trail store"));
+        }
+        if word(format::word::VERSION) != format::VERSION {
+            return Err(damaged("another version of the format"));
+        }
+        if word(format::word::CHECKSUM) != header_checksum(header) {
+            return Err(damaged("wrong checksum of the header"));
+        }
+        if word(format::word::FILE_LENGTH) != bytes.len() as u64 {
+            return Err(damaged("wrong length: cut off?"));
+        }
+        let mut sections = [const { 0..0 }; format::SECTIONS];
+        for (index, section) in sections.iter_mut().enumerate() {
+            let at = format::word::TABLE + 3 * index;
+            let range = usize::try_from(word(at)).ok().zip(usize::try_from(word(at + 1)).ok());
+            let range = range.and_then(|(start, length)| Some(start..start.checked_add(length)?));
+            *section = range.filter(|r| bytes.get(r.clone()).is_some()).ok_or(damaged("section out of bounds"))?;
+        }
+        let mut counts = Counts::default();
+        for (index, count) in counts.iter_mut().enumerate() {
+            *count = word(format::word::COUNTS + index);
+        }
+        let info = GenerationInfo {
+            generation: word(format::word::GENERATION),
+            built_at: word(format::word::BUILT_AT),
+            source: SourceStamp {
+                size: word(format::word::SOURCE_SIZE),
+                modified: word(format::word::SOURCE_MTIME),
+                hash: word(format::word::SOURCE_HASH),
+            },
+            counts,
+        };
+        let mut store = Self { data, sections, info, automaton: None };
+        let automaton = store.section(Section::Automaton);
+        if !automaton.is_empty() {
+            // It steers a machine of transitions, so it alone is checked whole at once; it is small.
+            if !store.section_is_sound(Section::Automaton as usize) {
+                return Err(damaged("wrong checksum of the patterns"));
+            }
+            store.automaton = Some(Automaton::from_bytes(automaton).ok_or(damaged("patterns do not load"))?);
+        }
         Ok(store)
     }
 
@@ -120,48 +187,48 @@ impl<D: AsRef<[u8]>> Store<D> {
     /// # Errors
     /// A checksum is wrong.
     pub fn verify(&self) -> Result<(), StoreError> {
-        format::verify(self.data.as_ref(), &self.sections)
-            .map_err(|what| StoreError::Damaged { path: "(open)".to_owned(), what })
+        let sound = (0..format::SECTIONS).all(|index| self.section_is_sound(index));
+        if sound { Ok(()) } else { Err(damaged("wrong checksum of a section")) }
+    }
+
+    fn section_is_sound(&self, index: usize) -> bool {
+        let stored = format::u64_at(self.data.as_ref(), (format::word::TABLE + 3 * index + 2) * 8);
+        let bytes = self.sections.get(index).and_then(|range| self.data.as_ref().get(range.clone()));
+        bytes.is_some_and(|bytes| stored == Some(hash::checksum(bytes)))
     }
 
     #[inline]
     fn section(&self, section: Section) -> &[u8] {
-        let span = self.sections.get(section as usize).cloned().unwrap_or_default();
-        self.data.as_ref().get(span).unwrap_or_default()
+        let range = self.sections.get(section as usize).cloned().unwrap_or_default();
+        self.data.as_ref().get(range).unwrap_or_default()
     }
 
-    #[inline]
-    fn table(&self) -> Table<'_> {
-        Table {
-            fingerprints: self.section(Section::Fingerprints),
-            offsets: self.section(Section::Offsets),
-            keys: self.section(Section::Keys),
+    fn names(&self) -> TextTable<'_> {
+        TextTable {
+            buckets: self.section(Section::NameBuckets),
+            offsets: self.section(Section::NameOffsets),
+            keys: self.section(Section::NameKeys),
         }
     }
 
-    fn about(&self, place: usize) -> u64 {
-        let (words, _) = self.section(Section::About).as_chunks::<8>();
-        words.get(place).map_or(0, |word| u64::from_le_bytes(*word))
+    fn urls(&self) -> TextTable<'_> {
+        TextTable {
+            buckets: self.section(Section::UrlBuckets),
+            offsets: self.section(Section::UrlOffsets),
+            keys: self.section(Section::UrlKeys),
+        }
     }
 
-    /// Number of the generation that was given when it was built.
+    /// Generation, build time, source and counts.
     #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.about(0)
-    }
-
-    /// Indicators of each kind.
-    #[must_use]
-    pub fn counts(&self) -> Vec<(&'static str, u64)> {
-        const NAMES: [&str; 9] =
-            ["names", "urls", "addresses", "endpoints", "certificates", "ja3", "ja4", "networks", "patterns"];
-        NAMES.iter().enumerate().map(|(place, name)| (*name, self.about(place + 2))).collect()
+    pub fn generation_info(&self) -> &GenerationInfo {
+        &self.info
     }
 
     /// How many indicators it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.counts().iter().map(|(_, count)| *count as usize).sum()
+        usize::try_from(self.info.counts.iter().fold(0u64, |sum, n| sum.saturating_add(*n))).unwrap_or(usize::MAX)
     }
 
     /// Whether it holds none.
@@ -170,244 +237,199 @@ impl<D: AsRef<[u8]>> Store<D> {
         self.len() == 0
     }
 
-    /// The label behind a number.
+    /// How many indicators of a kind it holds.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> u64 {
+        self.info.counts.get(kind as usize).copied().unwrap_or_default()
+    }
+
+    /// The label behind a number; an empty one for a number of another store.
     #[must_use]
     pub fn label(&self, id: LabelId) -> Label<'_> {
-        let (records, _) = self.section(Section::Labels).as_chunks::<LABEL>();
-        let texts = self.section(Section::Texts);
-        let mut label = Label {
-            info: "",
-            reference: "",
-            class: Class::Other,
-            severity: Severity::Low,
-            confidence: 0,
-            custom: false,
-        };
-        let Some(record) = records.get(id.0 as usize) else { return label };
-        let (words, _) = record.as_chunks::<4>();
-        let word = |place: usize| words.get(place).map_or(0, |word| u32::from_le_bytes(*word) as usize);
-        let text = |at: usize, len: usize| {
-            texts.get(at..at.saturating_add(len)).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("")
-        };
-        label.info = text(word(0), word(1));
-        label.reference = text(word(2), word(3));
-        let [.., class, severity, confidence, custom] = *record;
-        label.class = Class::ALL.get(usize::from(class)).copied().unwrap_or(Class::Other);
-        label.severity = match severity {
-            0 => Severity::Low,
-            1 => Severity::Medium,
-            _ => Severity::High,
-        };
-        label.confidence = confidence;
-        label.custom = custom != 0;
-        label
+        let row = (id.0 as usize).saturating_mul(format::LABEL_ROW);
+        let row = self.section(Section::Labels).get(row..).and_then(|rest| rest.first_chunk::<{ format::LABEL_ROW }>());
+        let row = row.copied().unwrap_or([0; format::LABEL_ROW]);
+        let [.., class, severity, confidence, custom] = row;
+        Label {
+            info: self.string(&row, 0),
+            reference: self.string(&row, 8),
+            class: Class::from_number(class).unwrap_or(Class::Other),
+            severity: Severity::from_number(severity).unwrap_or(Severity::Low),
+            confidence: confidence.min(100),
+            custom: custom == 1,
+        }
+    }
+
+    /// Every source behind a label, one a line: reference, a blank, info.
+    #[must_use]
+    pub fn sources(&self, id: LabelId) -> &str {
+        let row = (id.0 as usize).saturating_mul(format::LABEL_ROW);
+        self.section(Section::Labels).get(row..).map_or("", |row| self.string(row, 16))
+    }
+
+    /// The text whose offset and length are at `at` of a row.
+    fn string(&self, row: &[u8], at: usize) -> &str {
+        let part = |at| format::u32_at(row, at).unwrap_or_default() as usize;
+        let range = part(at)..part(at).saturating_add(part(at + 4));
+        std::str::from_utf8(self.section(Section::Strings).get(range).unwrap_or_default()).unwrap_or_default()
     }
 
     /// Hits of a name and its parents, the longest (most specific) first. `name` is lower case without a
-    /// trailing dot. At most `hits.len()` are written; returns how many.
+    /// trailing dot. At most `hits.len()` are written, the longest ones; returns how many.
     pub fn name(&self, name: &[u8], hits: &mut [Hit; 8]) -> usize {
-        let mut found = [Hit { start: 0, label: LabelId(0) }; 8];
-        let mut count = 0;
-        let mut hash = keys::NAME_SEED;
-        let mut end = name.len();
-        let table = self.table();
-        loop {
-            let rest = name.get(..end).unwrap_or_default();
-            let start = rest.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
-            hash = join(hash, rest.get(start..).unwrap_or_default());
-            if let Some(label) = self.find_in(&table, Kind::Name, of_kind(Kind::Name, hash), name.get(start..))
-                && let Some(slot) = found.get_mut(count % 8)
-            {
-                *slot = Hit { start, label };
-                count += 1;
+        let filter = self.section(Section::NameFilter);
+        let table = self.names();
+        let (mut hash, mut depth, mut count, mut end) = (NameHash::START, 0usize, 0usize, name.len());
+        while let Some(head) = name.get(..end).filter(|head| !head.is_empty()) {
+            let start = head.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
+            hash = hash.step(head.get(start..).unwrap_or_default());
+            depth += 1;
+            // The filter knows the last two labels of every listed name: without them nothing longer is listed.
+            let possible = depth > 2 || format::filter_has(filter, hash.0);
+            if possible && let Some(label) = table.get(hash.0, &[name.get(start..).unwrap_or_default()]) {
+                if count == hits.len() {
+                    hits.rotate_left(1);
+                    count -= 1;
+                }
+                if let Some(hit) = hits.get_mut(count) {
+                    *hit = Hit { start, label: LabelId(label) };
+                    count += 1;
+                }
             }
-            if start == 0 {
+            if start == 0 || (depth == 2 && !possible) {
                 break;
             }
             end = start - 1;
         }
-        let kept = count.min(8);
-        for (place, hit) in hits.iter_mut().take(kept).enumerate() {
-            *hit = found.get((count - 1 - place) % 8).copied().unwrap_or(*hit);
-        }
-        kept
+        hits.get_mut(..count).unwrap_or_default().reverse();
+        count
     }
 
-    #[inline]
-    fn find_in(&self, table: &Table<'_>, kind: Kind, hash: u64, key: Option<&[u8]>) -> Option<LabelId> {
-        table.find(hash, |entry| entry.kind == kind as u8 && Some(entry.key) == key).map(|entry| LabelId(entry.label))
+    /// All names, URLs and paths with their labels, in file order.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, LabelId)> {
+        let text = |(label, key)| Some((std::str::from_utf8(key).ok()?, LabelId(label)));
+        let names = table::records(self.section(Section::NameKeys)).filter_map(text);
+        names.chain(table::records(self.section(Section::UrlKeys)).filter_map(text))
     }
 
-    fn find(&self, kind: Kind, key: &[u8]) -> Option<LabelId> {
-        self.find_in(&self.table(), kind, key_hash(kind, key), Some(key))
-    }
-
-    /// The first wildcard pattern that is found in the name.
+    /// The wildcard pattern that matches the name (any case).
     #[must_use]
     pub fn pattern(&self, name: &[u8]) -> Option<LabelId> {
-        let place = patterns::find(self.automaton.as_ref()?, name)?;
-        self.pattern_labels.get(place).copied().map(LabelId)
+        self.pattern_match(name).map(|(label, _)| label)
+    }
+
+    /// The label of the pattern that matches the name, and the pattern's source.
+    #[must_use]
+    pub fn pattern_match(&self, name: &[u8]) -> Option<(LabelId, &str)> {
+        let index = self.automaton.as_ref()?.find(name)?;
+        let row = self.section(Section::Patterns).get(index.checked_mul(format::PATTERN_ROW)?..)?;
+        Some((LabelId(format::u32_at(row, 8)?), self.string(row, 0)))
     }
 
     /// Whether any URL, path or host-slash trail could begin with this host (false lets a caller skip all
     /// URL forms of it); an empty host asks for bare `/path` trails.
     #[must_use]
     pub fn may_hold_urls_of(&self, host: &[u8]) -> bool {
-        filter::may_hold(self.section(Section::Hosts), host_hash(host))
+        if host.is_empty() {
+            return self.count(Kind::Path) > 0;
+        }
+        format::filter_has(self.section(Section::HostFilter), TextHash::of(&[host]))
     }
 
     /// The URL trail that equals the concatenation of `parts` (lower case): `["evil.example", "/x?id="]`.
+    /// A host and port without a path is `["evil.example", ":", "8080"]`.
     #[must_use]
     pub fn url(&self, parts: &[&[u8]]) -> Option<LabelId> {
-        let hash = parts.iter().fold(keys::URL_SEED, |hash, part| url_part(hash, part));
-        let equal = |key: &[u8]| {
-            let mut rest = key;
-            parts.iter().all(|part| {
-                rest.strip_prefix(*part).is_some_and(|after| {
-                    rest = after;
-                    true
-                })
-            }) && rest.is_empty()
-        };
-        self.table()
-            .find(of_kind(Kind::Url, hash), |entry| entry.kind == Kind::Url as u8 && equal(entry.key))
-            .map(|entry| LabelId(entry.label))
+        self.urls().get(TextHash::of(parts), parts).map(LabelId)
     }
 
     /// False when neither the address nor any address:port of it nor a network around it is listed; quick,
     /// cache-resident, with rare false positives.
+    #[inline]
     #[must_use]
-    #[inline]
     pub fn may_hold_address(&self, address: IpAddr) -> bool {
-        let address = canonical(address);
-        filter::may_hold(self.section(Section::Addresses), address_hash(address)) || self.may_hold_network(address)
-    }
-
-    #[inline]
-    fn may_hold_network(&self, address: IpAddr) -> bool {
-        let slot = match address {
-            IpAddr::V4(four) => (four.to_bits() >> 16) as usize,
-            IpAddr::V6(six) => 65_536 + (six.to_bits() >> 112) as usize,
+        let (bits, network) = match canonical(address) {
+            IpAddr::V4(v4) => (u128::from(v4.to_bits()), (v4.to_bits() >> 16) as usize),
+            IpAddr::V6(v6) => (v6.to_bits(), 65536 + (v6.to_bits() >> 112) as usize),
         };
-        self.section(Section::Networks).get(slot / 8).is_some_and(|byte| byte >> (slot % 8) & 1 != 0)
+        let networks = self.section(Section::NetworkFilter);
+        networks.get(network / 8).is_some_and(|byte| byte >> (network % 8) & 1 == 1)
+            || format::filter_has(self.section(Section::AddressFilter), hash::address(bits))
     }
 
     /// The address itself.
     #[must_use]
     pub fn address(&self, address: IpAddr) -> Option<LabelId> {
-        let (bytes, len) = address_bytes(canonical(address), None);
-        self.find(Kind::Address, bytes.get(..len)?)
+        self.endpoint(address, 0)
     }
 
     /// The address with a port.
     #[must_use]
     pub fn endpoint(&self, address: IpAddr, port: u16) -> Option<LabelId> {
-        let (bytes, len) = address_bytes(canonical(address), Some(port));
-        self.find(Kind::Endpoint, bytes.get(..len)?)
+        let label = match canonical(address) {
+            IpAddr::V4(v4) => table::v4(self.section(Section::V4Index), self.section(Section::V4), v4.to_bits(), port),
+            IpAddr::V6(v6) => {
+                let mut key = [0; 18];
+                let (head, tail) = key.split_at_mut(16);
+                head.copy_from_slice(&v6.octets());
+                tail.copy_from_slice(&port.to_be_bytes());
+                table::sorted(self.section(Section::V6), &key)
+            }
+        };
+        label.map(LabelId)
     }
 
     /// The longest listed network around the address, and its prefix length.
     #[must_use]
     pub fn network(&self, address: IpAddr) -> Option<(u8, LabelId)> {
-        let address = canonical(address);
-        if !self.may_hold_network(address) {
-            return None;
-        }
-        let (six, bits, width) = match address {
-            IpAddr::V4(four) => (false, u128::from(four.to_bits()), 32),
-            IpAddr::V6(six) => (true, six.to_bits(), 128),
-        };
-        let (records, _) = self.section(Section::Networks).get(NETWORK_MAPS..)?.as_chunks::<NETWORK>();
-        for (length, family, span) in self.lengths.iter().filter(|(_, family, _)| *family == six) {
-            let shift = width - u32::from((*length).min(width as u8));
-            let base = if shift >= 128 { 0 } else { bits >> shift << shift };
-            let list = records.get(span.clone())?;
-            if let Ok(place) = list.binary_search_by_key(&base, base_of) {
-                let _ = family;
-                return list.get(place).map(|record| (*length, label_of(record)));
-            }
-        }
-        None
+        let (length, label) = match canonical(address) {
+            IpAddr::V4(v4) => table::network(self.section(Section::V4Networks), &v4.octets()),
+            IpAddr::V6(v6) => table::network(self.section(Section::V6Networks), &v6.octets()),
+        }?;
+        Some((length, LabelId(label)))
     }
 
     /// Whether any certificate SHA-1 is listed (else nobody needs to compute one).
     #[must_use]
     pub fn has_certificates(&self) -> bool {
-        self.about(1 + Kind::Certificate as usize) > 0
+        self.count(Kind::CertificateSha1) > 0
     }
 
     /// A certificate by the SHA-1 of its DER.
     #[must_use]
     pub fn certificate(&self, sha1: &[u8; 20]) -> Option<LabelId> {
-        self.find(Kind::Certificate, sha1)
+        table::sorted(self.section(Section::Sha1), sha1).map(LabelId)
     }
 
     /// Whether any JA3 is listed.
     #[must_use]
     pub fn has_ja3(&self) -> bool {
-        self.about(1 + Kind::Ja3 as usize) > 0
+        self.count(Kind::Ja3) > 0
     }
 
     /// A ClientHello by its JA3.
     #[must_use]
     pub fn ja3(&self, md5: &[u8; 16]) -> Option<LabelId> {
-        self.find(Kind::Ja3, md5)
+        table::sorted(self.section(Section::Ja3), md5).map(LabelId)
     }
 
     /// Whether any JA4 is listed.
     #[must_use]
     pub fn has_ja4(&self) -> bool {
-        self.about(1 + Kind::Ja4 as usize) > 0
+        self.count(Kind::Ja4) > 0
     }
 
     /// A ClientHello by its JA4 text.
     #[must_use]
     pub fn ja4(&self, text: &[u8; 36]) -> Option<LabelId> {
-        self.find(Kind::Ja4, text)
+        table::sorted(self.section(Section::Ja4), text).map(LabelId)
     }
 }
 
-fn base_of(record: &[u8; NETWORK]) -> u128 {
-    record.first_chunk::<16>().map_or(0, |base| u128::from_le_bytes(*base))
-}
-
-fn label_of(record: &[u8; NETWORK]) -> LabelId {
-    LabelId(record.last_chunk::<4>().map_or(0, |label| u32::from_le_bytes(*label)))
-}
-
-/// The prefix lengths there are, longest first, and which records have each.
-fn network_lengths(section: &[u8]) -> Vec<(u8, bool, Range<usize>)> {
-    let (records, _) = section.get(NETWORK_MAPS..).unwrap_or_default().as_chunks::<NETWORK>();
-    let mut lengths: Vec<(u8, bool, Range<usize>)> = Vec::new();
-    for (place, record) in records.iter().enumerate() {
-        let &[length, six, ..] = record.last_chunk::<8>().unwrap_or(&[0; 8]);
-        match lengths.last_mut() {
-            Some((known, family, span)) if (*known, *family) == (length, six != 0) => span.end = place + 1,
-            _ => lengths.push((length, six != 0, place..place + 1)),
-        }
-    }
-    lengths
-}
-
-fn pattern_labels(section: &[u8]) -> Vec<u32> {
-    let mut labels = Vec::new();
-    let mut rest = section;
-    while let Some((&[a, b, c, d, e, f, g, h], after)) = rest.split_first_chunk::<8>() {
-        labels.push(u32::from_le_bytes([a, b, c, d]));
-        rest = after.get(u32::from_le_bytes([e, f, g, h]) as usize..).unwrap_or_default();
-    }
-    labels
-}
-
-fn automaton(section: &[u8]) -> Result<Option<DFA<Vec<u32>>>, Damage> {
-    if section.is_empty() {
-        return Ok(None);
-    }
-    // The automaton wants its bytes aligned; a map is, bytes in memory need not be.
-    let mut room = vec![0; section.len() + 8];
-    let start = room.as_ptr().align_offset(8).min(8);
-    let aligned = room.get_mut(start..start + section.len()).ok_or("automaton")?;
-    aligned.copy_from_slice(section);
-    let (automaton, _) = DFA::from_bytes(aligned).map_err(|_| "automaton of the patterns")?;
-    Ok(Some(automaton.to_owned()))
+/// Checksum of header and section table; the checksum's own field counts as absent.
+pub(crate) fn header_checksum(header: &[u8]) -> u64 {
+    let field = format::word::CHECKSUM * 8;
+    let before = header.get(..field).unwrap_or_default();
+    let after = header.get(field + 8..).unwrap_or_default();
+    hash::checksum(before) ^ hash::checksum(after).rotate_left(1)
 }

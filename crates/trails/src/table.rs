@@ -1,142 +1,146 @@
-//! The hash table over keys: buckets of 32 fingerprints of 16 bits (one cache line), and 32 offsets beside them.
-//!
-//! A key lies in the bucket of its hash or, where that is full, in the next that is not. A bucket that is not full
-//! ends every search.
+//! The tables of a store file: texts by hash, addresses and digests by binary search, networks as ranges.
 
-/// Keys to a bucket.
-const SLOTS: usize = 32;
-/// Keys to a bucket on average when built.
-const FILL: usize = 28;
-/// Bytes of an entry before the key: kind, length, label.
-pub(crate) const ENTRY: usize = 6;
+use crate::format;
 
-fn fingerprint(hash: u64) -> u16 {
-    (hash as u16).max(1)
-}
-
-#[inline]
-fn bucket(hash: u64, buckets: usize) -> usize {
-    (((hash >> 32) * buckets as u64) >> 32) as usize
-}
-
-/// Fingerprints and offsets of `keys`: hash and offset of each.
-pub(crate) fn build(keys: impl ExactSizeIterator<Item = (u64, u32)>) -> (Vec<u8>, Vec<u8>) {
-    let buckets = keys.len() / FILL + 1;
-    let mut fingerprints = vec![0_u8; buckets * SLOTS * 2];
-    let mut offsets = vec![0_u8; buckets * SLOTS * 4];
-    let mut used = vec![0_u8; buckets];
-    for (hash, offset) in keys {
-        let mut at = bucket(hash, buckets);
-        while used.get(at).is_some_and(|used| usize::from(*used) >= SLOTS) {
-            at = (at + 1) % buckets;
-        }
-        let Some(used) = used.get_mut(at) else { continue };
-        let slot = at * SLOTS + usize::from(*used);
-        *used += 1;
-        if let (Some(print), Some(place)) =
-            (fingerprints.get_mut(slot * 2..slot * 2 + 2), offsets.get_mut(slot * 4..slot * 4 + 4))
-        {
-            print.copy_from_slice(&fingerprint(hash).to_le_bytes());
-            place.copy_from_slice(&offset.to_le_bytes());
-        }
-    }
-    (fingerprints, offsets)
-}
-
-/// The table in a file.
-#[derive(Clone, Copy)]
-pub(crate) struct Table<'s> {
-    pub(crate) fingerprints: &'s [u8],
+/// Texts in buckets of fingerprints; a record is label and length (LEB128 each), then the text.
+pub(crate) struct TextTable<'s> {
+    pub(crate) buckets: &'s [u8],
     pub(crate) offsets: &'s [u8],
     pub(crate) keys: &'s [u8],
 }
 
-/// A key as it lies in the file.
-#[derive(Clone, Copy)]
-pub(crate) struct Entry<'s> {
-    pub(crate) kind: u8,
-    pub(crate) label: u32,
-    pub(crate) key: &'s [u8],
-}
+/// Every 16-bit lane is 1.
+const LANES: u64 = 0x0001_0001_0001_0001;
 
-impl<'s> Table<'s> {
-    /// The first entry with this hash for which `is` holds.
+impl TextTable<'_> {
+    /// The label of the text that is the concatenation of `parts`.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, is: impl Fn(&Entry<'s>) -> bool) -> Option<Entry<'s>> {
-        let (prints, _) = self.fingerprints.as_chunks::<{ SLOTS * 2 }>();
-        let mut at = bucket(hash, prints.len());
-        let wanted = fingerprint(hash).to_le_bytes();
-        // A damaged file could have no bucket with room: once around is enough.
-        for _ in 0..prints.len() {
-            let line = prints.get(at)?;
-            let mut equal = matches(line, wanted);
-            while equal != 0 {
-                let slot = equal.trailing_zeros() as usize;
-                equal &= equal - 1;
-                if let Some(entry) = self.at(at * SLOTS + slot)
-                    && is(&entry)
-                {
-                    return Some(entry);
+    pub(crate) fn get(&self, hash: u64, parts: &[&[u8]]) -> Option<u32> {
+        let count = self.buckets.len() / format::BUCKET;
+        if count == 0 {
+            return None;
+        }
+        let wanted = u64::from(format::fingerprint(hash)) * LANES;
+        let first = crate::hash::place(hash, count);
+        for step in 0..count {
+            let bucket = (first + step) % count;
+            let words = self.buckets.get(bucket * format::BUCKET..)?.first_chunk::<{ format::BUCKET }>()?;
+            let (words, _) = words.as_chunks::<8>();
+            let mut last = 0;
+            for (index, word) in words.iter().enumerate() {
+                last = u64::from_le_bytes(*word);
+                // A lane that is equal becomes zero, and its top bit is set below; lanes above it may be set
+                // by the borrow and then fail the comparison of the text.
+                let different = last ^ wanted;
+                let mut equal = different.wrapping_sub(LANES) & !different & (LANES << 15);
+                while equal != 0 {
+                    let slot = bucket * format::SLOTS + index * 4 + (equal.trailing_zeros() / 16) as usize;
+                    if let Some(label) = self.at(slot, parts) {
+                        return Some(label);
+                    }
+                    equal &= equal - 1;
                 }
             }
-            if line.last_chunk::<2>() == Some(&[0, 0]) {
-                return None;
+            if last >> 48 == 0 {
+                return None; // Slots fill in order: an empty last one ends the chain.
             }
-            at = (at + 1) % prints.len();
         }
         None
     }
 
-    #[inline(never)]
-    fn at(&self, slot: usize) -> Option<Entry<'s>> {
-        let (offsets, _) = self.offsets.as_chunks::<4>();
-        let offset = u32::from_le_bytes(*offsets.get(slot)?) as usize;
-        self.entry(offset).map(|(entry, _)| entry)
+    /// The label of a slot whose text equals the parts.
+    fn at(&self, slot: usize, parts: &[&[u8]]) -> Option<u32> {
+        let (label, mut key) = self.record(format::u32_at(self.offsets, slot * 4)?)?;
+        for part in parts {
+            key = key.strip_prefix(*part)?;
+        }
+        key.is_empty().then_some(label)
     }
 
-    /// The entry at an offset, and the offset of the next.
-    pub(crate) fn entry(&self, offset: usize) -> Option<(Entry<'s>, usize)> {
-        let rest = self.keys.get(offset..)?;
-        let (&[kind, l0, l1, a, b, c], rest) = rest.split_first_chunk::<ENTRY>()?;
-        let length = usize::from(u16::from_le_bytes([l0, l1]));
-        let entry = Entry { kind, label: u32::from_le_bytes([a, b, c, 0]), key: rest.get(..length)? };
-        Some((entry, offset + ENTRY + length))
+    fn record(&self, offset: u32) -> Option<(u32, &[u8])> {
+        let (label, rest) = varint(self.keys.get(offset as usize..)?)?;
+        let (length, rest) = varint(rest)?;
+        Some((label, rest.get(..length as usize)?))
     }
 }
 
-/// One bit for each fingerprint that equals `wanted`.
+/// All texts with their labels, in file order.
+pub(crate) fn records(mut rest: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    std::iter::from_fn(move || {
+        let (label, after) = varint(rest)?;
+        let (length, after) = varint(after)?;
+        let (key, after) = after.split_at_checked(length as usize)?;
+        rest = after;
+        Some((label, key))
+    })
+}
+
 #[inline]
-fn matches(line: &[u8; SLOTS * 2], wanted: [u8; 2]) -> u32 {
-    let (prints, _) = line.as_chunks::<2>();
-    let mut bits = 0;
-    for (slot, print) in prints.iter().enumerate() {
-        bits |= u32::from(*print == wanted) << slot;
-    }
-    bits
-}
-
-/// A filter of bits over hashes, two bits a key in one cache line: quick to say no.
-pub(crate) mod filter {
-    /// Bytes of a filter for so many keys: 16 bits a key, a power of two of lines.
-    pub(crate) fn size(keys: usize) -> usize {
-        (keys * 2).next_power_of_two().max(64)
-    }
-
-    fn bits(hash: u64, len: usize) -> [(usize, u8); 2] {
-        let line = (hash >> 18) as usize & (len / 64).wrapping_sub(1);
-        [hash & 511, (hash >> 9) & 511].map(|bit| (line * 64 + (bit >> 3) as usize, 1 << (bit & 7)))
-    }
-
-    pub(crate) fn add(filter: &mut [u8], hash: u64) {
-        for (byte, bit) in bits(hash, filter.len()) {
-            if let Some(byte) = filter.get_mut(byte) {
-                *byte |= bit;
-            }
+fn varint(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let mut value = 0u32;
+    for (index, &byte) in bytes.iter().take(5).enumerate() {
+        value |= u32::from(byte & 0x7f).checked_shl(7 * u32::try_from(index).ok()?)?;
+        if byte < 0x80 {
+            return Some((value, bytes.get(index + 1..)?));
         }
     }
+    None
+}
 
-    #[inline]
-    pub(crate) fn may_hold(filter: &[u8], hash: u64) -> bool {
-        bits(hash, filter.len()).iter().all(|(byte, bit)| filter.get(*byte).is_some_and(|byte| byte & bit != 0))
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u32) {
+    while value >= 0x80 {
+        out.push(u8::try_from(value & 0x7f).unwrap_or_default() | 0x80);
+        value >>= 7;
     }
+    out.push(u8::try_from(value).unwrap_or_default());
+}
+
+/// First row of `low..high` for which `before` is false.
+#[inline]
+fn partition(mut low: usize, mut high: usize, before: impl Fn(usize) -> Option<bool>) -> Option<usize> {
+    while low < high {
+        let middle = low.midpoint(high);
+        if before(middle)? { low = middle + 1 } else { high = middle }
+    }
+    Some(low)
+}
+
+/// The label of an address and port.
+#[inline]
+pub(crate) fn v4(index: &[u8], rows: &[u8], address: u32, port: u16) -> Option<u32> {
+    let top = (address >> 16) as usize;
+    let low = format::u32_at(index, top * 4)? as usize;
+    let high = format::u32_at(index, top * 4 + 4)? as usize;
+    let key = |row: usize| {
+        let row: [u8; 6] = format::bytes(rows, row.checked_mul(format::V4_ROW)?)?;
+        let [a, b, c, d, e, f] = row;
+        Some((u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f])))
+    };
+    let row = partition(low, high, |row| Some(key(row)? < (address, port)))?;
+    if row >= high || key(row)? != (address, port) {
+        return None;
+    }
+    format::u32_at(rows, row * format::V4_ROW + 6)
+}
+
+/// The label of a key in rows of key and label, sorted by key.
+pub(crate) fn sorted<const N: usize>(rows: &[u8], wanted: &[u8; N]) -> Option<u32> {
+    let width = N + 4;
+    let count = rows.len() / width;
+    let key = |row: usize| format::bytes::<N>(rows, row * width);
+    let row = partition(0, count, |row| Some(key(row)? < *wanted))?;
+    if row >= count || key(row)? != *wanted {
+        return None;
+    }
+    format::u32_at(rows, row * width + N)
+}
+
+/// Prefix length and label of the range around an address (big-endian).
+pub(crate) fn network<const N: usize>(rows: &[u8], address: &[u8; N]) -> Option<(u8, u32)> {
+    let width = N + 5;
+    let count = rows.len() / width;
+    let row = partition(0, count, |row| Some(format::bytes::<N>(rows, row * width)? <= *address))?.checked_sub(1)?;
+    let label = format::u32_at(rows, row * width + N)?;
+    let [length] = format::bytes::<1>(rows, row * width + N + 4)?;
+    (label != format::NO_LABEL).then_some((length, label))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use trails::indicator::{self, Indicator};
+use trails::Indicator;
 use trails::load;
 use trails::store::{Hit, LabelId, Mapped, Store};
 
@@ -42,7 +42,8 @@ pub(crate) fn run(arguments: &CheckArguments) -> Exit {
 /// Everything that is to be said about one indicator, in lines.
 fn answer(text: &str, store: &Store<Mapped>, lists: &Lists) -> String {
     let mut out = format!("{}\n", safe(text));
-    let hits = match indicator::parse(text) {
+    let mut scratch = String::new();
+    let hits = match Indicator::parse(text, &mut scratch) {
         Err(why) => {
             let _ = writeln!(out, "  no indicator: {why}");
             return out;
@@ -67,13 +68,13 @@ fn answer(text: &str, store: &Store<Mapped>, lists: &Lists) -> String {
     out
 }
 
-fn found(indicator: &Indicator, store: &Store<Mapped>, lists: &Lists, out: &mut String) -> Vec<(String, LabelId)> {
+fn found(indicator: &Indicator<'_>, store: &Store<Mapped>, lists: &Lists, out: &mut String) -> Vec<(String, LabelId)> {
     let one = |text: &str, label: Option<LabelId>| label.map(|label| (text.to_string(), label)).into_iter().collect();
     match indicator {
         Indicator::Name(name) => names(name, store, lists, out),
         Indicator::Address(address) => addresses(*address, None, store, lists, out),
         Indicator::Endpoint(address, port) => addresses(*address, Some(*port), store, lists, out),
-        Indicator::Url(url) => {
+        Indicator::Url(url) | Indicator::Path(url) => {
             let mut hits: Vec<_> = one(url, store.url(&[url.as_bytes()]));
             let host = url.split('/').next().unwrap_or_default();
             if !host.is_empty() {
@@ -82,10 +83,10 @@ fn found(indicator: &Indicator, store: &Store<Mapped>, lists: &Lists, out: &mut 
             hits
         }
         Indicator::Network(network) => {
-            let around = store.network(network.network()).filter(|(length, _)| *length <= network.prefix_len());
+            let around = store.network(network.address).filter(|(length, _)| *length <= network.length);
             one(&network.to_string(), around.map(|(_, label)| label))
         }
-        Indicator::Certificate(sha1) => one("certificate", store.certificate(sha1)),
+        Indicator::CertificateSha1(sha1) => one("certificate", store.certificate(sha1)),
         Indicator::Ja3(md5) => one("JA3", store.ja3(md5)),
         Indicator::Ja4(text) => one("JA4", store.ja4(text)),
         Indicator::Pattern(_) => {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use trails::Store;
 use trails::builder::Builder;
-use trails::load;
-use trails::store::StoreError;
+use trails::load::{self, LoadError};
+use trails::read::{self, Origin};
+use trails::{Stamp, Vetoes};
 
 use super::{complain, print};
 use crate::arguments::UpdateArguments;
@@ -86,44 +86,40 @@ fn target(arguments: &UpdateArguments, config: &Config) -> PathBuf {
 }
 
 /// Builds, publishes and looks at what was published; gives back what to say and how many trails there are.
-fn build(sources: &Sources, target: &Path) -> Result<(String, usize), StoreError> {
+fn build(sources: &Sources, target: &Path) -> Result<(String, usize), LoadError> {
     let started = Instant::now();
-    let generation = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-    for path in sources.statics.iter().chain(&sources.custom).chain(&sources.csv) {
-        std::fs::metadata(path).map_err(|source| StoreError::Io { path: path.display().to_string(), source })?;
-    }
-    let mut builder = Builder::new(generation);
-    for path in &sources.statics {
-        load::tree(path, "(static)", &mut builder)?;
-    }
-    if let Some(path) = &sources.csv {
-        load::csv(path, &mut builder)?;
+    let built_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
+    let mut builder = Builder::new(Vetoes { bogons: true, ..Vetoes::default() });
+    let shipped = Origin { reference: "(static)", custom: false };
+    for path in sources.statics.iter().chain(&sources.csv) {
+        read::add(&mut builder, path, shipped, &mut |_| {})?;
     }
     for path in &sources.custom {
-        load::tree(path, "(custom)", &mut builder)?;
+        read::add(&mut builder, path, Origin { reference: "(custom)", custom: true }, &mut |_| {})?;
     }
-    let report = builder.report().clone();
+    let report = if builder.is_empty() {
+        builder.report().clone()
+    } else {
+        if let Some(directory) = target.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            let path = directory.to_owned();
+            std::fs::create_dir_all(directory).map_err(|source| LoadError::Write { path, source })?;
+        }
+        load::publish(builder, target, Stamp { generation: built_at, built_at, ..Stamp::default() })?
+    };
     let mut text = String::new();
-    let _ =
-        writeln!(text, "{} taken, {} of them listed before, {} vetoed", report.taken, report.repeated, report.vetoed);
+    let vetoed: u64 = report.vetoed.values().sum();
+    let _ = writeln!(text, "{} lines, {} of them listed before, {vetoed} vetoed", report.lines, report.repeated);
     for (why, count) in &report.refused {
         let _ = writeln!(text, "{count} refused: {why}");
     }
-    for refusal in report.examples.iter().take(EXAMPLES_SHOWN) {
+    for refusal in report.refusals.iter().take(EXAMPLES_SHOWN) {
         let shown = crate::console::safe(&refusal.text);
-        let _ = writeln!(text, "  {}:{}: {shown} ({})", refusal.source, refusal.line, refusal.why);
+        let _ = writeln!(text, "  {}:{}: {shown} ({})", refusal.file, refusal.line, refusal.why);
     }
-    if builder.is_empty() {
-        return Ok((text, 0));
+    let count: u64 = report.counts.iter().sum();
+    if count > 0 {
+        let seconds = started.elapsed().as_secs_f64();
+        let _ = writeln!(text, "{}: {count} trails, whole, built in {seconds:.2} s", target.display());
     }
-    if let Some(directory) = target.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        let path = directory.display().to_string();
-        std::fs::create_dir_all(directory).map_err(|source| StoreError::Io { path, source })?;
-    }
-    load::publish(&builder.finish(), target)?;
-    let store = Store::open(target)?;
-    store.verify()?;
-    let seconds = started.elapsed().as_secs_f64();
-    let _ = writeln!(text, "{}: {} trails, whole, built in {seconds:.2} s", target.display(), store.len());
-    Ok((text, store.len()))
+    Ok((text, usize::try_from(count).unwrap_or(usize::MAX)))
 }

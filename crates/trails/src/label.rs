@@ -1,0 +1,171 @@
+//! Labels while a store is built: interned, merged where several sources list one indicator.
+
+use std::collections::HashMap;
+
+use crate::class::{Meaning, WHOLE_TLD_CONFIDENCE, meaning};
+use crate::format;
+
+/// Most sources a label names; more are left out of the list, not out of the merging.
+const MAX_SOURCES: usize = 16;
+
+/// A source's statement about its indicators; comes from [`crate::Builder::source`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Source(pub(crate) u32);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Spec {
+    info: String,
+    reference: String,
+    meaning: Meaning,
+    custom: bool,
+    /// (reference, info), sorted.
+    sources: Vec<(String, String)>,
+}
+
+#[derive(Default)]
+pub(crate) struct Labels {
+    specs: Vec<Spec>,
+    by_spec: HashMap<Spec, u32>,
+    merged: HashMap<(u32, u32), u32>,
+    whole_tld: HashMap<u32, u32>,
+}
+
+impl Labels {
+    pub(crate) fn source(&mut self, info: &str, reference: &str, custom: bool) -> Source {
+        let sources = vec![(reference.to_owned(), info.to_owned())];
+        let meaning = meaning(info, custom);
+        Source(self.intern(Spec { info: info.into(), reference: reference.into(), meaning, custom, sources }))
+    }
+
+    fn intern(&mut self, spec: Spec) -> u32 {
+        if let Some(&id) = self.by_spec.get(&spec) {
+            return id;
+        }
+        let id = u32::try_from(self.specs.len()).unwrap_or(format::NO_LABEL);
+        self.specs.push(spec.clone());
+        self.by_spec.insert(spec, id);
+        id
+    }
+
+    pub(crate) fn is_custom(&self, id: u32) -> bool {
+        self.specs.get(id as usize).is_some_and(|spec| spec.custom)
+    }
+
+    /// The label for a whole top-level domain: the same, but hardly a sign of anything.
+    pub(crate) fn of_whole_tld(&mut self, id: u32) -> u32 {
+        if let Some(&known) = self.whole_tld.get(&id) {
+            return known;
+        }
+        let Some(mut spec) = self.specs.get(id as usize).cloned() else { return id };
+        if spec.custom {
+            return id;
+        }
+        spec.meaning.confidence = WHOLE_TLD_CONFIDENCE;
+        let known = self.intern(spec);
+        self.whole_tld.insert(id, known);
+        known
+    }
+
+    /// The label of what both list: the info of the higher rank (of the later where equal), all sources.
+    pub(crate) fn merge(&mut self, old: u32, new: u32) -> u32 {
+        if old == new {
+            return old;
+        }
+        if let Some(&known) = self.merged.get(&(old, new)) {
+            return known;
+        }
+        let (Some(a), Some(b)) = (self.specs.get(old as usize), self.specs.get(new as usize)) else { return old };
+        let (winner, other) = if b.meaning.rank >= a.meaning.rank { (b, a) } else { (a, b) };
+        let mut spec = winner.clone();
+        spec.custom |= other.custom;
+        if other.custom && !winner.custom {
+            spec.meaning.severity = other.meaning.severity;
+        }
+        spec.sources.extend(other.sources.iter().cloned());
+        spec.sources.sort();
+        spec.sources.dedup();
+        spec.sources.truncate(MAX_SOURCES);
+        spec.reference = reference(&winner.reference, &spec.sources);
+        let id = self.intern(spec);
+        self.merged.insert((old, new), id);
+        id
+    }
+
+    /// Sections of rows and strings.
+    pub(crate) fn sections(&self) -> (Vec<u8>, Strings) {
+        let mut strings = Strings::default();
+        let mut rows = Vec::with_capacity(self.specs.len() * format::LABEL_ROW);
+        for spec in &self.specs {
+            let sources: Vec<String> = spec.sources.iter().map(|(from, info)| format!("{from} {info}")).collect();
+            for text in [spec.info.as_str(), spec.reference.as_str(), sources.join("\n").as_str()] {
+                rows.extend_from_slice(&strings.put(text));
+            }
+            let Meaning { class, severity, confidence, .. } = spec.meaning;
+            rows.extend_from_slice(&[class as u8, severity as u8, confidence, u8::from(spec.custom)]);
+        }
+        (rows, strings)
+    }
+}
+
+/// `(static) (+feed,other)`.
+fn reference(winner: &str, sources: &[(String, String)]) -> String {
+    let main = winner.split_once(" (+").map_or(winner, |(main, _)| main);
+    let mut others: Vec<&str> = sources.iter().map(|(from, _)| from.as_str()).filter(|from| *from != main).collect();
+    others.dedup();
+    if others.is_empty() {
+        return main.to_owned();
+    }
+    let plain: Vec<&str> = others.iter().map(|from| from.trim_matches(['(', ')'])).collect();
+    format!("{main} (+{})", plain.join(","))
+}
+
+/// The section of strings, each once.
+#[derive(Default)]
+pub(crate) struct Strings {
+    pub(crate) bytes: Vec<u8>,
+    known: HashMap<String, [u8; 8]>,
+}
+
+impl Strings {
+    /// Offset and length as the file holds them.
+    pub(crate) fn put(&mut self, text: &str) -> [u8; 8] {
+        if let Some(&known) = self.known.get(text) {
+            return known;
+        }
+        let offset = u32::try_from(self.bytes.len()).unwrap_or_default();
+        let length = u32::try_from(text.len()).unwrap_or_default();
+        self.bytes.extend_from_slice(text.as_bytes());
+        let place = (u64::from(offset) | u64::from(length) << 32).to_le_bytes();
+        self.known.insert(text.to_owned(), place);
+        place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(labels: &Labels, id: u32) -> (&str, &str) {
+        let spec = &labels.specs[id as usize];
+        (&spec.info, &spec.reference)
+    }
+
+    #[test]
+    fn merging() {
+        let mut labels = Labels::default();
+        let specific = labels.source("asyncrat (malware)", "(static)", false).0;
+        let low = labels.source("known attacker", "feed.example", false).0;
+        let scanner = labels.source("mass scanner", "(static)", false).0;
+        let custom = labels.source("ours", "(custom)", true).0;
+        let both = labels.merge(specific, low);
+        assert_eq!(shown(&labels, both), ("asyncrat (malware)", "(static) (+feed.example)"));
+        let both = labels.merge(low, specific);
+        assert_eq!(shown(&labels, both).0, "asyncrat (malware)", "in any order");
+        let three = labels.merge(both, custom);
+        assert_eq!(shown(&labels, three), ("ours", "(custom) (+static,feed.example)"));
+        let four = labels.merge(three, scanner);
+        assert_eq!(shown(&labels, four).0, "mass scanner");
+        assert!(labels.is_custom(four), "what the user lists stays the user's");
+        assert_eq!(labels.merge(four, four), four);
+    }
+}

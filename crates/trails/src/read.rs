@@ -1,0 +1,181 @@
+//! Reads trail files into a [`Builder`]: trees of text files, single files, `trails.csv`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::builder::{Builder, Place};
+use crate::indicator::{Line, Why, line};
+
+/// Deepest tree that is followed, directories.
+const MAX_DEPTH: usize = 16;
+/// Largest file of a tree, bytes.
+const MAX_FILE: u64 = 1 << 30;
+
+/// A file or directory that could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read trails from {path}: {source}")]
+pub struct ReadError {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// How far reading is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Bytes read.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// What applies to every file of a tree.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// `(static)`, `(custom)`, ...
+    pub reference: &'a str,
+    /// From the user's own lists.
+    pub custom: bool,
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> ReadError + '_ {
+    move |source| ReadError { path: path.to_owned(), source }
+}
+
+/// Adds a file (text, or CSV by its name) or all `.txt` and `.csv` files of a directory. A directory that holds
+/// `trails/static` or `static` is entered there.
+///
+/// # Errors
+/// Something could not be read; what was read before stays in the builder.
+pub fn add(
+    builder: &mut Builder,
+    path: &Path,
+    origin: Origin<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), ReadError> {
+    let mut files = Vec::new();
+    let root = [path.join("trails/static"), path.join("static")].into_iter().find(|dir| dir.is_dir());
+    collect(root.as_deref().unwrap_or(path), 0, &mut files)?;
+    let total = files.iter().map(|(_, size)| size).sum();
+    let mut done = 0;
+    for (file, size) in files {
+        if is_csv(&file) {
+            add_csv(builder, &file, &mut |within| progress(Progress { done: done + within.done, total }))?;
+        } else {
+            add_text(builder, &file, origin)?;
+        }
+        done += size;
+        progress(Progress { done, total });
+    }
+    Ok(())
+}
+
+fn is_csv(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+}
+
+/// The files of a tree in the order of their paths, so that every build merges alike.
+fn collect(path: &Path, depth: usize, files: &mut Vec<(PathBuf, u64)>) -> Result<(), ReadError> {
+    let metadata = fs::metadata(path).map_err(at(path))?;
+    if metadata.is_file() {
+        files.push((path.to_owned(), metadata.len()));
+        return Ok(());
+    }
+    if depth >= MAX_DEPTH {
+        return Err(ReadError { path: path.to_owned(), source: io::Error::other("directories nested too deep") });
+    }
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(path).map_err(at(path))? {
+        paths.push(entry.map_err(at(path))?.path());
+    }
+    paths.sort();
+    for path in paths {
+        let trails = is_csv(&path) || path.extension().is_some_and(|extension| extension == "txt");
+        if trails || path.is_dir() {
+            collect(&path, depth + 1, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// `malware/some_rat-2.txt` -> `some rat (malware)`.
+#[must_use]
+pub fn info_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = match stem.rsplit_once('-') {
+        Some((name, part)) if !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => &stem,
+    };
+    let info = stem.replace('_', " ");
+    let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    match &*folder {
+        "malware" | "malicious" | "suspicious" => format!("{info} ({folder})"),
+        _ => info,
+    }
+}
+
+/// Adds a text file: one indicator a line, its info from its path.
+///
+/// # Errors
+/// The file cannot be read or is larger than 1 GiB.
+pub fn add_text(builder: &mut Builder, path: &Path, origin: Origin<'_>) -> Result<(), ReadError> {
+    if fs::metadata(path).map_err(at(path))?.len() > MAX_FILE {
+        return Err(ReadError { path: path.to_owned(), source: io::Error::other("larger than 1 GiB") });
+    }
+    let bytes = fs::read(path).map_err(at(path))?;
+    let source = builder.source(&info_of(path), origin.reference, origin.custom);
+    let file: Rc<str> = path.display().to_string().into();
+    for (number, raw) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
+        let place = Place { file: &file, line: number };
+        match std::str::from_utf8(raw).map(line) {
+            Ok(Line::Text(text)) => builder.add(text, source, place),
+            Ok(_) => {}
+            Err(_) => builder.refuse(&String::from_utf8_lossy(raw), Why::Encoding, place),
+        }
+    }
+    Ok(())
+}
+
+/// Adds the rows of a CSV: trail, info, reference. Rows of the reference `(custom)` are the user's own.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn add_csv(builder: &mut Builder, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), ReadError> {
+    const ROWS_A_REPORT: u64 = 65_536;
+    let total = fs::metadata(path).map_err(at(path))?.len();
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(1 << 20)
+        .from_path(path)
+        .map_err(|error| at(path)(error.into()))?;
+    let file: Rc<str> = path.display().to_string().into();
+    let mut row = csv::ByteRecord::new();
+    let mut last = None;
+    let mut last_text = (String::new(), String::new());
+    while reader.read_byte_record(&mut row).map_err(|error| at(path)(error.into()))? {
+        let line = row.position().map_or(0, csv::Position::line);
+        let place = Place { file: &file, line };
+        let column = |index: usize| std::str::from_utf8(row.get(index)?).ok();
+        let (Some(trail), Some(info), Some(reference), 3) = (column(0), column(1), column(2), row.len()) else {
+            builder.refuse(&String::from_utf8_lossy(row.as_slice()), Why::Row, place);
+            continue;
+        };
+        let source = match last {
+            Some(source) if last_text.0 == info && last_text.1 == reference => source,
+            _ => {
+                last_text = (info.to_owned(), reference.to_owned());
+                let custom = reference.starts_with("(custom)") || reference.starts_with("(remote custom)");
+                *last.insert(builder.source(info, reference, custom))
+            }
+        };
+        builder.add(trail, source, place);
+        if line.is_multiple_of(ROWS_A_REPORT) {
+            progress(Progress { done: reader.position().byte(), total });
+        }
+    }
+    Ok(())
+}
