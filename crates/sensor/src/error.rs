@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub enum SensorError {
     /// The trails could not be loaded.
     #[error(transparent)]
-    Trails(#[from] trails::store::StoreError),
+    Trails(#[from] trails::load::LoadError),
     /// There are none.
     #[error(
         "{path} holds no trails: nothing would be found; get them with `maltrail update` or set ALLOW_EMPTY_TRAILS"
