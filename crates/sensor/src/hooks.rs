@@ -60,6 +60,8 @@ pub struct Control(Arc<Requests>);
 struct Requests {
     stop: AtomicBool,
     reloads: AtomicU64,
+    /// Of either kind.
+    requests: AtomicU64,
     lock: Mutex<()>,
     news: Condvar,
 }
@@ -88,7 +90,14 @@ impl Control {
         self.0.reloads.load(Ordering::Acquire)
     }
 
+    /// Changes with every request of either kind.
+    #[inline]
+    pub(crate) fn news(&self) -> u64 {
+        self.0.requests.load(Ordering::Acquire)
+    }
+
     fn wake(&self) {
+        self.0.requests.fetch_add(1, Ordering::AcqRel);
         let _held = self.0.lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.news.notify_all();
     }

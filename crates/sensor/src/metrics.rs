@@ -220,3 +220,92 @@ fn events(page: &mut Page, board: &Board) {
         page.value("output_errors_total", &[("output", output.name)], output.errors);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use super::*;
+    use crate::reload::Trails;
+    use crate::worker::Report;
+
+    fn board() -> (tempfile::TempDir, Arc<Board>) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("trails.csv");
+        std::fs::write(&file, "evil.org,x (malware),(static)\n").unwrap();
+        let store = trails::load::load(&file, directory.path()).unwrap();
+        (directory, Arc::new(Board::new(2, Arc::new(Trails::new(Arc::new(store))))))
+    }
+
+    fn ask(server: &Server, request: &[u8]) -> String {
+        let mut connection = TcpStream::connect(server.address()).unwrap();
+        connection.write_all(request).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn counters_of_all_workers_are_served() {
+        let (_directory, board) = board();
+        for (number, decoded) in [(0, 5), (1, 7)] {
+            let mut report = Report::default();
+            report.packets.received = decoded + 1;
+            report.packets.decoded = decoded;
+            report.anomalies.count(Anomaly::DnsName);
+            board.worker(number, crate::board::WorkerPage { report, ..Default::default() });
+        }
+        lock(&board.interfaces).push(crate::board::InterfacePage { name: "a\"b".into(), up: true, reopened: 3 });
+        let server = Server::start("127.0.0.1:0".parse().unwrap(), board).unwrap();
+        let answer = ask(&server, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK"));
+        assert!(head.contains(&format!("Content-Length: {}", body.len())));
+        for line in [
+            "maltrail_packets_received_total 14",
+            "maltrail_packets_total{fate=\"decoded\"} 12",
+            "maltrail_anomalies_total{name=\"dns_name\"} 2",
+            "maltrail_anomalies_total{name=\"tcp_header\"} 0",
+            "maltrail_interface_returns_total{interface=\"a\\\"b\"} 3",
+            "maltrail_trails_count 1",
+            "maltrail_trails_generation 1",
+        ] {
+            assert!(body.lines().any(|l| l == line), "{line} in\n{body}");
+        }
+        let mut families = std::collections::HashSet::new();
+        for line in body.lines() {
+            if let Some(family) = line.strip_prefix("# TYPE ") {
+                let (name, kind) = family.split_once(' ').unwrap();
+                assert!(families.insert(name.to_owned()), "{name} twice");
+                assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
+            } else if !line.starts_with('#') {
+                let name = line.split(['{', ' ']).next().unwrap();
+                assert!(families.contains(name), "{line}");
+                assert!(line.rsplit(' ').next().unwrap().parse::<u64>().is_ok(), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_requests_get_an_answer_or_an_end() {
+        let (_directory, board) = board();
+        let server = Server::start("127.0.0.1:0".parse().unwrap(), board).unwrap();
+        assert!(ask(&server, b"GET /x HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404"));
+        assert!(ask(&server, b"POST / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405"));
+        let mut connection = TcpStream::connect(server.address()).unwrap();
+        let sent = connection.write_all(&[b'a'; MAX_REQUEST * 4]);
+        let mut answer = Vec::new();
+        let ended = connection.read_to_end(&mut answer);
+        assert!(answer.is_empty(), "too long: no answer ({sent:?}, {ended:?})");
+        assert!(ask(&server, b"GET / HTTP/1.0\r\n\r\n").contains("maltrail_findings_total 0"), "and it goes on");
+    }
+
+    #[test]
+    fn a_taken_address_is_said() {
+        let (_directory, board) = board();
+        let server = Server::start("127.0.0.1:0".parse().unwrap(), board.clone()).unwrap();
+        let error = Server::start(server.address(), board).err().unwrap().to_string();
+        assert!(error.contains("STATS_ADDRESS"), "{error}");
+    }
+}

@@ -118,7 +118,7 @@ impl Reloader {
             allow_empty: settings.allow_empty_trails,
             min_ratio: settings.reload_min_ratio,
             trails,
-            requests: control.reloads(),
+            requests: 0,
             control,
             message,
             taken: None,
@@ -137,11 +137,8 @@ impl Reloader {
 
     /// Looks whether there is something to do. Never waits for a set that is being loaded.
     pub(crate) fn look(&mut self) {
-        if self.job.as_ref().is_some_and(JoinHandle::is_finished)
-            && let Some(job) = self.job.take()
-        {
-            let loaded = job.join().unwrap_or_else(|_| Err("loading it failed in this program".into()));
-            self.judge(loaded);
+        if self.job.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.finish();
         }
         let stamp = self.stamp();
         let settled = stamp == self.seen;
@@ -153,6 +150,20 @@ impl Reloader {
             self.requests = requests;
             self.taken = stamp;
             self.start();
+        }
+    }
+
+    /// Loads at once if that was asked for, and waits for it.
+    pub(crate) fn now_if_asked(&mut self) {
+        self.finish();
+        self.look();
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        if let Some(job) = self.job.take() {
+            let loaded = job.join().unwrap_or_else(|_| Err("loading it failed in this program".into()));
+            self.judge(loaded);
         }
     }
 

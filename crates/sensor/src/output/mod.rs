@@ -5,6 +5,8 @@ mod encode;
 mod journal;
 mod lines;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::path::Path;

@@ -21,7 +21,12 @@ struct Text {
 
 impl TextLog {
     pub(super) fn new(directory: &Path) -> Self {
-        TextLog(Daily::new(Text { directory: directory.to_path_buf(), zone: TimeZone::system() }))
+        Self::in_zone(directory, TimeZone::system())
+    }
+
+    /// With the days of a time zone.
+    pub(super) fn in_zone(directory: &Path, zone: TimeZone) -> Self {
+        TextLog(Daily::new(Text { directory: directory.to_path_buf(), zone }))
     }
 }
 

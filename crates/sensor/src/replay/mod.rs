@@ -81,6 +81,7 @@ pub(crate) fn run(replay: Replay<'_>, sink: Sink) -> Result<Summary, SensorError
         progress: Meter::new(replay.progress, sink.events(), &files),
         message: replay.message,
         reloader: replay.reloader,
+        news: 0,
         problems: Vec::new(),
         files: 0,
     };
@@ -110,6 +111,8 @@ struct Stream {
     progress: Meter,
     message: MessageHook,
     reloader: Reloader,
+    /// Requests that were seen to.
+    news: u64,
     problems: Vec<CaptureProblem>,
     files: u64,
 }
@@ -140,6 +143,10 @@ impl Stream {
             if self.progress.tick(reader.bytes_read(), self.sequence) {
                 self.reloader.look();
             }
+            if self.control.news() != self.news {
+                self.news = self.control.news();
+                self.reloader.now_if_asked();
+            }
             taker.round()?;
             match more {
                 Ok(true) => {}
@@ -157,6 +164,9 @@ impl Stream {
     /// Up to a round of frames; false at the end of the file.
     fn some(&mut self, reader: &mut Reader, taker: &mut impl Taker) -> Result<bool, Damage> {
         for _ in 0..ROUND {
+            if self.control.news() != self.news {
+                break;
+            }
             let Some(frame) = reader.frame()? else { return Ok(false) };
             if let Some(filter) = &mut self.filter
                 && !filter.passes(&frame)
