@@ -86,8 +86,7 @@ fn generate_day(out: &Path, seed: u64, visits: usize) -> Result<()> {
     let frames = day::frames(day::Plan { seed, visits, ..day::Plan::default() });
     write(&out.join("day.pcap"), &capture::file(&frames))?;
     write(&out.join("trails.csv"), day::TRAILS.as_bytes())?;
-    let conf =
-        format!("# Written by `make demo`.\nTRAILS_FILE {}\nSENSOR_NAME demo\n", out.join("trails.csv").display());
+    let conf = "# Written by `make demo`. Paths are relative to this file.\nTRAILS_FILE trails.csv\nSENSOR_NAME demo\n";
     write(&out.join("maltrail.conf"), conf.as_bytes())?;
     println!(
         "{}: {} packets of a day, {} trails",

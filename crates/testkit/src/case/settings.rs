@@ -1,7 +1,7 @@
 //! The settings of a case: those keys of maltrail.conf that decide on events.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use detect::{IgnoreRules, MatchSettings, PipelineSettings, ThrottleMode, UserWhitelist};
@@ -18,7 +18,6 @@ pub(super) fn prepare(case: &Case, directory: &Path) -> Result<Settings, String>
     };
     let capture = write("case.pcap", &capture::file(&case.frames))?;
     let trails_file = write("trails.csv", case.trails.as_bytes())?;
-    let trails_file = store_of(&trails_file, directory)?;
     let user_agents_file = case.user_agents.as_ref().map(|text| write("agents.txt", text.as_bytes())).transpose()?;
     let mut settings = Settings {
         source: Source::Files(vec![capture]),
@@ -66,13 +65,6 @@ pub(super) fn prepare(case: &Case, directory: &Path) -> Result<Settings, String>
     }
     settings.pipeline.ignore = Arc::new(rules.with_expression(&ignore_expression).map_err(|e| e.to_string())?);
     Ok(settings)
-}
-
-/// Builds the store of a CSV in `directory`, as the command line does before a sensor starts.
-fn store_of(csv: &Path, directory: &Path) -> Result<PathBuf, String> {
-    trails::load::load(csv, directory).map_err(|e| e.to_string())?;
-    let mut files = fs::read_dir(directory).map_err(|e| e.to_string())?.flatten().map(|entry| entry.path());
-    files.find(|path| path.extension().is_some_and(|e| e == "bin")).ok_or_else(|| "no store was built".to_owned())
 }
 
 fn apply(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> {

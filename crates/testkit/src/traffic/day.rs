@@ -55,10 +55,11 @@ pub const INCIDENTS: &[(f64, &str)] = &[
     (2.1, "a mass scanner of the Internet knocks at the web server"),
     (3.4, "a known attacker tries the web server with a scanner tool"),
     (8.9, "10.1.4.23 opens a page that loads the first stage of sleetbear"),
-    (9.0, "from then on it asks for quietfox names every ten minutes and connects to its panel"),
+    (9.0, "from then on it asks for quietfox names every hour and connects to its panel, once in a hurry"),
     (10.3, "10.1.7.80 follows a link to a phishing page"),
     (11.5, "10.1.2.14 connects to the controller port of marlin rat"),
-    (13.2, "10.1.9.9 reports to a gate, HTTP/2 without TLS"),
+    (12.5, "10.1.4.23 reports to a gate of sleetbear"),
+    (13.2, "10.1.9.9 asks a quietfox host over HTTP/2 without TLS"),
     (14.0, "10.1.3.3 tunnels through a SOCKS proxy to a hidden name"),
     (14.6, "10.1.5.5 sends mail as a relay that is listed"),
     (15.1, "10.1.6.1 talks to a listed IPv6 address over 6in4"),
@@ -273,7 +274,14 @@ impl Day {
                 self.page(now, client.into(), site, "www.signin-portal.example.org", "/account", browser);
             }
             115 => self.say(now, "10.1.2.14", "192.0.2.66", 4444, b"\x05\0\0\0hello"),
-            132 => self.say(now, "10.1.9.9", "192.0.2.90", 8080, &h2::request("192.0.2.90", "/gate.php?id=9", "")),
+            125 => {
+                let (client, gate) = (Ipv4Addr::new(10, 1, 4, 23).into(), Ipv4Addr::new(192, 0, 2, 90).into());
+                self.page(now, client, gate, "blog.example.org", "/old/gate.php?id=4711", browser);
+            }
+            132 => {
+                let request = h2::request("status.cdn-sync.example.net", "/", "");
+                self.say(now, "10.1.9.9", "192.0.2.90", 8080, &request);
+            }
             140 => self.say(now, "10.1.3.3", "10.1.0.99", 1080, &names::socks5("data.hidden.example.org", 443)),
             146 => self.say(now, "10.1.5.5", "192.0.2.25", 25, &names::smtp_hello("relay.example.com", true)),
             151 => {
@@ -318,15 +326,15 @@ impl Day {
         }
     }
 
-    /// An infected host asks for its controller every ten minutes until the evening; twice it is in a hurry.
+    /// An infected host asks for its controller every hour until the evening; once it is in a hurry.
     fn beacon(&mut self, start: Micros) {
         let client = Ipv4Addr::new(10, 1, 4, 23);
-        for round in 0..54 {
+        for round in 0..9 {
             let jitter = self.random.below(8_000_000) as i64;
-            let now = start.plus(round * 600 * Micros::SECOND + jitter);
-            let name = if round % 9 == 8 { "cdn-sync.example.net" } else { "api.c2-panel.example.com" };
+            let now = start.plus(round * 3_600 * Micros::SECOND + jitter);
+            let name = if round % 4 == 3 { "cdn-sync.example.net" } else { "api.c2-panel.example.com" };
             let panel: IpAddr = Ipv4Addr::new(192, 0, 2, 17).into();
-            let hurry = if round % 20 == 11 { 12 } else { 1 };
+            let hurry = if round == 5 { 12 } else { 1 };
             for again in 0..hurry {
                 let after = self.resolve(now.plus(again * 2 * Micros::SECOND), client, name, Some(panel));
                 self.secure(after, client.into(), panel, name);
