@@ -42,7 +42,7 @@ impl<L: Lookup> Matcher<L> {
             name::look_up(&*self.store, &mut self.found, &client, name, Occasion::Response, Context::default);
         }
         let asked = asked.as_bytes();
-        for record in message.answers() {
+        for record in message.records() {
             match record.data {
                 RecordData::Address(address) => self.answered(&client, asked, address),
                 RecordData::Alias(target) => {
@@ -55,7 +55,7 @@ impl<L: Lookup> Matcher<L> {
         }
     }
 
-    /// An address in the answer section.
+    /// An address in any section: name servers and what they are called by are part of the answer.
     fn answered(&mut self, client: &Flow, asked: &[u8], address: IpAddr) {
         let Some((kind, listed, indicator, label)) = address::answer(&*self.store, address) else { return };
         let class = label.class;

@@ -136,8 +136,7 @@ impl<L: Lookup> Matcher<L> {
     fn url(&mut self, flow: &Flow, host: &Host<'_>, path: &[u8], body: &[u8]) -> bool {
         let Buffers { host: text, path: lower, other } = &mut self.request;
         write_host(text, host, flow.dst);
-        let port = host.port.unwrap_or(flow.dst_port);
-        let hosts = Hosts::new(&*self.store, text, port);
+        let hosts = Hosts::new(&*self.store, text, host.port, flow.dst_port);
         let paths = self.store.may_hold_urls_of(b"");
         if !paths && !hosts.any {
             return false;
@@ -155,6 +154,12 @@ impl<L: Lookup> Matcher<L> {
                 return true;
             }
         }
+        // A target with spaces: some servers take what stands before the first.
+        if let Some(before) = lower.iter().position(|byte| *byte == b' ').and_then(|space| lower.get(..space))
+            && request.try_path(before)
+        {
+            return true;
+        }
         // The same as servers may read it: repeated slashes are one, escapes are what they stand for.
         (normalise(lower, other) && request.try_path(other))
             || (decode(lower, other) && {
@@ -168,28 +173,29 @@ impl<L: Lookup> Matcher<L> {
 struct Hosts<'a> {
     /// As in the request, lower case, without port.
     name: &'a [u8],
-    port: u16,
+    /// The request itself names a port, and not the default one.
+    explicit: bool,
     /// `name:port` as text, and its length.
     with_port: ([u8; 6], usize),
     any: bool,
 }
 
 impl<'a> Hosts<'a> {
-    fn new<L: Lookup>(store: &L, name: &'a [u8], port: u16) -> Hosts<'a> {
+    fn new<L: Lookup>(store: &L, name: &'a [u8], explicit: Option<u16>, receiver: u16) -> Hosts<'a> {
         let bare = name.strip_prefix(b"www.").unwrap_or(name);
-        let with_port = port_text(port);
+        let with_port = port_text(explicit.unwrap_or(receiver));
         let any = !name.is_empty()
             && (store.may_hold_urls_of(name) || (bare.len() < name.len() && store.may_hold_urls_of(bare)));
-        Hosts { name, port, with_port, any }
+        Hosts { name, explicit: explicit.is_some_and(|port| port != 80), with_port, any }
     }
 
     fn port_text(&self) -> &[u8] {
         self.with_port.0.get(..self.with_port.1).unwrap_or_default()
     }
 
-    /// The port as an event shows it.
+    /// The port as an event shows it: where the request has one.
     fn shown_port(&self) -> &[u8] {
-        if matches!(self.port, 0 | 80) { &[] } else { self.port_text() }
+        if self.explicit { self.port_text() } else { &[] }
     }
 }
 
