@@ -76,6 +76,7 @@ pub(crate) fn run(live: Live<'_>, sink: Sink) -> Result<Finished, SensorError> {
     }
     drop(findings);
     watch.hand_out(&workers);
+    message(Level::Info, &format!("capturing on {} with {count} workers", watch.names()));
     let mut failed = None;
     while !control.wait(WATCH) {
         watch.look(&opening, &board, &message);

@@ -63,6 +63,11 @@ impl Watch {
         Ok(watch)
     }
 
+    /// Their names, for people.
+    pub(super) fn names(&self) -> String {
+        self.watched.iter().map(|w| w.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
     fn add(&mut self, name: String, handles: Vec<Handle>) {
         let (index, up) = (sys::interface_index(&name), sys::interface_up(&name).unwrap_or(true));
         self.watched.push(Watched { name, index, up, reopened: 0, complaint: String::new() });
