@@ -12,6 +12,8 @@ pub struct Finding {
     pub time: Micros,
     /// Capture sequence of the packet: findings are put in this order.
     pub sequence: u64,
+    /// Found in what waited in vain for its rest until just before that packet.
+    pub late: bool,
     /// Source is the side that asked (who is to be looked at).
     pub flow: Flow,
     /// Kind.

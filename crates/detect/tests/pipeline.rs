@@ -17,6 +17,7 @@ const SECOND: i64 = Micros::SECOND;
 
 fn finding(seconds: f64, port: u16, text: &str) -> Finding {
     Finding {
+        late: false,
         time: Micros((seconds * SECOND as f64) as i64),
         sequence: 1,
         flow: flow("10.0.0.5", port, "8.8.8.8", 53, 17),

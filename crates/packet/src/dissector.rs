@@ -111,10 +111,20 @@ impl Dissector {
         })
     }
 
-    /// Lets what waited too long go. Call about once a second of packet time.
-    pub fn advance(&mut self, now: Micros) {
-        self.fragments.expire(now, &mut self.anomalies);
-        self.dissection.expire(now, &mut self.anomalies);
+    /// Lets what waited too long go, and hands over what there is of it: of datagrams, heads and QUIC connections, each
+    /// in the order of their flows, so that it does not depend on what else waits. Call about once a second of packet
+    /// time.
+    pub fn advance<S: Sink>(&mut self, now: Micros, sink: &mut S) {
+        let dissection = &mut self.dissection;
+        decode::expire(now, &mut self.fragments, &mut self.anomalies, &mut |time, packet, anomalies| {
+            dissection.packet(time, packet, anomalies, sink);
+        });
+        self.dissection.expire(now, &mut self.anomalies, sink);
+    }
+
+    /// The end of all frames: as [`advance`](Self::advance), for everything that waits.
+    pub fn finish<S: Sink>(&mut self, sink: &mut S) {
+        self.advance(Micros(i64::MAX), sink);
     }
 
     /// What was malformed so far.
@@ -129,5 +139,62 @@ impl Dissector {
         let (fragment_bytes, fragment_entries) = self.fragments.usage();
         let (head_bytes, head_entries) = self.dissection.usage();
         Usage { fragment_bytes, fragment_entries, head_bytes, head_entries }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fact, Flow, LinkType};
+
+    #[derive(Default)]
+    struct Seen(Vec<String>);
+
+    impl Sink for Seen {
+        fn fact(&mut self, flow: &Flow, fact: Fact<'_>) {
+            self.0.push(match fact {
+                Fact::TcpSegment { .. } | Fact::Datagram { .. } => format!("packet to {}", flow.dst_port),
+                Fact::HttpRequest(request) => format!("host {}", request.host.escape_ascii()),
+                other => panic!("{other:?}"),
+            });
+        }
+    }
+
+    /// The first of two fragments, with the beginning of a request.
+    fn first_fragment() -> Vec<u8> {
+        let mut tcp = vec![0, 9, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x10, 0, 0, 0, 0, 0, 0];
+        tcp.extend(b"GET / HTTP/1.1\r\nHost: a.example\r\nAccept: xxx");
+        assert_eq!(tcp.len() % 8, 0);
+        let length = 20 + tcp.len() as u8;
+        [&[0x45, 0, 0, length, 0, 1, 0x20, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2], tcp.as_slice()].concat()
+    }
+
+    #[test]
+    fn a_datagram_that_is_never_whole_is_looked_into_once_its_wait_is_over() {
+        let bytes = first_fragment();
+        for (second, late) in [(30, 0), (31, 1)] {
+            let (mut dissector, mut seen) = (Dissector::new(&Limits::default(), 1), Seen::default());
+            dissector.frame(&Frame { time: Micros(0), link: LinkType(101), bytes: &bytes }, &mut seen);
+            dissector.advance(Micros(second * Micros::SECOND), &mut seen);
+            assert_eq!(seen.0, &["packet to 80", "host a.example"][..=late]);
+            assert_eq!(dissector.usage().fragment_entries, 1 - late);
+            dissector.finish(&mut seen);
+            assert_eq!(seen.0, ["packet to 80", "host a.example"], "the packet itself was told of when it came");
+            assert_eq!(dissector.usage().fragment_entries, 0);
+            assert_eq!(dissector.anomalies().seen().collect::<Vec<_>>(), [(Anomaly::FragmentExpired, 1)]);
+        }
+    }
+
+    #[test]
+    fn the_end_leaves_nothing() {
+        let bytes = first_fragment();
+        let (mut dissector, mut seen) = (Dissector::new(&Limits::default(), 1), Seen::default());
+        let mut whole = bytes;
+        whole[6] = 0;
+        dissector.frame(&Frame { time: Micros(5), link: LinkType(101), bytes: &whole }, &mut seen);
+        assert_eq!(dissector.usage().head_entries, 1);
+        dissector.finish(&mut seen);
+        assert_eq!(seen.0, ["packet to 80", "host a.example"]);
+        assert_eq!((dissector.usage().head_entries, dissector.usage().head_bytes), (0, 0));
     }
 }

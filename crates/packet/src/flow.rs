@@ -111,6 +111,8 @@ pub struct Packet<'a> {
     /// A fragment whose datagram is not (yet) whole: addresses are known, of a first fragment also ports and
     /// transport header, but content is not to be dissected: if the rest comes, the whole datagram follows.
     pub fragment: bool,
+    /// The rest of a datagram whose first fragment was handed over when it came: only the content is news.
+    pub known: bool,
     /// Bytes of the transport's payload that were sent but are not here because the frame was captured
     /// short (snap length); 0 for most. A segment that lacks bytes is the end of what its flow head can learn.
     pub missing: usize,

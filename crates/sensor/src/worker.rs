@@ -19,9 +19,6 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) matching: Arc<MatchSettings>,
     pub(crate) store: Arc<Store<Mapped>>,
-    /// Packets at which a test wants a panic.
-    #[cfg(test)]
-    pub(crate) panic_at: Vec<u64>,
 }
 
 /// A worker's state. Frames between two hosts all go to the same one.
@@ -35,6 +32,8 @@ pub(crate) struct Worker {
     /// Findings of matchers that are gone.
     rescued: Vec<Finding>,
     panics: u64,
+    #[cfg(test)]
+    pub(crate) panic_at: Vec<u64>,
 }
 
 /// A seed that an attacker does not know.
@@ -55,6 +54,8 @@ impl Worker {
             past: Anomalies::default(),
             rescued: Vec::new(),
             panics: 0,
+            #[cfg(test)]
+            panic_at: Vec::new(),
         }
     }
 
@@ -65,7 +66,7 @@ impl Worker {
         self.counts.bytes += frame.bytes.len() as u64;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             #[cfg(test)]
-            assert!(!self.parts.panic_at.contains(&sequence), "a panic that a test asked for");
+            assert!(!self.panic_at.contains(&sequence), "a panic that a test asked for");
             self.matcher.begin(frame.time, sequence);
             self.dissector.frame(frame, &mut self.matcher)
         }));
@@ -73,7 +74,10 @@ impl Worker {
             Ok(Outcome::Decoded) => self.counts.decoded += 1,
             Ok(Outcome::Ignored) => self.counts.ignored += 1,
             Ok(Outcome::Anomaly(_)) => self.counts.malformed += 1,
-            Err(_) => self.rebuild(),
+            Err(_) => {
+                self.counts.lost += 1;
+                self.rebuild();
+            }
         }
     }
 
@@ -91,21 +95,36 @@ impl Worker {
         self.counts.filtered += 1;
     }
 
-    /// Lets what waited too long go.
-    pub(crate) fn tick(&mut self, tick: Tick) {
+    /// Before the packet of that sequence: lets what waited too long go, after a last look at it.
+    pub(crate) fn tick(&mut self, tick: Tick, sequence: u64) {
         match tick {
-            Tick::Second(now) => self.dissector.advance(now),
-            Tick::Back { over, now } => {
-                self.dissector.advance(over);
-                self.dissector.advance(now);
-            }
+            Tick::Second(now) => self.late(now, sequence, |dissector, matcher| dissector.advance(now, matcher)),
+            Tick::Back { over, now } => self.late(now, sequence, |dissector, matcher| {
+                dissector.advance(over, matcher);
+                dissector.advance(now, matcher);
+            }),
+        }
+    }
+
+    /// After the last packet: a last look at all that waits.
+    pub(crate) fn finish(&mut self, time: Micros, sequence: u64) {
+        self.late(time, sequence, Dissector::finish);
+    }
+
+    fn late(&mut self, time: Micros, sequence: u64, last_look: impl FnOnce(&mut Dissector, &mut Matcher)) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            self.matcher.begin_late(time, sequence);
+            last_look(&mut self.dissector, &mut self.matcher);
+        }));
+        if outcome.is_err() {
+            self.rebuild();
         }
     }
 
     /// Lets what waited too long go on a link that has been idle since `last`.
-    pub(crate) fn idle_since(&mut self, now: Micros, last: Micros) {
+    pub(crate) fn idle_since(&mut self, now: Micros, last: Micros, sequence: u64) {
         if now.since(last) > Micros::SECOND {
-            self.dissector.advance(now);
+            self.tick(Tick::Second(now), sequence);
         }
     }
 
@@ -124,7 +143,6 @@ impl Worker {
     /// After a panic: what was found before is kept, the state is made anew.
     #[cold]
     fn rebuild(&mut self) {
-        self.counts.lost += 1;
         self.panics += 1;
         let (matcher, rescued) = (&mut self.matcher, &mut self.rescued);
         let _ = catch_unwind(AssertUnwindSafe(|| matcher.take(rescued)));

@@ -67,10 +67,11 @@ pub fn of(frames: &[Recorded]) -> Said {
     for frame in frames {
         if frame.time.since(second) >= Micros::SECOND {
             second = frame.time;
-            dissector.advance(second);
+            dissector.advance(second, &mut said);
         }
         let outcome = dissector.frame(&frame.as_frame(), &mut said);
         said.outcomes.push(outcome);
     }
+    dissector.finish(&mut said);
     said
 }

@@ -21,7 +21,7 @@ fn within_limits(name: &str, frames: &[Recorded]) {
     let mut said = Said::default();
     for frame in frames {
         let _outcome = dissector.frame(&frame.as_frame(), &mut said);
-        dissector.advance(frame.time);
+        dissector.advance(frame.time, &mut said);
         let usage = dissector.usage();
         assert!(usage.fragment_bytes <= limits.fragment_bytes, "{name}: {usage:?}");
         assert!(usage.head_bytes <= limits.head_bytes, "{name}: {usage:?}");

@@ -70,6 +70,7 @@ struct Found {
     findings: Vec<Finding>,
     time: Micros,
     sequence: u64,
+    late: bool,
     /// Where the findings of this packet begin.
     start: usize,
     /// The finding that says that the receiver of this datagram is listed.
@@ -101,6 +102,7 @@ impl Found {
         self.findings.push(Finding {
             time: self.time,
             sequence: self.sequence,
+            late: self.late,
             flow,
             kind: found.kind,
             observed: found.observed,
@@ -129,7 +131,8 @@ impl<L: Lookup> Matcher<L> {
     #[must_use]
     pub fn new(settings: Arc<MatchSettings>, store: Arc<L>) -> Self {
         let flows = Flows::new(FLOWS, settings.seed);
-        let found = Found { findings: Vec::new(), time: Micros::default(), sequence: 0, start: 0, resolver: None };
+        let found =
+            Found { findings: Vec::new(), time: Micros::default(), sequence: 0, late: false, start: 0, resolver: None };
         Matcher { settings, store, found, flows, request: http::Buffers::default() }
     }
 
@@ -142,8 +145,15 @@ impl<L: Lookup> Matcher<L> {
     pub fn begin(&mut self, time: Micros, sequence: u64) {
         self.found.time = time;
         self.found.sequence = sequence;
+        self.found.late = false;
         self.found.start = self.found.findings.len();
         self.found.resolver = None;
+    }
+
+    /// Just before that packet, what waited in vain goes: its facts come next.
+    pub fn begin_late(&mut self, time: Micros, sequence: u64) {
+        self.begin(time, sequence);
+        self.found.late = true;
     }
 
     /// What was found since the last call, in order.

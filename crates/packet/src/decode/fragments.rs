@@ -34,7 +34,7 @@ pub struct Fragments {
     patience: i64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Key {
     src: IpAddr,
     dst: IpAddr,
@@ -65,6 +65,19 @@ impl Part {
     }
 }
 
+/// The beginning of a datagram whose rest never came.
+pub(super) struct Unfinished {
+    /// When its first fragment came.
+    pub(super) since: Micros,
+    pub(super) src: IpAddr,
+    pub(super) dst: IpAddr,
+    pub(super) protocol: u8,
+    /// Up to the first gap.
+    pub(super) payload: Vec<u8>,
+    /// Bytes behind it, as far as their number is known; at least one.
+    pub(super) missing: usize,
+}
+
 /// What became of a fragment.
 pub(super) enum Added {
     /// It was the missing one.
@@ -92,17 +105,20 @@ impl Fragments {
         }
     }
 
-    /// Lets datagrams go that waited too long, also those from a time that the clock was set back from.
-    pub fn expire(&mut self, now: Micros, anomalies: &mut Anomalies) {
+    /// Lets datagrams go that waited too long, also those from a time that the clock was set back from. Returns those
+    /// whose beginning came, in the order of their keys.
+    pub(super) fn expire(&mut self, now: Micros, anomalies: &mut Anomalies) -> Vec<Unfinished> {
         let (patience, bytes) = (self.patience, &mut self.bytes);
-        self.waiting.retain(|_, waiting| {
-            let keep = waiting.is_fresh(now, patience);
-            if !keep {
-                *bytes -= waiting.cost();
-                anomalies.count(Anomaly::FragmentExpired);
+        let mut begun = Vec::new();
+        for (key, waiting) in self.waiting.extract_if(|_, waiting| !waiting.is_fresh(now, patience)) {
+            *bytes -= waiting.cost();
+            anomalies.count(Anomaly::FragmentExpired);
+            if waiting.parts.first().is_some_and(|part| part.offset == 0) {
+                begun.push((key, waiting));
             }
-            keep
-        });
+        }
+        begun.sort_unstable_by_key(|(key, _)| *key);
+        begun.into_iter().map(|(key, waiting)| waiting.unfinished(key)).collect()
     }
 
     /// Bytes and datagrams held.
@@ -255,12 +271,21 @@ impl Waiting {
         self.total == Some(self.bytes)
     }
 
+    /// The bytes up to the first gap.
     fn payload(&self) -> Vec<u8> {
-        let mut payload = Vec::with_capacity(self.total.unwrap_or(0));
+        let mut payload = Vec::with_capacity(self.bytes);
         for part in &self.parts {
-            payload.extend_from_slice(&part.bytes);
+            if part.offset == payload.len() {
+                payload.extend_from_slice(&part.bytes);
+            }
         }
         payload
+    }
+
+    fn unfinished(&self, key: Key) -> Unfinished {
+        let payload = self.payload();
+        let missing = self.total.unwrap_or(0).saturating_sub(payload.len()).max(1);
+        Unfinished { since: self.since, src: key.src, dst: key.dst, protocol: self.protocol, payload, missing }
     }
 }
 

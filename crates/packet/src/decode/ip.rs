@@ -243,19 +243,9 @@ fn extension(datagram: &mut Datagram<'_>) -> Option<bool> {
     Some(datagram.piece.is_none())
 }
 
-/// The whole datagram of which `last` was the missing fragment: `protocol` and `payload` are those of
-/// its fragmentable part. A fragment header in it once more is refused.
-pub(super) fn reassembled<'a>(last: &Datagram<'_>, protocol: u8, payload: &'a [u8]) -> Datagram<'a> {
-    let mut whole = Datagram {
-        src: last.src,
-        dst: last.dst,
-        protocol,
-        payload,
-        missing: 0,
-        piece: None,
-        opaque: false,
-        anomaly: None,
-    };
+/// A datagram that came in fragments: `protocol` and `payload` are those of its fragmentable part. A fragment header in it once more is refused.
+pub(super) fn reassembled(src: IpAddr, dst: IpAddr, protocol: u8, payload: &[u8]) -> Datagram<'_> {
+    let mut whole = Datagram { src, dst, protocol, payload, missing: 0, piece: None, opaque: false, anomaly: None };
     extensions(&mut whole);
     if whole.piece.is_some() {
         whole.anomaly = Some(Anomaly::IpExtension);

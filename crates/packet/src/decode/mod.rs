@@ -64,8 +64,7 @@ enum Layer<'a> {
 /// A fragment that does not complete its datagram is visited with [`Packet::fragment`] set; the one that
 /// does is visited as the whole datagram instead. A first fragment that certainly never can be completed
 /// (captured short, or refused by a limit) is visited like a packet captured short, so that its content
-/// is looked at. One whose rest just does not come is not looked into: facts handed over later than
-/// their frame would make a replay depend on how frames are spread over workers.
+/// is looked at. Of one whose rest just does not come, [`expire`] does so later.
 pub fn decode<V: FnMut(&Packet<'_>, &mut Anomalies)>(
     frame: &Frame<'_>,
     fragments: &mut Fragments,
@@ -142,9 +141,15 @@ fn hand_over<'a, V: FnMut(&Packet<'_>, &mut Anomalies)>(
 ) -> Option<Layer<'a>> {
     let segment = transport::read(datagram);
     deliver(datagram, &segment, depth, fragment, anomalies, visit);
+    if fragment { None } else { inside(datagram, &segment) }
+}
+
+/// What a tunnel carries.
+#[inline(always)]
+fn inside<'a>(datagram: &Datagram<'a>, segment: &Segment<'a>) -> Option<Layer<'a>> {
     match segment.transport {
-        Transport::Udp { payload } if !fragment => tunnel::in_udp(segment.src_port, segment.dst_port, payload),
-        Transport::Other { payload } if !fragment => tunnel::in_ip(datagram.protocol, payload),
+        Transport::Udp { payload } => tunnel::in_udp(segment.src_port, segment.dst_port, payload),
+        Transport::Other { payload } => tunnel::in_ip(datagram.protocol, payload),
         _ => None,
     }
 }
@@ -164,7 +169,12 @@ fn deliver<V: FnMut(&Packet<'_>, &mut Anomalies)>(
     {
         anomalies.count(anomaly);
     }
-    let packet = Packet {
+    visit(&packet(datagram, segment, depth, fragment), anomalies);
+}
+
+#[inline(always)]
+fn packet<'a>(datagram: &Datagram<'a>, segment: &Segment<'a>, depth: u8, fragment: bool) -> Packet<'a> {
+    Packet {
         flow: Flow {
             src: datagram.src,
             dst: datagram.dst,
@@ -175,9 +185,31 @@ fn deliver<V: FnMut(&Packet<'_>, &mut Anomalies)>(
         transport: segment.transport,
         depth,
         fragment,
+        known: false,
         missing: segment.missing,
-    };
-    visit(&packet, anomalies);
+    }
+}
+
+/// Lets datagrams go that waited too long for their fragments. What there is from the beginning of each is visited
+/// like a packet captured short, with the time of its first fragment and [`Packet::known`] set; in the order of their
+/// addresses.
+pub fn expire<V: FnMut(Micros, &Packet<'_>, &mut Anomalies)>(
+    now: Micros,
+    fragments: &mut Fragments,
+    anomalies: &mut Anomalies,
+    visit: &mut V,
+) {
+    for late in fragments.expire(now, anomalies) {
+        let datagram =
+            Datagram { missing: late.missing, ..ip::reassembled(late.src, late.dst, late.protocol, &late.payload) };
+        let segment = transport::read(&datagram);
+        visit(late.since, &Packet { known: true, ..packet(&datagram, &segment, 0, false) }, anomalies);
+        if let Some(inner) = inside(&datagram, &segment) {
+            let visit = &mut |packet: &Packet<'_>, anomalies: &mut Anomalies| visit(late.since, packet, anomalies);
+            let (time, layers_left) = (late.since, MAX_LAYERS);
+            Decoder { time, fragments, anomalies, visit, layers_left, visited: true }.layers(inner, 1);
+        }
+    }
 }
 
 /// Decoding of one frame.
@@ -277,7 +309,7 @@ impl<V: FnMut(&Packet<'_>, &mut Anomalies)> Decoder<'_, V> {
         };
         match added {
             Added::Whole { protocol, payload } => {
-                let whole = ip::reassembled(datagram, protocol, &payload);
+                let whole = ip::reassembled(datagram.src, datagram.dst, protocol, &payload);
                 if let Some(anomaly) = whole.anomaly {
                     self.anomalies.count(anomaly);
                 }

@@ -28,7 +28,7 @@ pub(crate) fn tcp<'a>(frame: &Frame<'a>) -> Option<Packet<'a>> {
     };
     let (src_port, dst_port) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
     let flow = Flow { src, dst, src_port, dst_port, protocol: protocol::TCP };
-    Some(Packet { flow, transport, depth: 0, fragment: false, missing: 0 })
+    Some(Packet { flow, transport, depth: 0, fragment: false, known: false, missing: 0 })
 }
 
 /// The ICMP message that the frame holds; `None` where the frame has to be decoded step by step.
@@ -38,7 +38,7 @@ pub(crate) fn icmp<'a>(frame: &Frame<'a>) -> Option<Packet<'a>> {
     let (src, dst, end) = ipv4(frame, headers, protocol::ICMP)?;
     let transport = Transport::Icmp { kind, code, payload: frame.bytes.get(HEADERS + 4..end)? };
     let flow = Flow { src, dst, src_port: 0, dst_port: 0, protocol: protocol::ICMP };
-    Some(Packet { flow, transport, depth: 0, fragment: false, missing: 0 })
+    Some(Packet { flow, transport, depth: 0, fragment: false, known: false, missing: 0 })
 }
 
 /// Addresses, and where in the frame the packet ends.

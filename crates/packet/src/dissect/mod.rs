@@ -81,19 +81,24 @@ impl Dissection {
         let flow = &packet.flow;
         match packet.transport {
             Transport::Tcp { flags, sequence, payload } => {
-                sink.fact(flow, Fact::TcpSegment { flags, payload: payload.len() });
+                if !packet.known {
+                    sink.fact(flow, Fact::TcpSegment { flags, payload: payload.len() });
+                }
                 if self.heads.concern(flow, flags, payload) && !packet.fragment {
                     let segment = Segment { flow, flags, sequence, payload, missing: packet.missing, time };
                     self.segment(segment, anomalies, sink);
                 }
             }
             Transport::Udp { payload } => {
-                sink.fact(flow, Fact::Datagram { payload: payload.len() });
+                if !packet.known {
+                    sink.fact(flow, Fact::Datagram { payload: payload.len() });
+                }
                 let speaks = Speaks::of(flow, payload);
                 if (speaks.dns || speaks.quic || speaks.dtls) && !packet.fragment {
                     self.datagram(time, flow, payload, &speaks, anomalies, sink);
                 }
             }
+            Transport::Icmp { .. } | Transport::Other { .. } if packet.known => {}
             Transport::Icmp { kind, .. } => {
                 let request = if flow.protocol == protocol::ICMPV6 { ECHO_REQUEST_V6 } else { ECHO_REQUEST };
                 sink.fact(flow, Fact::Icmp { echo_request: kind == request });
@@ -138,9 +143,10 @@ impl Dissection {
         }
     }
 
-    pub(crate) fn expire(&mut self, now: Micros, anomalies: &mut Anomalies) {
-        self.heads.expire(now, anomalies);
-        self.quic.expire(now, anomalies);
+    /// Lets what waited too long go, and hands over what there is of it.
+    pub(crate) fn expire<S: Sink>(&mut self, now: Micros, anomalies: &mut Anomalies, sink: &mut S) {
+        self.heads.expire(now, anomalies, sink);
+        self.quic.expire(now, anomalies, sink);
     }
 
     /// Bytes and heads held.

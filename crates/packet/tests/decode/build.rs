@@ -1,6 +1,6 @@
 //! Frames built in code, and what decoding shows of them.
 
-use packet::decode::{Fragments, decode};
+use packet::decode::{self, Fragments, decode};
 use packet::{Anomalies, Flow, Frame, Limits, LinkType, Micros, Outcome, Packet, TcpFlags, Transport};
 
 /// Bytes one after another.
@@ -128,6 +128,16 @@ impl Bench {
                 seen.push(Seen::of(packet));
             });
         (outcome, seen)
+    }
+
+    /// What is shown of datagrams that waited too long.
+    pub(crate) fn expire(&mut self, seconds: i64) -> Vec<Seen> {
+        let now = Micros(seconds * Micros::SECOND);
+        let mut seen = Vec::new();
+        decode::expire(now, &mut self.fragments, &mut self.anomalies, &mut |_, packet, _| {
+            seen.push(Seen::of(packet));
+        });
+        seen
     }
 }
 

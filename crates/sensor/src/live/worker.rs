@@ -65,7 +65,7 @@ impl Path {
             return;
         }
         if let Some(tick) = self.clock.packet(frame.time) {
-            self.worker.tick(tick);
+            self.worker.tick(tick, self.sequence + 1);
         }
         self.sequence += 1;
         self.last = frame.time;
@@ -103,17 +103,16 @@ impl Capturing {
             let due = reported.elapsed() >= REPORT;
             self.hand_on(&mut path, more, due);
             if due {
-                path.worker.idle_since(now(), path.last);
+                path.worker.idle_since(now(), path.last, path.sequence);
                 self.report(&path, &mut handles, &gone);
                 reported = Instant::now();
             }
         }
-        // Also of interfaces that came up a moment ago.
-        handles.extend(self.incoming.try_iter());
         for handle in &handles {
             handle.shut();
         }
         drain(&mut handles, |frame, interface| path.frame(frame, interface));
+        path.worker.finish(path.last, path.sequence);
         self.hand_on(&mut path, false, true);
         self.report(&path, &mut handles, &gone);
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use ::packet::Frame;
+use ::packet::{Frame, Micros};
 use detect::Finding;
 
-use super::Taker;
+use super::{Taker, in_order};
 use crate::SensorError;
 use crate::board::{Board, WorkerPage, lock};
 use crate::clock::Tick;
@@ -28,6 +28,7 @@ impl Inline {
 
     fn hand_on(&mut self) {
         self.worker.take(&mut self.found);
+        in_order(&mut self.found);
         for finding in self.found.drain(..) {
             self.sink.finding(finding);
         }
@@ -50,7 +51,7 @@ impl Taker for Inline {
     fn frame(&mut self, frame: &Frame<'_>, sequence: u64, tick: Option<Tick>) {
         if let Some(tick) = tick {
             self.hand_on();
-            self.worker.tick(tick);
+            self.worker.tick(tick, sequence);
             self.sink.tick(tick);
         }
         self.worker.frame(frame, sequence);
@@ -58,6 +59,10 @@ impl Taker for Inline {
 
     fn filtered(&mut self, frame: &Frame<'_>) {
         self.worker.filtered(frame.bytes.len());
+    }
+
+    fn end(&mut self, time: Micros, sequence: u64) {
+        self.worker.finish(time, sequence);
     }
 
     fn round(&mut self) -> Result<(), SensorError> {

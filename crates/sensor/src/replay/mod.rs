@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ::packet::Frame;
+use ::packet::{Frame, Micros};
+use detect::Finding;
 
 use crate::SensorError;
 use crate::board::Board;
@@ -53,6 +54,8 @@ pub(crate) struct Replay<'a> {
 trait Taker {
     /// One frame; `tick` comes before it.
     fn frame(&mut self, frame: &Frame<'_>, sequence: u64, tick: Option<Tick>);
+    /// After the last frame: its time, and how many there were. A round comes after it.
+    fn end(&mut self, time: Micros, sequence: u64);
     /// A frame that the filter leaves out.
     fn filtered(&mut self, frame: &Frame<'_>);
     /// Every [`ROUND`] packets and at the end: findings go on.
@@ -60,6 +63,12 @@ trait Taker {
     /// # Errors
     /// Workers failed too often.
     fn round(&mut self) -> Result<(), SensorError>;
+}
+
+/// Puts findings in an order that is the same for any number of workers: by packet; before those of a packet, those of
+/// what waited in vain until then, by flow. Findings of one packet keep their order.
+fn in_order(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| (finding.sequence, !finding.late, finding.late.then_some(finding.flow)));
 }
 
 /// Reads all files.
@@ -76,6 +85,7 @@ pub(crate) fn run(replay: Replay<'_>, sink: Sink) -> Result<Summary, SensorError
     let mut stream = Stream {
         clock: Clock::default(),
         sequence: 0,
+        last: Micros::default(),
         filter,
         control: replay.control,
         progress: Meter::new(replay.progress, sink.events(), &files),
@@ -106,6 +116,8 @@ pub(crate) fn run(replay: Replay<'_>, sink: Sink) -> Result<Summary, SensorError
 struct Stream {
     clock: Clock,
     sequence: u64,
+    /// Time of the last frame.
+    last: Micros,
     filter: Option<FileFilter>,
     control: Control,
     progress: Meter,
@@ -125,6 +137,7 @@ impl Stream {
             }
             self.file(file, taker)?;
         }
+        taker.end(self.last, self.sequence);
         taker.round()
     }
 
@@ -175,6 +188,7 @@ impl Stream {
                 continue;
             }
             let tick = self.clock.packet(frame.time);
+            self.last = frame.time;
             taker.frame(&frame, self.sequence, tick);
             self.sequence += 1;
         }

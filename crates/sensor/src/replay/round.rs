@@ -9,7 +9,7 @@ use ::packet::{Frame, LinkType, Micros};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use detect::Finding;
 
-use super::Taker;
+use super::{Taker, in_order};
 use crate::SensorError;
 use crate::board::{Board, WorkerPage, lock};
 use crate::clock::Tick;
@@ -24,9 +24,22 @@ const ROUND_BYTES: usize = 4 << 20;
 
 /// A frame in a batch's arena, or a tick.
 enum Entry {
-    Frame { time: Micros, link: LinkType, start: usize, length: usize, sequence: u64 },
-    Filtered { length: usize },
-    Tick(Tick),
+    Frame {
+        time: Micros,
+        link: LinkType,
+        start: usize,
+        length: usize,
+        sequence: u64,
+    },
+    Filtered {
+        length: usize,
+    },
+    Tick(Tick, u64),
+    /// The end of all frames.
+    End {
+        time: Micros,
+        sequence: u64,
+    },
 }
 
 /// The share of one worker in a round.
@@ -100,11 +113,7 @@ impl Dealer {
             drop(sender);
             thread.join().map_err(|_| failed())?;
         }
-        let finished = order.join().map_err(|_| failed())?;
-        match panics.load(Ordering::Relaxed) {
-            many if many > MAX_PANICS => Err(SensorError::WorkersFailed(many)),
-            _ => Ok(finished),
-        }
+        order.join().map_err(|_| failed())
     }
 }
 
@@ -114,7 +123,7 @@ impl Taker for Dealer {
         if let Some(tick) = tick {
             self.ticks.push((sequence, tick));
             for batch in &mut self.batches {
-                batch.entries.push(Entry::Tick(tick));
+                batch.entries.push(Entry::Tick(tick, sequence));
             }
         }
         let number = pair_hash(frame) as usize % self.workers.len().max(1);
@@ -132,6 +141,12 @@ impl Taker for Dealer {
     fn filtered(&mut self, frame: &Frame<'_>) {
         if let Some(batch) = self.batches.first_mut() {
             batch.entries.push(Entry::Filtered { length: frame.bytes.len() });
+        }
+    }
+
+    fn end(&mut self, time: Micros, sequence: u64) {
+        for batch in &mut self.batches {
+            batch.entries.push(Entry::End { time, sequence });
         }
     }
 
@@ -161,7 +176,8 @@ fn work(
                     worker.frame(&Frame { time, link, bytes }, sequence);
                 }
                 Entry::Filtered { length } => worker.filtered(length),
-                Entry::Tick(tick) => worker.tick(tick),
+                Entry::Tick(tick, sequence) => worker.tick(tick, sequence),
+                Entry::End { time, sequence } => worker.finish(time, sequence),
             }
         }
         panics.fetch_add(worker.panics() - before, Ordering::Relaxed);
@@ -184,8 +200,7 @@ fn order(mut sink: Sink, rounds: &Receiver<Ticks>, results: &[Receiver<Vec<Findi
                 Err(_) => break 'rounds,
             }
         }
-        // Stable: findings of one packet keep their order.
-        findings.sort_by_key(|f: &Finding| f.sequence);
+        in_order(&mut findings);
         let mut ticks = ticks.into_iter().peekable();
         for finding in findings.drain(..) {
             while let Some((_, tick)) = ticks.next_if(|(before, _)| *before <= finding.sequence) {

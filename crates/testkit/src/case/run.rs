@@ -8,7 +8,7 @@ use detect::{Matcher, Pipeline};
 use event::line::TextLine;
 use event::{Event, Kind};
 use jiff::tz::TimeZone;
-use packet::{Dissector, Limits};
+use packet::{Dissector, Limits, Micros};
 use sensor::{Hooks, Settings, Source, Summary};
 use trails::Store;
 use trails::store::Mapped;
@@ -137,14 +137,21 @@ impl<'a> Direct<'a> {
             if i == swap {
                 matcher.swap(Arc::clone(&self.store));
             }
+            matcher.begin_late(frame.time, i as u64);
+            dissector.advance(frame.time, &mut matcher);
             matcher.begin(frame.time, i as u64);
             let _outcome = dissector.frame(&frame.as_frame(), &mut matcher);
-            dissector.advance(frame.time);
             matcher.take(&mut findings);
             for finding in findings.drain(..) {
                 pipeline.take(finding, &mut events);
             }
             pipeline.advance(frame.time, &mut events);
+        }
+        matcher.begin_late(frames.last().map_or_else(Micros::default, |frame| frame.time), frames.len() as u64);
+        dissector.finish(&mut matcher);
+        matcher.take(&mut findings);
+        for finding in findings.drain(..) {
+            pipeline.take(finding, &mut events);
         }
         pipeline.finish(&mut events);
         let a = pipeline.accounts();

@@ -111,18 +111,18 @@ impl Heads {
         self.fresh(hash, segment, anomalies, sink);
     }
 
-    /// Lets go of what waited too long.
-    pub(super) fn expire(&mut self, now: Micros, anomalies: &mut Anomalies) {
+    /// Lets go of what waited too long, and uses it as it is.
+    pub(super) fn expire<S: Sink>(&mut self, now: Micros, anomalies: &mut Anomalies, sink: &mut S) {
         let Heads { hasher, table, filter, held, patience, .. } = self;
-        table.retain(|head| {
-            let keep = now.since(head.touched) <= *patience;
-            if !keep {
-                filter.remove(flows::hash(hasher, &head.flow));
-                *held -= head.cost();
-                anomalies.count(Anomaly::HeadExpired);
-            }
-            keep
-        });
+        let mut over: Vec<Head> = table.extract_if(|head| now.since(head.touched) > *patience).collect();
+        over.sort_unstable_by_key(|head| head.flow);
+        for mut head in over {
+            filter.remove(flows::hash(hasher, &head.flow));
+            *held -= head.cost();
+            anomalies.count(Anomaly::HeadExpired);
+            let flow = &head.flow.clone();
+            head.abandon(self.length, &mut Context { flow, last: false, seen: 0, anomalies, sink });
+        }
     }
 
     /// A segment of a direction of which nothing is kept.

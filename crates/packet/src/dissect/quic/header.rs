@@ -55,7 +55,7 @@ impl Family {
 }
 
 /// A connection ID.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Cid {
     length: u8,
     bytes: [u8; CID_LENGTH],

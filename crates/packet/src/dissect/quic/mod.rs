@@ -257,20 +257,22 @@ impl Tracker {
         self.table.insert_unique(hash, connection, |known| hasher.hash_one(known.flow));
     }
 
-    /// Lets go of what waited too long.
-    pub(crate) fn expire(&mut self, now: Micros, anomalies: &mut Anomalies) {
+    /// Lets go of what waited too long; of a ClientHello that is not whole, what there is of it is used.
+    pub(crate) fn expire<S: Sink>(&mut self, now: Micros, anomalies: &mut Anomalies, sink: &mut S) {
         let Tracker { table, patience, held, done, .. } = self;
-        table.retain(|known| {
-            let keep = now.since(known.touched) <= *patience;
-            if !keep {
-                *held = held.saturating_sub(known.cost());
-                match known.hello {
-                    Some(_) => anomalies.count(Anomaly::HeadExpired),
-                    None => *done = done.saturating_sub(known.cost()),
-                }
+        let mut begun = Vec::new();
+        for known in table.extract_if(|known| now.since(known.touched) > *patience) {
+            *held = held.saturating_sub(known.cost());
+            match known.hello {
+                Some(hello) => begun.push((known.flow, known.dcid, hello)),
+                None => *done = done.saturating_sub(size_of::<Connection>()),
             }
-            keep
-        });
+        }
+        begun.sort_unstable_by_key(|(flow, dcid, _)| (*flow, *dcid));
+        for (flow, _, hello) in &begun {
+            anomalies.count(Anomaly::HeadExpired);
+            message(hello.prefix(), &mut Context { flow, last: true, seen: 0, anomalies, sink });
+        }
     }
 
     /// Bytes held and connections remembered.

@@ -55,6 +55,10 @@ impl Bench {
         self.tracker.datagram(self.now, flow, payload, &mut self.anomalies, &mut self.names)
     }
 
+    fn expire(&mut self) {
+        self.tracker.expire(self.now, &mut self.anomalies, &mut self.names);
+    }
+
     fn send(&mut self, payload: &[u8]) -> bool {
         self.on(&flow(1), payload)
     }
@@ -326,12 +330,13 @@ fn budget_refuses_what_waits_and_forgets_what_is_old() {
         assert_eq!(bench.tracker.usage(), (kept * one, kept));
         assert_eq!(bench.anomalies.get(Anomaly::HeadLimit), 3 - kept as u64);
         bench.now = Micros(30 * Micros::SECOND);
-        bench.tracker.expire(bench.now, &mut bench.anomalies);
+        bench.expire();
         assert_eq!(bench.tracker.usage().1, kept);
         bench.now = bench.now.plus(1);
-        bench.tracker.expire(bench.now, &mut bench.anomalies);
+        bench.expire();
         assert_eq!(bench.tracker.usage(), (0, 0));
         assert_eq!(bench.anomalies.get(Anomaly::HeadExpired), kept as u64);
+        assert_eq!(bench.take(), vec!["pq.example (cut)"; kept], "what there is of it is used");
     }
 }
 
@@ -344,7 +349,8 @@ fn done_connections_take_half_of_the_budget() {
     }
     assert_eq!(bench.tracker.usage(), (budget / 2, 5));
     assert_eq!(bench.take().len(), 6);
-    bench.tracker.expire(Micros(31 * Micros::SECOND), &mut bench.anomalies);
+    bench.now = Micros(31 * Micros::SECOND);
+    bench.expire();
     assert_eq!(bench.tracker.usage(), (0, 0));
     bench.clean();
 }

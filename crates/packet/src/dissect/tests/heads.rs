@@ -6,7 +6,7 @@ use super::{Bench, dns, flow, http2, names, pieces, whole};
 use crate::dissect::context::Context;
 use crate::dissect::stream;
 use crate::flow::protocol;
-use crate::{Anomaly, Limits, Micros, TcpFlags};
+use crate::{Anomaly, Limits, TcpFlags};
 
 const REQUEST: &[u8] = b"GET /x HTTP/1.1\r\nHost: www.evil.example\r\nUser-Agent: tool\r\n\r\n";
 const SEEN: &str = "request GET /x host=www.evil.example agent=tool";
@@ -212,10 +212,27 @@ fn patience() {
     for (seconds, expired) in [(29, 0), (30, 0), (31, 1)] {
         let mut bench = Bench::new();
         bench.segment(tcp(), 0, ACK, &REQUEST[..45]);
-        bench.dissection.expire(Micros(seconds * Micros::SECOND), &mut bench.anomalies);
+        bench.expire(seconds);
         assert_eq!(bench.anomalies.get(Anomaly::HeadExpired), expired);
         assert_eq!(bench.dissection.usage().1 as u64, 1 - expired);
+        let seen = ["request GET /x host=www.evil.example agent="];
+        assert_eq!(bench.take(), &seen[..expired as usize], "what there is of it is used");
     }
+}
+
+#[test]
+fn heads_expire_in_the_order_of_their_flows() {
+    let mut bench = Bench::new();
+    for port in [3, 1, 4, 2] {
+        let start = format!("GET /{port} HTTP/1.1\r\nHost: a\r\nX");
+        bench.segment(flow(protocol::TCP, port), 0, ACK, start.as_bytes());
+    }
+    bench.segment(flow(protocol::TCP, 5), 0, TcpFlags::SYN, &[]);
+    bench.segment(flow(protocol::TCP, 5), 1 + 10, ACK, REQUEST);
+    bench.expire(31);
+    let seen: Vec<_> = bench.take().iter().map(|text| text.split(' ').nth(2).unwrap().to_owned()).collect();
+    assert_eq!(seen, ["/x", "/1", "/2", "/3", "/4"], "the early segment was whole when it came");
+    assert_eq!(bench.dissection.usage(), (0, 0));
 }
 
 #[test]

@@ -80,12 +80,17 @@ impl Bench {
     }
 
     pub(super) fn packet(&mut self, flow: Flow, transport: Transport<'_>, missing: usize) {
-        let packet = Packet { flow, transport, depth: 0, fragment: false, missing };
+        let packet = Packet { flow, transport, depth: 0, fragment: false, known: false, missing };
         self.dissection.packet(self.time, &packet, &mut self.anomalies, &mut self.recorder);
     }
 
     pub(super) fn segment(&mut self, flow: Flow, sequence: u32, flags: u8, payload: &[u8]) {
         self.packet(flow, Transport::Tcp { flags: TcpFlags(flags), sequence, payload }, 0);
+    }
+
+    pub(super) fn expire(&mut self, seconds: i64) {
+        let now = Micros(seconds * Micros::SECOND);
+        self.dissection.expire(now, &mut self.anomalies, &mut self.recorder);
     }
 
     pub(super) fn take(&mut self) -> Vec<String> {
