@@ -137,8 +137,21 @@ impl Reader {
     ///
     /// # Errors
     /// The file is damaged here. What follows is not read.
-    #[inline]
+    #[inline(always)]
     pub fn frame(&mut self) -> Result<Option<Frame<'_>>, Damage> {
+        if let Format::Pcap(pcap) = &self.format
+            && let Some((time, length)) = pcap.whole(self.buffer.peek())
+            && !self.ended
+        {
+            let link = pcap.link;
+            let bytes = self.buffer.consume(pcap::COMMON_HEADER, length, pcap::COMMON_HEADER + length);
+            return Ok(Some(Frame { time, link, bytes }));
+        }
+        self.checked()
+    }
+
+    /// The next frame, whatever the format and whatever is wrong with it.
+    fn checked(&mut self) -> Result<Option<Frame<'_>>, Damage> {
         if self.ended {
             return Ok(None);
         }

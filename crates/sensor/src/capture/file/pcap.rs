@@ -10,13 +10,15 @@ const MAGIC_MICRO: u32 = 0xa1b2_c3d4;
 const MAGIC_NANO: u32 = 0xa1b2_3c4d;
 const MAGIC_KUZNETZOV: u32 = 0xa1b2_cd34;
 const FILE_HEADER: usize = 24;
+/// Bytes of a record header of all but Kuznetzov's form.
+pub(super) const COMMON_HEADER: usize = 16;
 
 /// State of a pcap file.
 pub(super) struct Pcap {
     big: bool,
     nano: bool,
     header: usize,
-    link: LinkType,
+    pub(super) link: LinkType,
 }
 
 impl Pcap {
@@ -31,8 +33,8 @@ impl Pcap {
             _ => (true, little.swap_bytes()),
         };
         let (nano, header) = match magic {
-            MAGIC_MICRO => (false, 16),
-            MAGIC_NANO => (true, 16),
+            MAGIC_MICRO => (false, COMMON_HEADER),
+            MAGIC_NANO => (true, COMMON_HEADER),
             MAGIC_KUZNETZOV => (false, 24),
             _ => return Ok(None),
         };
@@ -46,7 +48,22 @@ impl Pcap {
         Ok(Some(Pcap { big, nano, header, link }))
     }
 
-    #[inline]
+    /// Time and length of a record that is whole in `bytes` and has the common header, without any of the checks
+    /// that tell what is wrong where it is not.
+    #[inline(always)]
+    pub(super) fn whole(&self, bytes: &[u8]) -> Option<(Micros, usize)> {
+        let (words, _) = bytes.first_chunk::<COMMON_HEADER>()?.as_chunks::<4>();
+        let [seconds, fraction, length, _] = *words.first_chunk::<4>()?;
+        let number = |word| if self.big { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) };
+        let length = number(length) as usize;
+        if self.header != COMMON_HEADER || self.nano || bytes.len() - COMMON_HEADER < length || length > MAX_RECORD {
+            return None;
+        }
+        let time = i64::from(number(seconds)) * Micros::SECOND + i64::from(number(fraction));
+        Some((Micros(time), length))
+    }
+
+    #[cold]
     pub(super) fn record(&mut self, buffer: &mut Buffer) -> Result<Option<Record>, Damage> {
         if !buffer.have(self.header) {
             let clean = buffer.peek().is_empty();
