@@ -130,6 +130,34 @@ impl Reloader {
         reloader
     }
 
+    /// With the plainest settings.
+    #[cfg(test)]
+    pub(crate) fn of_test(
+        file: &std::path::Path,
+        cache_dir: &std::path::Path,
+        trails: Arc<Trails>,
+        control: Control,
+        message: MessageHook,
+    ) -> Self {
+        let mut reloader = Reloader {
+            file: file.to_path_buf(),
+            cache_dir: cache_dir.to_path_buf(),
+            build: None,
+            allow_empty: false,
+            min_ratio: 0.5,
+            trails,
+            requests: 0,
+            control,
+            message,
+            taken: None,
+            seen: None,
+            job: None,
+        };
+        reloader.taken = reloader.stamp();
+        reloader.seen = reloader.taken;
+        reloader
+    }
+
     fn stamp(&self) -> Stamp {
         let metadata = fs::metadata(&self.file).ok()?;
         Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))

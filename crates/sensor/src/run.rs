@@ -34,7 +34,13 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     *lock(&board.outputs) = outputs.counters();
     let _signals = settings.handle_signals.then(|| signals::handle(control.clone())).transpose()?;
     let matching = Arc::new(settings.matching.clone());
-    let parts = Parts { limits: Limits::default(), matching, store };
+    let parts = Parts {
+        limits: Limits::default(),
+        matching,
+        store,
+        #[cfg(test)]
+        panic_at: Vec::new(),
+    };
     let sink = Sink::new(settings.pipeline.clone(), event, outputs);
     let reloader = Reloader::new(&settings, trails.clone(), control.clone(), message.clone());
     let metrics = settings.stats_address.map(|address| metrics::Server::start(address, board.clone())).transpose()?;

@@ -19,6 +19,9 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) matching: Arc<MatchSettings>,
     pub(crate) store: Arc<Store<Mapped>>,
+    /// Packets at which a test wants a panic.
+    #[cfg(test)]
+    pub(crate) panic_at: Vec<u64>,
 }
 
 /// A worker's state. Frames between two hosts all go to the same one.
@@ -32,8 +35,6 @@ pub(crate) struct Worker {
     /// Findings of matchers that are gone.
     rescued: Vec<Finding>,
     panics: u64,
-    #[cfg(test)]
-    pub(crate) panic_at: Vec<u64>,
 }
 
 /// A seed that an attacker does not know.
@@ -54,8 +55,6 @@ impl Worker {
             past: Anomalies::default(),
             rescued: Vec::new(),
             panics: 0,
-            #[cfg(test)]
-            panic_at: Vec::new(),
         }
     }
 
@@ -66,7 +65,7 @@ impl Worker {
         self.counts.bytes += frame.bytes.len() as u64;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             #[cfg(test)]
-            assert!(!self.panic_at.contains(&sequence), "a panic that a test asked for");
+            assert!(!self.parts.panic_at.contains(&sequence), "a panic that a test asked for");
             self.matcher.begin(frame.time, sequence);
             self.dissector.frame(frame, &mut self.matcher)
         }));

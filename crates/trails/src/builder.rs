@@ -3,7 +3,7 @@
 //! Memory: about 50 bytes an indicator while collecting. What is refused or vetoed is counted and, up to a
 //! limit, listed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Seek, Write};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use crate::class::{Meaning, meaning};
 use crate::format::Section;
 use crate::hash::TextHash;
 use crate::indicator::{Indicator, Kind, Network, Why};
-use crate::label::{Labels, Source};
+use crate::label::{Labels, Source, Strings};
 use crate::pattern;
 use crate::store::{Counts, GenerationInfo, SourceStamp};
 use crate::veto::{Veto, Vetoes};
@@ -80,6 +80,8 @@ pub struct Builder {
     index: HashTable<u32>,
     report: Report,
     scratch: String,
+    patterns: HashMap<Vec<u8>, Vec<u8>>,
+    pattern_bytes: usize,
 }
 
 fn entry_key<'b>(bytes: &'b [u8], entry: &Entry) -> &'b [u8] {
@@ -143,6 +145,8 @@ impl Builder {
             index: HashTable::new(),
             report: Report::default(),
             scratch: String::new(),
+            patterns: HashMap::new(),
+            pattern_bytes: 0,
         }
     }
 
@@ -202,8 +206,8 @@ impl Builder {
             return Ok(());
         }
         match indicator {
+            Indicator::Pattern(source) => self.compile(source)?,
             Indicator::Name(name) if !name.contains('.') => label = self.labels.of_whole_tld(label),
-            Indicator::Pattern(source) => pattern::check(source)?,
             _ => {}
         }
         let mut room = [0; 18];
@@ -244,22 +248,30 @@ impl Builder {
         writer::sorted_rows::<N>(&mut rows.collect::<Vec<_>>())
     }
 
-    /// Drops patterns from the end until the automaton of all fits.
-    fn patterns(&mut self) -> (Vec<(String, u32)>, Vec<u8>) {
-        let text = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
-        let mut patterns: Vec<(String, u32)> =
-            self.of_kind(Kind::Pattern).map(|(key, label)| (text(key), label)).collect();
-        while !patterns.is_empty() {
-            let sources: Vec<&str> = patterns.iter().map(|(source, _)| source.as_str()).collect();
-            match pattern::automaton(&sources) {
-                Ok(automaton) => return (patterns, automaton),
-                Err(why) => {
-                    let Some((source, _)) = patterns.pop() else { break };
-                    self.refuse(&source, why, Place { file: &Rc::from("(all patterns together)"), line: 0 });
-                }
-            }
+    /// Sections of rows and automata.
+    fn pattern_sections(&self, strings: &mut Strings) -> (Vec<u8>, Vec<u8>) {
+        let (mut rows, mut automata) = (Vec::new(), Vec::new());
+        for (key, label) in self.of_kind(Kind::Pattern) {
+            let Some(compiled) = self.patterns.get(key) else { continue };
+            automata.extend_from_slice(compiled);
+            rows.extend_from_slice(&strings.put(&String::from_utf8_lossy(key)));
+            rows.extend_from_slice(&label.to_le_bytes());
         }
-        (Vec::new(), Vec::new())
+        (rows, automata)
+    }
+
+    /// Compiles a pattern, unless it is known or there is no room for it.
+    fn compile(&mut self, source: &str) -> Result<(), Why> {
+        if self.patterns.contains_key(source.as_bytes()) {
+            return Ok(());
+        }
+        let compiled = pattern::compile(source)?.bytes;
+        if self.pattern_bytes + compiled.len() > pattern::MAX_ALL {
+            return Err(Why::PatternSize);
+        }
+        self.pattern_bytes += compiled.len();
+        self.patterns.insert(source.as_bytes().to_vec(), compiled);
+        Ok(())
     }
 
     /// Writes the store.
@@ -268,14 +280,10 @@ impl Builder {
     /// Writing failed.
     pub fn finish<W: Write + Seek>(mut self, out: W, stamp: Stamp) -> io::Result<(W, Report)> {
         self.index = HashTable::new();
-        let (patterns, automaton) = self.patterns();
         for entry in &self.entries {
             if let Some(count) = self.report.counts.get_mut(entry.kind as usize) {
                 *count += 1;
             }
-        }
-        if let Some(count) = self.report.counts.get_mut(Kind::Pattern as usize) {
-            *count = patterns.len() as u64;
         }
         let mut file = Writer::new(out)?;
         self.write_texts(&mut file)?;
@@ -284,15 +292,11 @@ impl Builder {
         file.section(Section::Ja3, &self.digests::<16>(Kind::Ja3))?;
         file.section(Section::Ja4, &self.digests::<36>(Kind::Ja4))?;
         let (rows, mut strings) = self.labels.sections();
-        let mut pattern_rows = Vec::new();
-        for (source, label) in &patterns {
-            pattern_rows.extend_from_slice(&strings.put(source));
-            pattern_rows.extend_from_slice(&label.to_le_bytes());
-        }
+        let (pattern_rows, automata) = self.pattern_sections(&mut strings);
         file.section(Section::Labels, &rows)?;
         file.section(Section::Strings, &strings.bytes)?;
         file.section(Section::Patterns, &pattern_rows)?;
-        file.section(Section::Automaton, &automaton)?;
+        file.section(Section::Automaton, &automata)?;
         let Stamp { generation, built_at, source } = stamp;
         let out = file.finish(&GenerationInfo { generation, built_at, source, counts: self.report.counts })?;
         Ok((out, self.report))

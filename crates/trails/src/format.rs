@@ -64,7 +64,7 @@ pub(crate) enum Section {
     Strings,
     /// source: offset u32, length u32; label u32.
     Patterns,
-    /// Automaton of all patterns.
+    /// Clues and automaton of each pattern.
     Automaton,
 }
 

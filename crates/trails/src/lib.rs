@@ -4,6 +4,7 @@
 //! An *indicator* is a name, URL, address, ... ; a *trail* is an indicator with its [`Label`].
 
 pub mod builder;
+pub mod check;
 pub mod class;
 mod format;
 mod hash;
@@ -15,6 +16,7 @@ mod pattern;
 pub mod read;
 pub mod store;
 mod table;
+pub mod user_agents;
 pub mod veto;
 mod writer;
 
@@ -23,4 +25,5 @@ pub use class::{Class, Severity};
 pub use indicator::{Indicator, Kind, Why};
 pub use label::Source;
 pub use store::{Hit, Label, LabelId, Mapped, Store, StoreError};
+pub use user_agents::UserAgents;
 pub use veto::{Veto, Vetoes, Whitelist};

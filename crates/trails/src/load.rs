@@ -92,6 +92,9 @@ fn now() -> u64 {
 }
 
 fn may_write_beside(target: &Path) -> bool {
+    if target.is_dir() {
+        return false;
+    }
     let probe = temporary(target);
     let may = File::create(&probe).is_ok();
     if may {

@@ -1,58 +1,61 @@
-//! Patterns of names: regular expressions compiled into one automaton, which the store file holds ready made.
+//! Patterns of names: regular expressions, which the store file holds as ready automata.
+//!
+//! Each pattern has its own automaton: one of all would multiply their states. A text that every match of a
+//! pattern holds (its *clue*) decides which automata are run at all, so that an ordinary name costs one pass.
 
+use std::cmp::Reverse;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::Input;
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
+use regex_syntax::hir::literal::{ExtractKind, Extractor};
+use regex_syntax::hir::{Hir, HirKind};
 
+use crate::format;
 use crate::indicator::Why;
+use crate::table::{put_varint, varint};
 
-/// Largest automaton of all patterns, bytes. It is copied into memory when a store is opened.
-const MAX_AUTOMATON: usize = 4 << 20;
+/// Largest automaton of one pattern, bytes. It is copied into memory when a store is opened.
+const MAX_AUTOMATON: usize = 256 << 10;
 /// Memory for compiling one, bytes.
-const MAX_COMPILING: usize = 32 << 20;
+const MAX_COMPILING: usize = 8 << 20;
 /// Largest expression, bytes of its compiled form before it becomes an automaton.
 const MAX_EXPRESSION: usize = 1 << 20;
+/// Largest size of all automata together, bytes.
+pub(crate) const MAX_ALL: usize = 8 << 20;
+/// Most clues of one pattern; with more it is always run.
+const MAX_CLUES: usize = 256;
+/// Shortest clue worth looking for, bytes.
+const MIN_CLUE: usize = 3;
 
 type Dfa = dense::DFA<Vec<u32>>;
 
-/// The automaton of all patterns.
-pub(crate) struct Automaton(Dfa);
-
-impl Automaton {
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        // The automaton wants its numbers aligned, which bytes in memory need not be.
-        let mut room = vec![0u8; bytes.len() + align_of::<u32>()];
-        let pad = room.as_ptr().align_offset(align_of::<u32>());
-        let aligned = room.get_mut(pad..pad.checked_add(bytes.len())?)?;
-        aligned.copy_from_slice(bytes);
-        let (dfa, _) = dense::DFA::from_bytes(aligned).ok()?;
-        Some(Self(dfa.to_owned()))
-    }
-
-    /// Number of the pattern that matches first.
-    #[inline]
-    pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
-        let found = self.0.try_search_fwd(&Input::new(name).earliest(true)).ok()??;
-        Some(found.pattern().as_usize())
-    }
+/// A pattern as the file holds it.
+pub(crate) struct Compiled {
+    pub(crate) bytes: Vec<u8>,
 }
 
-/// Checks one pattern by itself.
-pub(crate) fn check(source: &str) -> Result<(), Why> {
-    let dfa = compile(&[source])?;
-    match dfa.try_search_fwd(&Input::new(b"")) {
-        Ok(None) => Ok(()),
-        _ => Err(Why::PatternMatchesAll),
-    }
+/// All patterns of a store.
+pub(crate) struct Patterns {
+    automata: Vec<Dfa>,
+    clues: Option<AhoCorasick>,
+    /// The pattern of each clue.
+    of_clue: Vec<usize>,
+    /// Patterns without a clue.
+    always: Vec<usize>,
 }
 
-/// The automaton of all of them, as the bytes to store.
-pub(crate) fn automaton(sources: &[&str]) -> Result<Vec<u8>, Why> {
-    Ok(compile(sources)?.to_bytes_little_endian().0)
-}
-
-fn compile(sources: &[&str]) -> Result<Dfa, Why> {
+/// The pattern as it is stored: count of clues, each with its length, length of the automaton, padding, automaton.
+///
+/// # Errors
+/// It does not compile, is too large, or matches everything.
+pub(crate) fn compile(source: &str) -> Result<Compiled, Why> {
+    let config = syntax::Config::new().unicode(false).utf8(false);
+    // Names come in lower case, so the clues need one case only.
+    let hir = syntax::parse_with(source, &config).map_err(|_| Why::PatternSyntax)?;
+    let config = config.case_insensitive(true);
     let built = dense::Builder::new()
         .configure(
             dense::Config::new()
@@ -60,29 +63,171 @@ fn compile(sources: &[&str]) -> Result<Dfa, Why> {
                 .dfa_size_limit(Some(MAX_AUTOMATON))
                 .determinize_size_limit(Some(MAX_COMPILING)),
         )
-        .syntax(syntax::Config::new().unicode(false).utf8(false).case_insensitive(true))
+        .syntax(config)
         .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_EXPRESSION)))
-        .build_many(sources);
-    built.map_err(|error| if error.is_size_limit_exceeded() { Why::PatternSize } else { Why::PatternSyntax })
+        .build(source);
+    let dfa =
+        built.map_err(|error| if error.is_size_limit_exceeded() { Why::PatternSize } else { Why::PatternSyntax })?;
+    if !matches!(dfa.try_search_fwd(&Input::new(b"")), Ok(None)) {
+        return Err(Why::PatternMatchesAll);
+    }
+    let clues = clues(&hir);
+    let mut bytes = Vec::new();
+    let number = |length: usize| u32::try_from(length).map_err(|_| Why::PatternSize);
+    put_varint(&mut bytes, number(clues.len())?);
+    for clue in &clues {
+        put_varint(&mut bytes, number(clue.len())?);
+        bytes.extend_from_slice(clue);
+    }
+    let (automaton, padding) = dfa.to_bytes_little_endian();
+    let automaton = automaton.get(padding..).unwrap_or_default();
+    put_varint(&mut bytes, number(automaton.len())?);
+    bytes.extend_from_slice(automaton);
+    Ok(Compiled { bytes })
+}
+
+/// Lower-case texts of which every match holds one: how some part of the expression begins or ends, whichever
+/// says most. Empty where nothing says enough.
+fn clues(hir: &Hir) -> Vec<Vec<u8>> {
+    let whole = std::slice::from_ref(hir);
+    let parts = match hir.kind() {
+        HirKind::Concat(parts) => parts.as_slice(),
+        _ => whole,
+    };
+    let splits = (0..=parts.len()).filter_map(|at| parts.split_at_checked(at));
+    let ends = splits.flat_map(|(before, after)| [texts(before, true), texts(after, false)]);
+    let best = ends.flatten().max_by_key(|texts| (texts.iter().map(|text| weight(text)).min(), Reverse(texts.len())));
+    best.unwrap_or_default()
+}
+
+/// How much a clue says: its length; but a top-level domain is common.
+fn weight(clue: &[u8]) -> usize {
+    match clue.strip_prefix(b".") {
+        Some(rest) if !rest.contains(&b'.') => 1,
+        _ => clue.len(),
+    }
+}
+
+/// The texts with which the parts end or begin, if there are not too many and none is too short.
+fn texts(parts: &[Hir], suffix: bool) -> Option<Vec<Vec<u8>>> {
+    let kind = if suffix { ExtractKind::Suffix } else { ExtractKind::Prefix };
+    let joined = Hir::concat(parts.to_vec());
+    let sequence = Extractor::new().kind(kind).limit_total(MAX_CLUES).limit_repeat(2).extract(&joined);
+    let literals = sequence.literals()?;
+    let mut texts: Vec<Vec<u8>> = literals.iter().map(|literal| literal.as_bytes().to_ascii_lowercase()).collect();
+    texts.sort();
+    texts.dedup();
+    let enough = !texts.is_empty() && texts.iter().all(|text| text.len() >= MIN_CLUE);
+    enough.then_some(texts)
+}
+
+impl Patterns {
+    /// From the bytes of [`compile`], one after the other; `None` if they are damaged.
+    pub(crate) fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        let mut patterns = Self { automata: Vec::new(), clues: None, of_clue: Vec::new(), always: Vec::new() };
+        let mut clues = Vec::new();
+        while !bytes.is_empty() {
+            let number = patterns.automata.len();
+            let (count, rest) = varint(bytes)?;
+            bytes = rest;
+            for _ in 0..count {
+                clues.push(part(&mut bytes)?);
+                patterns.of_clue.push(number);
+            }
+            if count == 0 {
+                patterns.always.push(number);
+            }
+            patterns.automata.push(automaton(part(&mut bytes)?)?);
+        }
+        if !clues.is_empty() {
+            let mut builder = AhoCorasick::builder();
+            builder.kind(Some(AhoCorasickKind::DFA)).match_kind(MatchKind::Standard);
+            patterns.clues = Some(builder.build(clues).ok()?);
+        }
+        Some(patterns)
+    }
+
+    /// Number of a pattern that matches the name (lower case).
+    pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
+        let matches = |number: usize| {
+            let found = self.automata.get(number)?.try_search_fwd(&Input::new(name).earliest(true)).ok()?;
+            found.map(|_| number)
+        };
+        if let Some(clues) = self.clues.as_ref().filter(|clues| clues.is_match(name)) {
+            let candidates = clues.find_overlapping_iter(name);
+            let found = candidates.filter_map(|clue| matches(*self.of_clue.get(clue.pattern().as_usize())?)).next();
+            if found.is_some() {
+                return found;
+            }
+        }
+        self.always.iter().copied().find_map(matches)
+    }
+}
+
+/// A length and as many bytes.
+fn part<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let (length, rest) = varint(bytes)?;
+    let (part, rest) = rest.split_at_checked(length as usize)?;
+    *bytes = rest;
+    Some(part)
+}
+
+fn automaton(bytes: &[u8]) -> Option<Dfa> {
+    // The automaton wants its numbers aligned, which the bytes need not be.
+    let mut room = vec![0u8; bytes.len() + format::ALIGN];
+    let pad = room.as_ptr().align_offset(align_of::<u32>());
+    let aligned = room.get_mut(pad..pad.checked_add(bytes.len())?)?;
+    aligned.copy_from_slice(bytes);
+    let (dfa, _) = dense::DFA::from_bytes(aligned).ok()?;
+    Some(dfa.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn patterns(sources: &[&str]) -> Patterns {
+        let bytes: Vec<u8> = sources.iter().flat_map(|source| compile(source).unwrap().bytes).collect();
+        Patterns::from_bytes(&bytes).unwrap()
+    }
 
     #[test]
     fn finds_which() {
-        let sources = [r"q(l|r)[0-9]{5,6}\.example", r"\b(a|b)[0-9a-z]+\.(world|test)$"];
-        let automaton = Automaton::from_bytes(&automaton(&sources).unwrap()).unwrap();
-        assert_eq!(automaton.find(b"www.ql12345.example"), Some(0));
-        assert_eq!(automaton.find(b"x.A1.World"), Some(1));
-        assert_eq!(automaton.find(b"x.c1.world"), None);
+        let patterns = patterns(&[
+            r"q(l|r)[0-9]{5,6}\.example",
+            r"\b(a|b)[0-9a-z]+\.(world|test)$",
+            "[0-9]{3}[a-z]$",
+            r"^leboncoin\-[a-z]{1,3}\.(com|info)$",
+        ]);
+        assert_eq!(patterns.find(b"www.ql12345.example"), Some(0));
+        assert_eq!(patterns.find(b"x.a1.world"), Some(1));
+        assert_eq!(patterns.find(b"x.c1.world"), None);
+        assert_eq!(patterns.find(b"x.123e"), Some(2), "without a clue");
+        assert_eq!(patterns.find(b"leboncoin-ab.com"), Some(3));
+        assert_eq!(patterns.find(b"x.leboncoin-ab.com"), None);
+        assert_eq!(patterns.always, [2]);
     }
 
     #[test]
     fn refuses() {
-        assert_eq!(check("(a"), Err(Why::PatternSyntax));
-        assert_eq!(check(".*"), Err(Why::PatternMatchesAll));
-        assert_eq!(check("[a-z]{1,1000}.{1000}x"), Err(Why::PatternSize));
+        let why = |source| compile(source).err();
+        assert_eq!(why("(a"), Some(Why::PatternSyntax));
+        assert_eq!(why(".*"), Some(Why::PatternMatchesAll));
+        assert_eq!(why("[a-z]{1,1000}.{1000}x"), Some(Why::PatternSize));
+    }
+
+    proptest! {
+        #[test]
+        fn clues_hide_no_match(source in "[ab]{1,3}(\\[ab\\])?(c\\|d)?[ab]{0,2}(\\{1,2\\})?", name in "[a-d]{1,10}") {
+            let alone = regex_automata::meta::Builder::new()
+                .syntax(syntax::Config::new().unicode(false).utf8(false).case_insensitive(true))
+                .build(&source);
+            if let (Ok(alone), Ok(compiled)) = (alone, compile(&source)) {
+                let patterns = Patterns::from_bytes(&compiled.bytes).unwrap();
+                prop_assert_eq!(patterns.find(name.as_bytes()).is_some(), alone.is_match(name.as_bytes()));
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::format::{self, Section};
 use crate::hash::{self, NameHash, TextHash};
 use crate::indicator::{Kind, canonical};
-use crate::pattern::Automaton;
+use crate::pattern::Patterns;
 use crate::table::{self, TextTable};
 use crate::{Class, Severity};
 
@@ -78,7 +78,7 @@ pub struct Store<D: AsRef<[u8]>> {
     data: D,
     sections: [Range<usize>; format::SECTIONS],
     info: GenerationInfo,
-    automaton: Option<Automaton>,
+    patterns: Option<Patterns>,
 }
 
 /// Why a store could not be opened or is not to be trusted.
@@ -170,14 +170,14 @@ impl<D: AsRef<[u8]>> Store<D> {
             },
             counts,
         };
-        let mut store = Self { data, sections, info, automaton: None };
+        let mut store = Self { data, sections, info, patterns: None };
         let automaton = store.section(Section::Automaton);
         if !automaton.is_empty() {
             // It steers a machine of transitions, so it alone is checked whole at once; it is small.
             if !store.section_is_sound(Section::Automaton as usize) {
                 return Err(damaged("wrong checksum of the patterns"));
             }
-            store.automaton = Some(Automaton::from_bytes(automaton).ok_or(damaged("patterns do not load"))?);
+            store.patterns = Some(Patterns::from_bytes(automaton).ok_or(damaged("patterns do not load"))?);
         }
         Ok(store)
     }
@@ -312,7 +312,7 @@ impl<D: AsRef<[u8]>> Store<D> {
         names.chain(table::records(self.section(Section::UrlKeys)).filter_map(text))
     }
 
-    /// The wildcard pattern that matches the name (any case).
+    /// The wildcard pattern that matches the name (lower case).
     #[must_use]
     pub fn pattern(&self, name: &[u8]) -> Option<LabelId> {
         self.pattern_match(name).map(|(label, _)| label)
@@ -321,7 +321,7 @@ impl<D: AsRef<[u8]>> Store<D> {
     /// The label of the pattern that matches the name, and the pattern's source.
     #[must_use]
     pub fn pattern_match(&self, name: &[u8]) -> Option<(LabelId, &str)> {
-        let index = self.automaton.as_ref()?.find(name)?;
+        let index = self.patterns.as_ref()?.find(name)?;
         let row = self.section(Section::Patterns).get(index.checked_mul(format::PATTERN_ROW)?..)?;
         Some((LabelId(format::u32_at(row, 8)?), self.string(row, 0)))
     }

@@ -76,7 +76,7 @@ pub(crate) fn records(mut rest: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
 }
 
 #[inline]
-fn varint(bytes: &[u8]) -> Option<(u32, &[u8])> {
+pub(crate) fn varint(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let mut value = 0u32;
     for (index, &byte) in bytes.iter().take(5).enumerate() {
         value |= u32::from(byte & 0x7f).checked_shl(7 * u32::try_from(index).ok()?)?;

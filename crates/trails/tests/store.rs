@@ -1,5 +1,7 @@
 //! The store against plain maps as the oracle, and against damage.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Helpers of tests are tests.
+
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::net::IpAddr;

@@ -8,8 +8,11 @@ use std::hash::{BuildHasher, Hasher};
 use ::packet::{Frame, Micros};
 use foldhash::fast::RandomState;
 
-/// Packets remembered.
-const SLOTS: usize = 1 << 14;
+/// Packets remembered: those of a busy link for as long as a ring may be read later than another, some 100 ms.
+const SLOTS: usize = SETS * WAYS;
+const SETS: usize = 1 << 13;
+/// Packets of one set; the oldest goes first.
+const WAYS: usize = 8;
 /// How long after the first sight, microseconds: the time that a busy kernel takes to hand a packet on.
 const WINDOW: i64 = 20_000;
 const ETHERNET: u16 = 1;
@@ -23,14 +26,14 @@ struct Slot {
 
 /// Packets seen a moment ago. One to a worker: both sights of a packet have the same addresses and come to the same.
 pub(crate) struct Duplicates {
-    slots: Vec<Slot>,
+    sets: Vec<[Slot; WAYS]>,
     hasher: RandomState,
 }
 
 impl Duplicates {
     pub(crate) fn new() -> Self {
         let never = Slot { hash: 0, time: Micros(i64::MIN), interface: usize::MAX };
-        Duplicates { slots: vec![never; SLOTS], hasher: RandomState::default() }
+        Duplicates { sets: vec![[never; WAYS]; SETS], hasher: RandomState::default() }
     }
 
     /// Whether another interface showed this packet a moment ago; it is remembered either way.
@@ -38,12 +41,16 @@ impl Duplicates {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(essence(frame));
         let hash = hasher.finish();
-        let Some(slot) = self.slots.get_mut(hash as usize % SLOTS) else { return false };
-        let same = slot.hash == hash && frame.time.since(slot.time).abs() <= WINDOW;
-        if same && slot.interface != interface {
+        let Some(set) = self.sets.get_mut(hash as usize % SETS) else { return false };
+        let known = set.iter().position(|s| s.hash == hash && frame.time.since(s.time).abs() <= WINDOW);
+        if known.and_then(|at| set.get(at)).is_some_and(|s| s.interface != interface) {
             return true;
         }
-        *slot = Slot { hash, time: frame.time, interface };
+        let oldest = || set.iter().enumerate().min_by_key(|(_, s)| s.time).map_or(0, |(at, _)| at);
+        let at = known.unwrap_or_else(oldest);
+        if let Some(slot) = set.get_mut(at) {
+            *slot = Slot { hash, time: frame.time, interface };
+        }
         false
     }
 }
@@ -114,11 +121,19 @@ mod tests {
     }
 
     #[test]
-    fn the_cache_is_bounded() {
+    fn the_cache_is_bounded_and_forgets_the_oldest() {
         let mut d = Duplicates::new();
+        let packet = |n: u32| [&[0; 20][..], &n.to_be_bytes()].concat();
         for n in 0..(SLOTS as u32 * 2) {
-            seen(&mut d, &[&[0; 20][..], &n.to_be_bytes()].concat(), 5, 0);
+            seen(&mut d, &packet(n), i64::from(n) / 100, 0);
         }
-        assert_eq!(d.slots.len(), SLOTS);
+        assert_eq!(d.sets.len() * WAYS, SLOTS);
+        let last = SLOTS as u32 * 2 - 1;
+        assert!(seen(&mut d, &packet(last), i64::from(last) / 100, 1), "the newest is known");
+        let known = |d: &mut Duplicates, n: u32| seen(d, &packet(n), i64::from(n) / 100, 1);
+        let half = (last - SLOTS as u32 / 2..last).filter(|n| known(&mut d, *n)).count();
+        assert!(half * 100 > SLOTS / 2 * 95, "{half} of the newer half");
+        let first = (0..1000).filter(|n| known(&mut d, *n)).count();
+        assert!(first < 200, "{first} of the oldest");
     }
 }

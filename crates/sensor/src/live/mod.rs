@@ -59,9 +59,11 @@ pub(crate) fn run(live: Live<'_>, sink: Sink) -> Result<Finished, SensorError> {
     let order = std::thread::Builder::new()
         .name("order".into())
         .spawn(move || order::run(sink, &found, count, &order_board))?;
-    let mut workers: Vec<(Sender<Handle>, JoinHandle<()>)> = Vec::new();
-    for number in 0..count {
-        let (handles, incoming) = unbounded();
+    let (senders, incoming): (Vec<Sender<Handle>>, Vec<_>) = (0..count).map(|_| unbounded()).unzip();
+    // Before the workers start: they wait for packets of the handles they have.
+    watch.hand_out(&senders);
+    let mut workers: Vec<JoinHandle<()>> = Vec::new();
+    for (number, incoming) in incoming.into_iter().enumerate() {
         let capturing = Capturing {
             number,
             incoming,
@@ -72,23 +74,22 @@ pub(crate) fn run(live: Live<'_>, sink: Sink) -> Result<Finished, SensorError> {
         };
         let parts = parts.clone();
         let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-        workers.push((handles, thread.spawn(move || capturing.run(parts))?));
+        workers.push(thread.spawn(move || capturing.run(parts))?);
     }
     drop(findings);
-    watch.hand_out(&workers);
+    message(Level::Info, &format!("capturing on {} with {count} workers", watch.names()));
     let mut failed = None;
     while !control.wait(WATCH) {
         watch.look(&opening, &board, &message);
-        watch.hand_out(&workers);
+        watch.hand_out(&senders);
         reloader.look();
         let panics = board.report().panics;
-        if panics > MAX_PANICS || workers.iter().any(|(_, thread)| thread.is_finished()) {
+        if panics > MAX_PANICS || workers.iter().any(JoinHandle::is_finished) {
             failed = Some(SensorError::WorkersFailed(panics));
             control.stop();
         }
     }
-    for (handles, thread) in workers {
-        drop(handles);
+    for thread in workers {
         if thread.join().is_err() {
             failed.get_or_insert(SensorError::WorkersFailed(board.report().panics + 1));
         }

@@ -1,7 +1,5 @@
 //! Interfaces that go down, vanish and come back.
 
-use std::thread::JoinHandle;
-
 use super::{Board, Handle, InterfacePage, Level, MessageHook, Opening, Sender, SensorError, live, lock};
 use crate::capture::sys;
 
@@ -63,6 +61,11 @@ impl Watch {
         Ok(watch)
     }
 
+    /// Their names, for people.
+    pub(super) fn names(&self) -> String {
+        self.watched.iter().map(|w| w.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
     fn add(&mut self, name: String, handles: Vec<Handle>) {
         let (index, up) = (sys::interface_index(&name), sys::interface_up(&name).unwrap_or(true));
         self.watched.push(Watched { name, index, up, reopened: 0, complaint: String::new() });
@@ -70,9 +73,9 @@ impl Watch {
     }
 
     /// Gives new handles to their workers.
-    pub(super) fn hand_out(&mut self, workers: &[(Sender<Handle>, JoinHandle<()>)]) {
+    pub(super) fn hand_out(&mut self, workers: &[Sender<Handle>]) {
         for handles in self.fresh.drain(..) {
-            for (handle, (worker, _)) in handles.into_iter().zip(workers) {
+            for (handle, worker) in handles.into_iter().zip(workers) {
                 // A worker that is gone is noticed by its thread.
                 let _ = worker.send(handle);
             }

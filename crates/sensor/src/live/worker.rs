@@ -108,6 +108,8 @@ impl Capturing {
                 reported = Instant::now();
             }
         }
+        // Also of interfaces that came up a moment ago.
+        handles.extend(self.incoming.try_iter());
         for handle in &handles {
             handle.shut();
         }

@@ -35,22 +35,8 @@ impl Bench {
             }
         });
         let control = Control::default();
-        let mut reloader = Reloader {
-            file,
-            cache_dir: directory.path().to_path_buf(),
-            build: None,
-            allow_empty,
-            min_ratio: 0.5,
-            trails: trails.clone(),
-            requests: 0,
-            control: control.clone(),
-            message,
-            taken: None,
-            seen: None,
-            job: None,
-        };
-        reloader.taken = reloader.stamp();
-        reloader.seen = reloader.taken;
+        let mut reloader = Reloader::of_test(&file, directory.path(), trails.clone(), control.clone(), message);
+        reloader.allow_empty = allow_empty;
         Bench { directory, trails, reloader, errors, control }
     }
 

@@ -113,7 +113,11 @@ impl Dealer {
             drop(sender);
             thread.join().map_err(|_| failed())?;
         }
-        order.join().map_err(|_| failed())
+        let finished = order.join().map_err(|_| failed())?;
+        match panics.load(Ordering::Relaxed) {
+            many if many > MAX_PANICS => Err(SensorError::WorkersFailed(many)),
+            _ => Ok(finished),
+        }
     }
 }
 
