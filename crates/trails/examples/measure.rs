@@ -57,6 +57,16 @@ fn find<D: AsRef<[u8]>>(store: &Store<D>, indicator: &Indicator<'_>) -> Option<L
     }
 }
 
+/// The info without the number of a part: files are told apart by it, labels are not.
+fn whole(info: &str) -> String {
+    let (name, class) = info.split_once(" (").unwrap_or((info, ""));
+    let name = match name.rsplit_once('-') {
+        Some((name, part)) if part.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => name,
+    };
+    if class.is_empty() { name.into() } else { format!("{name} ({class}") }
+}
+
 fn compare<D: AsRef<[u8]>>(store: &Store<D>, rows: &Path) {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(rows).unwrap();
     let (mut total, mut found, mut scratch) = (0, 0, String::new());
@@ -69,7 +79,7 @@ fn compare<D: AsRef<[u8]>>(store: &Store<D>, rows: &Path) {
             Ok(Indicator::Pattern(_)) => String::from("pattern"),
             Ok(indicator) => match find(store, &indicator) {
                 None => format!("missing {}", indicator.kind().as_str()),
-                Some(label) if store.label(label).info == &row[1] => {
+                Some(label) if store.label(label).info == &row[1] || store.label(label).info == whole(&row[1]) => {
                     found += 1;
                     continue;
                 }

@@ -32,7 +32,7 @@ pub struct Network {
 pub enum Indicator<'t> {
     /// A name; it lists its subdomains as well. One label lists everything under it.
     Name(&'t str),
-    /// `host/path`, `host:port/path`, `name:port`, `host/`.
+    /// `host/path`, `host:port/path`, `name:port`, `host/`. A slash at the end of a path is dropped.
     Url(&'t str),
     /// `/path` at any host, perhaps with the beginning of a query.
     Path(&'t str),
@@ -168,7 +168,7 @@ impl<'t> Indicator<'t> {
             return Err(Why::Empty);
         }
         if text.starts_with('/') {
-            lower_into(text, scratch);
+            lower_into(text.trim_end_matches('/'), scratch);
             return Ok(Self::Path(scratch));
         }
         if !from_url {
@@ -289,7 +289,7 @@ fn without_scheme(text: &str) -> (&str, bool) {
         Some((scheme, rest))
             if !scheme.is_empty() && scheme.len() <= 8 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) =>
         {
-            (rest.trim_start_matches('/'), true)
+            (rest, true)
         }
         _ => (text, false),
     }
@@ -429,7 +429,7 @@ fn host_with_port<'t>(host: &str, port: u16, scratch: &'t mut String) -> Result<
 fn url<'t>(authority: &str, path: &str, scratch: &'t mut String) -> Result<Indicator<'t>, Why> {
     let (host, port_text) = host_and_port(authority);
     let port_number = port_text.filter(|text| !text.is_empty()).map(port).transpose()?;
-    if let (Some(number), true) = (port_number, path.is_empty()) {
+    if let (Some(number), true) = (port_number, path.trim_end_matches('/').is_empty()) {
         return host_with_port(host, number, scratch);
     }
     match address(host) {
@@ -442,7 +442,7 @@ fn url<'t>(authority: &str, path: &str, scratch: &'t mut String) -> Result<Indic
         scratch.push_str(&number.to_string());
     }
     scratch.push('/');
-    lower_into(path, scratch);
+    lower_into(path.trim_end_matches('/'), scratch);
     Ok(Indicator::Url(scratch))
 }
 
@@ -555,6 +555,10 @@ mod tests {
             ("192.0.2.1:8443/node.js", "URL 192.0.2.1:8443/node.js"),
             ("http://[2001:db8:0::1]/x", "URL [2001:db8::1]/x"),
             ("evil.example/x[1](2).php", "URL evil.example/x[1](2).php"),
+            ("evil.example/a/b//", "URL evil.example/a/b"),
+            ("192.0.2.1/", "URL 192.0.2.1/"),
+            ("/dir/", "path /dir"),
+            ("http:///dir", "path /dir"),
             ("/Path?param=", "path /path?param="),
             ("/(null).arm", "path /(null).arm"),
             (sha1, "certificate 0123456789abcdef0123456789abcdef01234567"),

@@ -30,6 +30,9 @@ const MAX_CLUES: usize = 256;
 /// Shortest clue worth looking for, bytes.
 const MIN_CLUE: usize = 3;
 
+/// Words of the filter of triples: 65,536 bits.
+const TRIPLE_WORDS: usize = 1024;
+
 type Dfa = dense::DFA<Vec<u32>>;
 
 /// A pattern as the file holds it.
@@ -40,6 +43,8 @@ pub(crate) struct Compiled {
 /// All patterns of a store.
 pub(crate) struct Patterns {
     automata: Vec<Dfa>,
+    /// One bit for some three bytes of every clue.
+    triples: Box<[u64; TRIPLE_WORDS]>,
     clues: Option<AhoCorasick>,
     /// The pattern of each clue.
     of_clue: Vec<usize>,
@@ -100,10 +105,11 @@ fn clues(hir: &Hir) -> Vec<Vec<u8>> {
     best.unwrap_or_default()
 }
 
-/// How much a clue says: its length; but a top-level domain is common.
+/// How much a clue says: its length; but a top-level domain and `www.` are common.
 fn weight(clue: &[u8]) -> usize {
     match clue.strip_prefix(b".") {
         Some(rest) if !rest.contains(&b'.') => 1,
+        _ if clue == b"www." => 0,
         _ => clue.len(),
     }
 }
@@ -124,16 +130,24 @@ fn texts(parts: &[Hir], suffix: bool) -> Option<Vec<Vec<u8>>> {
 impl Patterns {
     /// From the bytes of [`compile`], one after the other; `None` if they are damaged.
     pub(crate) fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
-        let mut patterns = Self { automata: Vec::new(), clues: None, of_clue: Vec::new(), always: Vec::new() };
+        let mut patterns = Self {
+            automata: Vec::new(),
+            triples: Box::new([0; TRIPLE_WORDS]),
+            clues: None,
+            of_clue: Vec::new(),
+            always: Vec::new(),
+        };
         let mut clues = Vec::new();
         while !bytes.is_empty() {
             let number = patterns.automata.len();
             let (count, rest) = varint(bytes)?;
             bytes = rest;
+            let first = clues.len();
             for _ in 0..count {
                 clues.push(part(&mut bytes)?);
                 patterns.of_clue.push(number);
             }
+            patterns.note_triples(clues.get(first..)?);
             if count == 0 {
                 patterns.always.push(number);
             }
@@ -147,13 +161,41 @@ impl Patterns {
         Some(patterns)
     }
 
+    /// Marks the first or the last three bytes of the clues of a pattern, whichever are fewer.
+    fn note_triples(&mut self, clues: &[&[u8]]) {
+        let ends = |take: fn(&[u8]) -> Option<&[u8; MIN_CLUE]>| {
+            let mut triples: Vec<[u8; MIN_CLUE]> = clues.iter().filter_map(|clue| take(clue).copied()).collect();
+            triples.sort_unstable();
+            triples.dedup();
+            triples
+        };
+        let (first, last) = (ends(<[u8]>::first_chunk), ends(<[u8]>::last_chunk));
+        for triple in if first.len() < last.len() { first } else { last } {
+            let bit = triple.iter().fold(0, triple_of);
+            if let Some(word) = self.triples.get_mut(bit_of(bit) / 64) {
+                *word |= 1 << (bit_of(bit) % 64);
+            }
+        }
+    }
+
+    /// Whether the name may hold a clue.
+    #[inline]
+    fn may_hold_clue(&self, name: &[u8]) -> bool {
+        let mut triple = 0;
+        name.iter().any(|byte| {
+            triple = triple_of(triple, byte);
+            let bit = bit_of(triple);
+            self.triples.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+        })
+    }
+
     /// Number of a pattern that matches the name (lower case).
     pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
         let matches = |number: usize| {
             let found = self.automata.get(number)?.try_search_fwd(&Input::new(name).earliest(true)).ok()?;
             found.map(|_| number)
         };
-        if let Some(clues) = self.clues.as_ref().filter(|clues| clues.is_match(name)) {
+        if let Some(clues) = self.clues.as_ref().filter(|_| self.may_hold_clue(name)) {
             let candidates = clues.find_overlapping_iter(name);
             let found = candidates.filter_map(|clue| matches(*self.of_clue.get(clue.pattern().as_usize())?)).next();
             if found.is_some() {
@@ -162,6 +204,18 @@ impl Patterns {
         }
         self.always.iter().copied().find_map(matches)
     }
+}
+
+/// The last three bytes of a text that goes on with `byte`.
+#[inline]
+fn triple_of(triple: u32, byte: &u8) -> u32 {
+    (triple << 8 | u32::from(*byte)) & 0x00ff_ffff
+}
+
+/// Place of a triple among the 65,536 bits.
+#[inline]
+fn bit_of(triple: u32) -> usize {
+    (triple.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
 /// A length and as many bytes.
