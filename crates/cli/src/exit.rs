@@ -39,7 +39,7 @@ impl From<&SensorError> for Exit {
         match error {
             SensorError::Trails(_) | SensorError::NoTrails { .. } => Exit::NoTrails,
             SensorError::Interface { .. } => Exit::NoCapture,
-            SensorError::Filter { .. } => Exit::Usage,
+            SensorError::Filter { .. } | SensorError::UserAgents { .. } => Exit::Usage,
             _ => Exit::Failure,
         }
     }

@@ -38,6 +38,14 @@ pub enum SensorError {
         /// What libpcap says.
         what: String,
     },
+    /// The list of User-Agents could not be read.
+    #[error("cannot read USER_AGENTS_FILE {path}: {source}; give a readable file or leave the key out")]
+    UserAgents {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The log directory cannot be used.
     #[error("cannot write to log directory {path}: {source}; set LOG_DIR to a directory that this user may write to")]
     LogDirectory {

@@ -1,5 +1,6 @@
 //! The edge: capture sources, workers, ordering, outputs, reload, metrics.
 
+pub mod agents;
 mod board;
 pub mod capture;
 mod clock;

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use detect::MatchSettings;
 use packet::Limits;
 
 use crate::SensorError;
+use crate::agents;
 use crate::board::{Board, lock};
 use crate::hooks::{Hooks, MessageHook};
 use crate::live::{self, Live};
@@ -33,7 +35,11 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     let outputs = outputs(&settings, &message)?;
     *lock(&board.outputs) = outputs.counters();
     let _signals = settings.handle_signals.then(|| signals::handle(control.clone())).transpose()?;
-    let matching = Arc::new(settings.matching.clone());
+    let agents = match &settings.matching.agents {
+        Some(agents) => agents.clone(),
+        None => agents::load(settings.user_agents_file.as_deref(), &*message)?,
+    };
+    let matching = Arc::new(MatchSettings { agents: Some(agents), ..settings.matching.clone() });
     let parts = Parts {
         limits: Limits::default(),
         matching,

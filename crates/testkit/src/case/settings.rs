@@ -19,6 +19,7 @@ pub(super) fn prepare(case: &Case, directory: &Path) -> Result<Settings, String>
     let capture = write("case.pcap", &capture::file(&case.frames))?;
     let trails_file = write("trails.csv", case.trails.as_bytes())?;
     let user_agents_file = case.user_agents.as_ref().map(|text| write("agents.txt", text.as_bytes())).transpose()?;
+    let agents = sensor::agents::load(user_agents_file.as_deref(), &|_, _| {}).map_err(|error| error.to_string())?;
     let mut settings = Settings {
         source: Source::Files(vec![capture]),
         workers: 1,
@@ -39,7 +40,7 @@ pub(super) fn prepare(case: &Case, directory: &Path) -> Result<Settings, String>
         build_command: None,
         handle_signals: false,
         drop_privileges: false,
-        matching: MatchSettings::default(),
+        matching: MatchSettings { agents: Some(agents), ..MatchSettings::default() },
         pipeline: PipelineSettings { sensor: "case".to_owned(), ..PipelineSettings::default() },
     };
     let mut ignore_list = String::new();
