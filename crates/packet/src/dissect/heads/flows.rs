@@ -17,7 +17,7 @@ const OPENING_SEGMENTS: u32 = 7;
 
 /// Hash of a flow, seeded.
 #[inline(always)]
-pub(super) fn hash(state: &FixedState, flow: &Flow) -> u64 {
+pub(in crate::dissect) fn hash(state: &FixedState, flow: &Flow) -> u64 {
     let ports = u128::from(u32::from(flow.src_port) << 16 | u32::from(flow.dst_port));
     let mut hasher = state.build_hasher();
     match (flow.src, flow.dst) {

@@ -4,7 +4,7 @@
 //! it is incomplete, and never with more than a head's bytes. A small filter answers "nothing kept of this flow"
 //! for the bulk of segments, so that they never touch the table.
 
-mod flows;
+pub(super) mod flows;
 mod head;
 
 pub(super) use head::Segment;

@@ -12,14 +12,13 @@ mod sha256;
 #[cfg(test)]
 mod tests;
 
-use std::hash::BuildHasher;
-
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::assembly::Assembly;
 use super::context::Context;
 use super::gquic;
+use super::heads::flows;
 use super::tls::{CLIENT_HELLO, Carrier, ClientHello, length24};
 use crate::{Anomalies, Anomaly, Fact, Flow, Limits, Micros, Sink};
 use crypto::{Keys, Salts};
@@ -102,6 +101,14 @@ fn add<S: Sink>(
     message(assembly.prefix(), context)
 }
 
+/// Hands over the message of a packet that holds it whole in one CRYPTO frame, as most do.
+fn alone<S: Sink>(crypto: &Crypto, plain: &[u8], limit: usize, context: &mut Context<'_, S>) -> Hello {
+    match crypto.0.as_slice() {
+        [(0, range)] if range.len() <= limit => message(plain.get(range.clone()).unwrap_or_default(), context),
+        _ => Hello::Waits,
+    }
+}
+
 fn message<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Hello {
     let Some((&kind, rest)) = bytes.split_first() else { return Hello::Waits };
     if kind == b'C' {
@@ -176,7 +183,7 @@ impl Tracker {
 
     fn initial<S: Sink>(&mut self, now: Micros, packet: &Initial<'_>, context: &mut Context<'_, S>) {
         let flow = *context.flow;
-        let hash = self.hasher.hash_one(flow);
+        let hash = flows::hash(&self.hasher, &flow);
         // A cut packet is the last word on its own, not on what other datagrams bring.
         context.last = packet.cut;
         let Tracker { table, room, length, held, done, budget, .. } = self;
@@ -210,7 +217,7 @@ impl Tracker {
     fn is_from_server(&self, packet: &Initial<'_>, flow: &Flow) -> bool {
         let client = flow.reversed();
         let asked = |known: &Connection| known.flow == client && known.scid == packet.dcid;
-        self.table.find(self.hasher.hash_one(client), asked).is_some()
+        self.table.find(flows::hash(&self.hasher, &client), asked).is_some()
     }
 
     /// The first packet of a connection.
@@ -226,8 +233,14 @@ impl Tracker {
         if crypto.0.is_empty() {
             return;
         }
-        assembly.clear();
-        let hello = match add(assembly, crypto, plain, self.length, context) {
+        let hello = match alone(crypto, plain, self.length, context) {
+            Hello::Waits => {
+                assembly.clear();
+                add(assembly, crypto, plain, self.length, context)
+            }
+            read => read,
+        };
+        let hello = match hello {
             Hello::Waits => Some(Box::new(assembly.shrunk())),
             Hello::Over => None,
             Hello::Refused => return,
@@ -254,7 +267,7 @@ impl Tracker {
         }
         self.held += cost;
         let hasher = &self.hasher;
-        self.table.insert_unique(hash, connection, |known| hasher.hash_one(known.flow));
+        self.table.insert_unique(hash, connection, |known| flows::hash(hasher, &known.flow));
     }
 
     /// Lets go of what waited too long; of a ClientHello that is not whole, what there is of it is used.
