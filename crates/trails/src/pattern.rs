@@ -144,7 +144,7 @@ impl Patterns {
             bytes = rest;
             let first = clues.len();
             for _ in 0..count {
-                clues.push(part(&mut bytes)?);
+                clues.push(part(&mut bytes).filter(|clue| clue.len() >= MIN_CLUE)?);
                 patterns.of_clue.push(number);
             }
             patterns.note_triples(clues.get(first..)?);
@@ -161,19 +161,30 @@ impl Patterns {
         Some(patterns)
     }
 
-    /// Marks the first or the last three bytes of the clues of a pattern, whichever are fewer.
+    /// Marks three bytes of each clue of a pattern, all at the same distance from the beginning or the end: where
+    /// they are fewest, and rather not in a top-level domain, which many names have.
     fn note_triples(&mut self, clues: &[&[u8]]) {
-        let ends = |take: fn(&[u8]) -> Option<&[u8; MIN_CLUE]>| {
-            let mut triples: Vec<[u8; MIN_CLUE]> = clues.iter().filter_map(|clue| take(clue).copied()).collect();
+        const COMMON: usize = 64;
+        let shortest = clues.iter().map(|clue| clue.len()).min().unwrap_or(0);
+        let distances = 0..=shortest.saturating_sub(MIN_CLUE);
+        let places = distances.flat_map(|distance| [(distance, false), (distance, true)]);
+        let choices = places.map(|(distance, from_end)| {
+            let mut triples: Vec<(usize, &[u8])> = Vec::new();
+            for clue in clues {
+                let start = if from_end { clue.len() - MIN_CLUE - distance } else { distance };
+                let domain = clue.iter().rposition(|&byte| byte == b'.');
+                let cost = if domain.is_some_and(|dot| start + MIN_CLUE > dot) { COMMON } else { 1 };
+                triples.push((cost, clue.get(start..start + MIN_CLUE).unwrap_or_default()));
+            }
             triples.sort_unstable();
             triples.dedup();
             triples
-        };
-        let (first, last) = (ends(<[u8]>::first_chunk), ends(<[u8]>::last_chunk));
-        for triple in if first.len() < last.len() { first } else { last } {
-            let bit = triple.iter().fold(0, triple_of);
-            if let Some(word) = self.triples.get_mut(bit_of(bit) / 64) {
-                *word |= 1 << (bit_of(bit) % 64);
+        });
+        let best = choices.min_by_key(|triples| triples.iter().map(|(cost, _)| cost).sum::<usize>());
+        for (_, triple) in best.unwrap_or_default() {
+            let bit = bit_of(triple.iter().fold(0, triple_of));
+            if let Some(word) = self.triples.get_mut(bit / 64) {
+                *word |= 1 << (bit % 64);
             }
         }
     }

@@ -285,7 +285,10 @@ impl<D: AsRef<[u8]>> Store<D> {
             hash = hash.step(head.get(start..).unwrap_or_default());
             depth += 1;
             // The filter knows the last two labels of every listed name: without them nothing longer is listed.
-            let possible = depth > 2 || format::filter_has(filter, hash.0);
+            // Of single labels it is asked twice: a false answer for `com` would cost every name a search.
+            let possible = depth > 2
+                || (format::filter_has(filter, hash.0)
+                    && (depth == 2 || format::filter_has(filter, hash.0.rotate_left(32))));
             if possible && let Some(label) = table.get(hash.0, &[name.get(start..).unwrap_or_default()]) {
                 if count == hits.len() {
                     hits.rotate_left(1);

@@ -67,7 +67,11 @@ impl<W: Write + Seek> Writer<W> {
         let mut hashes: Vec<u64> = Vec::with_capacity(count);
         for (text, _) in texts.clone() {
             if names {
-                hashes.push(NameHash::of(last_labels(text)).0);
+                let hash = NameHash::of(last_labels(text)).0;
+                hashes.push(hash);
+                if !text.contains(&b'.') {
+                    hashes.push(hash.rotate_left(32));
+                }
             } else {
                 hashes.extend(hosts(text).map(|host| TextHash::of(&[host])));
             }
