@@ -134,17 +134,21 @@ fn walk(bytes: &[u8], cut: bool, visit: &mut dyn FnMut(Shown<'_>)) -> Progress {
             _ => return Progress::Done,
         }
         first = false;
-        let outcome = if carry.is_empty() {
-            messages(fragment, cut && !whole, visit, &mut carry)
-        } else {
+        let alone = carry.is_empty();
+        if !alone {
             carry.extend_from_slice(fragment);
-            let joined = std::mem::take(&mut carry);
-            messages(&joined, cut && !whole, visit, &mut carry)
+        }
+        let data = if alone { fragment } else { carry.as_slice() };
+        let left = match messages(data, cut && !whole, visit) {
+            Err(progress) => return progress,
+            // Asked for again with more bytes: nothing is to be kept.
+            Ok(_) if !whole => return Progress::More,
+            Ok(rest) => rest.len(),
         };
-        match outcome {
-            Some(progress) => return progress,
-            None if !whole => return Progress::More,
-            None => {}
+        if alone {
+            carry.extend_from_slice(fragment.get(fragment.len() - left..).unwrap_or_default());
+        } else {
+            carry.drain(..carry.len() - left);
         }
     }
 }
@@ -166,24 +170,21 @@ fn record<'a>(rest: &mut &'a [u8]) -> Option<(u8, &'a [u8], bool)> {
     Some((kind, fragment, whole))
 }
 
-/// Goes through the handshake messages in `data`; what is left of it goes into `carry`.
-fn messages(data: &[u8], cut: bool, visit: &mut dyn FnMut(Shown<'_>), carry: &mut Vec<u8>) -> Option<Progress> {
+/// Goes through the handshake messages in `data`: what is left of it, or how the walk ends.
+fn messages<'a>(data: &'a [u8], cut: bool, visit: &mut dyn FnMut(Shown<'_>)) -> Result<&'a [u8], Progress> {
     let mut rest = data;
     while !rest.is_empty() {
         match message(rest, cut, visit) {
             Next::After(length) => rest = rest.get(length..).unwrap_or_default(),
-            Next::Stop => return Some(Progress::Done),
+            Next::Stop => return Err(Progress::Done),
             Next::Malformed => {
                 visit(Shown::Malformed(Anomaly::TlsMalformed));
-                return Some(Progress::Done);
+                return Err(Progress::Done);
             }
-            Next::Wait => {
-                carry.extend_from_slice(rest);
-                return None;
-            }
+            Next::Wait => return Ok(rest),
         }
     }
-    None
+    Ok(rest)
 }
 
 fn message(data: &[u8], cut: bool, visit: &mut dyn FnMut(Shown<'_>)) -> Next {
