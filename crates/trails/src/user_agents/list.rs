@@ -62,3 +62,15 @@ pub(super) const UPDATERS: &[&str] = &[
     "antivir-ngupd", "avira", "f-secure", "trend micro", "tmsps", "malwarebytes", "webroot", "panda antivirus", "crowdstrike",
     "sentinelone", "internal dummy connection", "suricata-update", "oinkmaster", "pulledpork",
 ];
+
+/// Those of them that lists of others expect to be let through: with a list of the user's own, only these are.
+pub(super) const ALWAYS: &[&str] = &[
+    "antivir-ngupd",
+    "tmsps",
+    "avgsetup",
+    "sdds",
+    "sophos",
+    "symantec",
+    "internal dummy connection",
+    "microsoft-cryptoapi",
+];

@@ -1,7 +1,8 @@
 //! User-Agents of scanners, attack tools and malware: the built-in list, or a file of regular expressions.
 //!
 //! Plain texts go into one automaton of substrings; only true expressions cost a second search. ASCII case does
-//! not matter. Agents of updaters and security products are never reported.
+//! not matter. Agents of updaters and security products are not reported; with a list of the user's own, all but a
+//! few of them are the user's to name.
 //!
 //! ```
 //! let agents = trails::UserAgents::built_in();
@@ -50,7 +51,7 @@ impl UserAgents {
     /// The built-in list.
     #[must_use]
     pub fn built_in() -> Self {
-        Self::new(list::AGENTS, &[])
+        Self::new(list::AGENTS, &[], list::UPDATERS)
     }
 
     /// From the text of USER_AGENTS_FILE: one regular expression a line, `#` for comments. What cannot be used is
@@ -75,14 +76,14 @@ impl UserAgents {
             }
         }
         let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
-        (Self::new(&literals, &expressions), errors)
+        (Self::new(&literals, &expressions, list::ALWAYS), errors)
     }
 
-    fn new<T: AsRef<[u8]>>(literals: &[T], expressions: &[&str]) -> Self {
+    fn new<T: AsRef<[u8]>>(literals: &[T], expressions: &[&str], updaters: &[&str]) -> Self {
         Self {
             literals: substrings(literals),
             expressions: (!expressions.is_empty()).then(|| compile(expressions, MAX_EXPRESSIONS).ok()).flatten(),
-            updaters: substrings(list::UPDATERS),
+            updaters: substrings(updaters),
             count: literals.len() + expressions.len(),
         }
     }
@@ -213,8 +214,11 @@ mod tests {
 
     #[test]
     fn updaters_are_let_through() {
+        let built_in = UserAgents::built_in();
+        assert_eq!(built_in.find(b"Windows-Update-Agent/10.0 sqlmap"), None);
         let (agents, _) = UserAgents::from_text("update");
-        assert_eq!(agents.find(b"Windows-Update-Agent/10.0"), None);
+        assert_eq!(agents.find(b"Symantec update"), None);
+        assert_eq!(agents.find(b"Windows-Update-Agent/10.0"), Some(8..14), "what the user names is the user's will");
         assert_eq!(agents.find(b"evil update"), Some(5..11));
     }
 
