@@ -183,7 +183,16 @@ impl Builder {
     pub fn add(&mut self, text: &str, source: Source, place: Place<'_>) {
         self.report.lines += 1;
         let mut scratch = std::mem::take(&mut self.scratch);
-        let result = Indicator::parse(text, &mut scratch).and_then(|indicator| self.add_indicator(&indicator, source));
+        let result = Indicator::parse(text, &mut scratch).and_then(|indicator| {
+            self.add_indicator(&indicator, source)?;
+            // `192.0.2.1:8080/` names a service, and the page at its root.
+            match indicator {
+                Indicator::Endpoint(..) if text.ends_with('/') => {
+                    self.add_indicator(&Indicator::Url(&format!("{indicator}/")), source)
+                }
+                _ => Ok(()),
+            }
+        });
         self.scratch = scratch;
         if let Err(why) = result {
             self.refuse(text, why, place);

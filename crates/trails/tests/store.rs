@@ -257,3 +257,12 @@ proptest! {
         prop_assert!(Store::from_bytes(bytes).is_err());
     }
 }
+
+#[test]
+fn an_endpoint_with_a_slash_is_a_service_and_a_page() {
+    let store = store([("192.0.2.1:8080/", "x"), ("192.0.2.2:8080", "y")]);
+    let endpoint = |address: &str| store.endpoint(address.parse().unwrap(), 8080).is_some();
+    assert!(endpoint("192.0.2.1") && endpoint("192.0.2.2"));
+    assert!(store.url(&[b"192.0.2.1", b":8080", b"/"]).is_some());
+    assert!(store.url(&[b"192.0.2.2", b":8080", b"/"]).is_none());
+}
