@@ -17,6 +17,9 @@ impl<'a> Host<'a> {
     /// Takes `[user@]host[:port]` apart. Nothing is refused: what cannot be a host is listed nowhere.
     pub(crate) fn read(text: &'a [u8]) -> Host<'a> {
         let text = text.trim_ascii();
+        if !text.iter().any(|byte| matches!(byte, b'@' | b'[' | b':')) {
+            return Host { name: without_dots(text), bracketed: false, port: None };
+        }
         let text = match text.iter().rposition(|byte| *byte == b'@') {
             Some(at) => text.get(at + 1..).unwrap_or_default(),
             None => text,
@@ -36,11 +39,7 @@ impl<'a> Host<'a> {
             }
             _ => (text, None),
         };
-        let mut name = name;
-        while let [head @ .., b'.'] = name {
-            name = head;
-        }
-        Host { name, bracketed: false, port }
+        Host { name: without_dots(name), bracketed: false, port }
     }
 
     /// The address, where it is one.
@@ -52,6 +51,13 @@ impl<'a> Host<'a> {
         }
         std::str::from_utf8(self.name).ok()?.parse().ok()
     }
+}
+
+fn without_dots(mut name: &[u8]) -> &[u8] {
+    while let [head @ .., b'.'] = name {
+        name = head;
+    }
+    name
 }
 
 fn number(text: &[u8]) -> Option<u16> {

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use trails::{Hit, Label, LabelId, Store};
+use trails::{Hashed, Hit, Label, LabelId, Store};
 
 /// A set of trails.
 #[allow(missing_docs)] // The same as the store's.
@@ -13,8 +13,8 @@ pub trait Lookup {
     fn label(&self, id: LabelId) -> Label<'_>;
     fn name(&self, name: &[u8], hits: &mut [Hit; 8]) -> usize;
     fn pattern(&self, name: &[u8]) -> Option<LabelId>;
-    fn may_hold_urls_of(&self, host: &[u8]) -> bool;
-    fn url(&self, parts: &[&[u8]]) -> Option<LabelId>;
+    fn may_hold_urls_of(&self, host: Hashed<'_>) -> bool;
+    fn url_at(&self, host: Hashed<'_>, path: Hashed<'_>) -> Option<LabelId>;
     fn may_hold_address(&self, address: IpAddr) -> bool;
     fn address(&self, address: IpAddr) -> Option<LabelId>;
     fn endpoint(&self, address: IpAddr, port: u16) -> Option<LabelId>;
@@ -37,11 +37,12 @@ impl<D: AsRef<[u8]>> Lookup for Store<D> {
     fn pattern(&self, name: &[u8]) -> Option<LabelId> {
         self.pattern(name)
     }
-    fn may_hold_urls_of(&self, host: &[u8]) -> bool {
+    fn may_hold_urls_of(&self, host: Hashed<'_>) -> bool {
         self.may_hold_urls_of(host)
     }
-    fn url(&self, parts: &[&[u8]]) -> Option<LabelId> {
-        self.url(parts)
+    #[inline]
+    fn url_at(&self, host: Hashed<'_>, path: Hashed<'_>) -> Option<LabelId> {
+        self.url_at(host, path)
     }
     #[inline]
     fn may_hold_address(&self, address: IpAddr) -> bool {

@@ -25,11 +25,10 @@ impl detect::Lookup for Nothing {
     fn pattern(&self, _: &[u8]) -> Option<trails::LabelId> {
         None
     }
-    fn may_hold_urls_of(&self, _: &[u8]) -> bool {
+    fn may_hold_urls_of(&self, _: trails::Hashed<'_>) -> bool {
         true
     }
-    fn url(&self, parts: &[&[u8]]) -> Option<trails::LabelId> {
-        assert!(!parts.is_empty());
+    fn url_at(&self, _: trails::Hashed<'_>, _: trails::Hashed<'_>) -> Option<trails::LabelId> {
         None
     }
     fn may_hold_address(&self, _: std::net::IpAddr) -> bool {

@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 
 use crate::class::{Meaning, meaning};
 use crate::format::Section;
-use crate::hash::TextHash;
+use crate::hash;
 use crate::indicator::{Indicator, Kind, Network, Why};
 use crate::label::{Labels, Source, Strings};
 use crate::pattern;
@@ -90,7 +90,7 @@ fn entry_key<'b>(bytes: &'b [u8], entry: &Entry) -> &'b [u8] {
 }
 
 fn key_hash(kind: Kind, key: &[u8]) -> u64 {
-    TextHash::of(&[&[kind as u8], key])
+    hash::join(kind as u64, hash::text(key))
 }
 
 /// The bytes an indicator is kept as: text, or address (16 or 4), port or prefix length.
@@ -312,12 +312,16 @@ impl Builder {
     }
 
     fn write_texts<W: Write + Seek>(&self, file: &mut Writer<W>) -> io::Result<()> {
-        use Section::{HostFilter, NameBuckets, NameFilter, NameKeys, NameOffsets, UrlBuckets, UrlKeys, UrlOffsets};
-        let sections = [NameFilter, NameBuckets, NameOffsets, NameKeys];
-        file.texts(sections, self.of_kind(Kind::Name).count(), self.of_kind(Kind::Name))?;
+        use Section::{HostFilter, NameBuckets, NameFilter, NameKeys, NameOffsets};
+        use Section::{UrlBuckets, UrlFilter, UrlKeys, UrlOffsets};
+        let names = || self.of_kind(Kind::Name);
+        file.section(NameFilter, &writer::name_filter(names().map(|(name, _)| name)))?;
+        file.texts([NameBuckets, NameOffsets, NameKeys], hash::text, names())?;
         let urls = self.entries.iter().filter(|entry| matches!(entry.kind, Kind::Url | Kind::Path));
         let urls = urls.map(|entry| (entry_key(&self.bytes, entry), entry.label));
-        file.texts([HostFilter, UrlBuckets, UrlOffsets, UrlKeys], urls.clone().count(), urls)
+        file.section(HostFilter, &writer::host_filter(urls.clone().map(|(url, _)| url)))?;
+        file.section(UrlFilter, &writer::url_filter(urls.clone().map(|(url, _)| url)))?;
+        file.texts([UrlBuckets, UrlOffsets, UrlKeys], writer::url_hash, urls)
     }
 
     fn write_addresses<W: Write + Seek>(&self, file: &mut Writer<W>) -> io::Result<()> {

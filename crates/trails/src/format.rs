@@ -9,7 +9,7 @@
 use crate::hash;
 
 pub(crate) const MAGIC: [u8; 8] = *b"MTTRAILS";
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 3;
 /// Sections and cache lines.
 pub(crate) const ALIGN: usize = 64;
 
@@ -32,13 +32,15 @@ pub(crate) mod word {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Section {
-    /// Filter over the last two labels of every name, and over single-label names.
+    /// Filter over every name, and over its last two labels.
     NameFilter,
     NameBuckets,
     NameOffsets,
     NameKeys,
     /// Filter over the hosts of URLs.
     HostFilter,
+    /// Filter over URLs and paths.
+    UrlFilter,
     UrlBuckets,
     UrlOffsets,
     UrlKeys,
@@ -82,8 +84,8 @@ pub(crate) const LABEL_ROW: usize = 28;
 pub(crate) const PATTERN_ROW: usize = 12;
 /// Rows of `V4Index`.
 pub(crate) const V4_INDEX_ROWS: usize = 65537;
-/// Bytes of a bit per /16.
-pub(crate) const NETWORK_BITS: usize = 65536 / 8;
+/// Words of a bit per /16 of IPv4; as many follow for IPv6.
+pub(crate) const NETWORK_WORDS: usize = 65536 / 64;
 /// Label of the gaps between networks.
 pub(crate) const NO_LABEL: u32 = u32::MAX;
 
@@ -103,6 +105,9 @@ pub(crate) fn u64_at(data: &[u8], at: usize) -> Option<u64> {
     bytes(data, at).map(u64::from_le_bytes)
 }
 
+/// Bits of a filter for each hash; three of them are set, which gives about 0.7 % false answers.
+const FILTER_BITS: usize = 16;
+
 /// The bits a hash has in its word of a filter.
 #[inline]
 fn filter_bits(hash: u64) -> u64 {
@@ -116,11 +121,25 @@ pub(crate) fn filter_has(filter: &[u8], hash: u64) -> bool {
     u64_at(filter, 8 * hash::place(hash, filter.len() / 8)).is_some_and(|word| word & bits == bits)
 }
 
-/// A filter over hashes: 12 bits for each, three of them set, about 1 % false answers.
-pub(crate) fn filter(hashes: &[u64]) -> Vec<u8> {
-    let mut words = vec![0u64; if hashes.is_empty() { 0 } else { hashes.len() * 12 / 64 + 1 }];
+/// The same of a filter in memory.
+#[inline]
+pub(crate) fn words_have(filter: &[u64], hash: u64) -> bool {
+    let bits = filter_bits(hash);
+    filter.get(hash::place(hash, filter.len())).is_some_and(|word| word & bits == bits)
+}
+
+/// The words of a section.
+pub(crate) fn words(section: &[u8]) -> Box<[u64]> {
+    section.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
+}
+
+/// A filter over hashes.
+pub(crate) fn filter(mut hashes: Vec<u64>) -> Vec<u8> {
+    hashes.sort_unstable();
+    hashes.dedup();
+    let mut words = vec![0u64; if hashes.is_empty() { 0 } else { hashes.len() * FILTER_BITS / 64 + 1 }];
     let count = words.len();
-    for &hash in hashes {
+    for hash in hashes {
         if let Some(word) = words.get_mut(hash::place(hash, count)) {
             *word |= filter_bits(hash);
         }

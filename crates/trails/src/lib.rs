@@ -22,6 +22,7 @@ mod writer;
 
 pub use builder::{Builder, Report, Stamp};
 pub use class::{Class, Severity};
+pub use hash::Hashed;
 pub use indicator::{Indicator, Kind, Why};
 pub use label::Source;
 pub use store::{Hit, Label, LabelId, Mapped, Store, StoreError};

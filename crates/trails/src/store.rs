@@ -8,10 +8,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::format::{self, Section};
-use crate::hash::{self, NameHash, TextHash};
+use crate::hash::{self, Hashed};
 use crate::indicator::{Kind, canonical};
 use crate::pattern::Patterns;
 use crate::table::{self, TextTable};
+use crate::writer::host_and_path;
 use crate::{Class, Severity};
 
 pub use crate::map::Mapped;
@@ -78,7 +79,17 @@ pub struct Store<D: AsRef<[u8]>> {
     data: D,
     sections: [Range<usize>; format::SECTIONS],
     info: GenerationInfo,
+    /// What every packet asks, in memory.
+    addresses: Addresses,
     patterns: Option<Patterns>,
+}
+
+/// Which addresses may be listed.
+#[derive(Default)]
+struct Addresses {
+    filter: Box<[u64]>,
+    /// One bit per /16 with a network: IPv4, then IPv6.
+    networks: Option<Box<[u64; 2 * format::NETWORK_WORDS]>>,
 }
 
 /// Why a store could not be opened or is not to be trusted.
@@ -170,7 +181,12 @@ impl<D: AsRef<[u8]>> Store<D> {
             },
             counts,
         };
-        let mut store = Self { data, sections, info, patterns: None };
+        let mut store = Self { data, sections, info, addresses: Addresses::default(), patterns: None };
+        store.addresses.filter = format::words(store.section(Section::AddressFilter));
+        if store.count(Kind::Network) > 0 {
+            let networks = format::words(store.section(Section::NetworkFilter)).try_into();
+            store.addresses.networks = Some(networks.map_err(|_| damaged("wrong length of a section"))?);
+        }
         let automaton = store.section(Section::Automaton);
         if !automaton.is_empty() {
             // It steers a machine of transitions, so it alone is checked whole at once; it is small.
@@ -278,18 +294,17 @@ impl<D: AsRef<[u8]>> Store<D> {
     /// trailing dot. At most `hits.len()` are written, the longest ones; returns how many.
     pub fn name(&self, name: &[u8], hits: &mut [Hit; 8]) -> usize {
         let filter = self.section(Section::NameFilter);
-        let table = self.names();
-        let (mut hash, mut depth, mut count, mut end) = (NameHash::START, 0usize, 0usize, name.len());
+        let (mut depth, mut count, mut end) = (0usize, 0usize, name.len());
         while let Some(head) = name.get(..end).filter(|head| !head.is_empty()) {
             let start = head.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
-            hash = hash.step(head.get(start..).unwrap_or_default());
+            let text = name.get(start..).unwrap_or_default();
+            let hash = hash::text(text);
             depth += 1;
-            // The filter knows the last two labels of every listed name: without them nothing longer is listed.
-            // Of single labels it is asked twice: a false answer for `com` would cost every name a search.
-            let possible = depth > 2
-                || (format::filter_has(filter, hash.0)
-                    && (depth == 2 || format::filter_has(filter, hash.0.rotate_left(32))));
-            if possible && let Some(label) = table.get(hash.0, &[name.get(start..).unwrap_or_default()]) {
+            // The filter also knows the last two labels of every listed name: without them nothing longer is listed.
+            // It knows single labels twice: a false answer for `com` would cost every name a search.
+            let possible =
+                format::filter_has(filter, hash) && (depth > 1 || format::filter_has(filter, hash.rotate_left(32)));
+            if possible && let Some(label) = self.names().get(hash, &[text]) {
                 if count == hits.len() {
                     hits.rotate_left(1);
                     count -= 1;
@@ -331,19 +346,33 @@ impl<D: AsRef<[u8]>> Store<D> {
 
     /// Whether any URL, path or host-slash trail could begin with this host (false lets a caller skip all
     /// URL forms of it); an empty host asks for bare `/path` trails.
+    #[inline]
     #[must_use]
-    pub fn may_hold_urls_of(&self, host: &[u8]) -> bool {
-        if host.is_empty() {
+    pub fn may_hold_urls_of(&self, host: Hashed<'_>) -> bool {
+        if host.text().is_empty() {
             return self.count(Kind::Path) > 0;
         }
-        format::filter_has(self.section(Section::HostFilter), TextHash::of(&[host]))
+        format::filter_has(self.section(Section::HostFilter), host.hash())
     }
 
-    /// The URL trail that equals the concatenation of `parts` (lower case): `["evil.example", "/x?id="]`.
-    /// A host and port without a path is `["evil.example", ":", "8080"]`.
+    /// The URL trail (lower case) that is a host, with its port where the trail has one, and the path behind it: from
+    /// its first slash on, or nothing. An empty host asks for a bare path.
+    #[inline]
+    #[must_use]
+    pub fn url_at(&self, host: Hashed<'_>, path: Hashed<'_>) -> Option<LabelId> {
+        let hash = hash::join(host.hash(), path.hash());
+        if !format::filter_has(self.section(Section::UrlFilter), hash) {
+            return None;
+        }
+        self.urls().get(hash, &[host.text(), path.text()]).map(LabelId)
+    }
+
+    /// The URL or path trail that equals the concatenation of `parts` (lower case). For single questions: it copies.
     #[must_use]
     pub fn url(&self, parts: &[&[u8]]) -> Option<LabelId> {
-        self.urls().get(TextHash::of(parts), parts).map(LabelId)
+        let url = parts.concat();
+        let (host, path) = host_and_path(&url);
+        self.url_at(Hashed::new(host), Hashed::new(path))
     }
 
     /// False when neither the address nor any address:port of it nor a network around it is listed; quick,
@@ -355,9 +384,11 @@ impl<D: AsRef<[u8]>> Store<D> {
             IpAddr::V4(v4) => (u128::from(v4.to_bits()), (v4.to_bits() >> 16) as usize),
             IpAddr::V6(v6) => (v6.to_bits(), 65536 + (v6.to_bits() >> 112) as usize),
         };
-        let networks = self.section(Section::NetworkFilter);
-        networks.get(network / 8).is_some_and(|byte| byte >> (network % 8) & 1 == 1)
-            || format::filter_has(self.section(Section::AddressFilter), hash::address(bits))
+        let around = |networks: &[u64; 2 * format::NETWORK_WORDS]| {
+            networks.get(network / 64).is_some_and(|word| word >> (network % 64) & 1 == 1)
+        };
+        format::words_have(&self.addresses.filter, hash::address(bits))
+            || self.addresses.networks.as_deref().is_some_and(around)
     }
 
     /// The address itself.

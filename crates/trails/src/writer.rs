@@ -4,7 +4,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::net::IpAddr;
 
 use crate::format::{self, Section};
-use crate::hash::{self, NameHash, TextHash};
+use crate::hash;
 use crate::indicator::Network;
 use crate::store::{GenerationInfo, header_checksum};
 use crate::table::put_varint;
@@ -56,33 +56,14 @@ impl<W: Write + Seek> Writer<W> {
         Ok(self.out)
     }
 
-    /// Filter, buckets, offsets and keys of texts; `first` is the filter's section.
+    /// Buckets, offsets and keys of texts.
     pub(crate) fn texts<'k>(
         &mut self,
-        sections: [Section; 4],
-        count: usize,
+        sections: [Section; 3],
+        hash: impl Fn(&[u8]) -> u64,
         texts: impl Iterator<Item = (&'k [u8], u32)> + Clone,
     ) -> io::Result<()> {
-        let names = sections.first() == Some(&Section::NameFilter);
-        let mut hashes: Vec<u64> = Vec::with_capacity(count);
-        for (text, _) in texts.clone() {
-            if names {
-                let hash = NameHash::of(last_labels(text)).0;
-                hashes.push(hash);
-                if !text.contains(&b'.') {
-                    hashes.push(hash.rotate_left(32));
-                }
-            } else {
-                hashes.extend(hosts(text).map(|host| TextHash::of(&[host])));
-            }
-        }
-        hashes.sort_unstable();
-        hashes.dedup();
-        let filter = format::filter(&hashes);
-        drop(hashes);
-        let [filter_section, bucket_section, offset_section, key_section] = sections;
-        self.section(filter_section, &filter)?;
-        let hash = |text: &[u8]| if names { NameHash::of(text).0 } else { TextHash::of(&[text]) };
+        let count = texts.clone().count();
         let buckets = if count == 0 { 0 } else { count / BUCKET_FILL + 1 };
         let (fingerprints, slots) = place_all(buckets, texts.clone().map(|(text, _)| hash(text)));
         let mut offsets = vec![0u8; buckets * format::SLOTS * 4];
@@ -96,10 +77,49 @@ impl<W: Write + Seek> Writer<W> {
             put_varint(&mut keys, u32::try_from(text.len()).unwrap_or_default());
             keys.extend_from_slice(text);
         }
+        let [bucket_section, offset_section, key_section] = sections;
         self.section(bucket_section, &fingerprints)?;
         self.section(offset_section, &offsets)?;
         self.section(key_section, &keys)
     }
+}
+
+/// The filter over names and their last two labels; single labels stand in it twice.
+pub(crate) fn name_filter<'k>(names: impl Iterator<Item = &'k [u8]>) -> Vec<u8> {
+    let mut hashes = Vec::new();
+    for name in names {
+        hashes.push(hash::text(name));
+        if !name.contains(&b'.') {
+            hashes.push(hash::text(name).rotate_left(32));
+        }
+        let last = last_labels(name);
+        if last.len() < name.len() {
+            hashes.push(hash::text(last));
+        }
+    }
+    format::filter(hashes)
+}
+
+/// The filter over the hosts of URLs.
+pub(crate) fn host_filter<'k>(urls: impl Iterator<Item = &'k [u8]>) -> Vec<u8> {
+    format::filter(urls.flat_map(hosts).map(hash::text).collect())
+}
+
+/// The filter over URLs and paths.
+pub(crate) fn url_filter<'k>(urls: impl Iterator<Item = &'k [u8]>) -> Vec<u8> {
+    format::filter(urls.map(url_hash).collect())
+}
+
+/// Hash of a URL or path.
+pub(crate) fn url_hash(url: &[u8]) -> u64 {
+    let (host, path) = host_and_path(url);
+    hash::join(hash::text(host), hash::text(path))
+}
+
+/// Host and port of a URL, and the path behind them from its slash on.
+pub(crate) fn host_and_path(url: &[u8]) -> (&[u8], &[u8]) {
+    let slash = url.iter().position(|&b| b == b'/').unwrap_or(url.len());
+    url.split_at_checked(slash).unwrap_or((url, &[]))
 }
 
 /// The last two labels.
@@ -110,7 +130,7 @@ fn last_labels(name: &[u8]) -> &[u8] {
 
 /// `host:port` and `host` of a URL; nothing for a path.
 fn hosts(url: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let authority = url.split(|&b| b == b'/').next().unwrap_or_default();
+    let (authority, _) = host_and_path(url);
     let port = authority.iter().rposition(|&b| b == b':');
     let digits = |at: usize| authority.get(at + 1..).is_some_and(|text| text.iter().all(u8::is_ascii_digit));
     let host = port.filter(|&at| digits(at)).and_then(|at| authority.get(..at));
@@ -170,7 +190,7 @@ pub(crate) fn sorted_rows<const N: usize>(rows: &mut [([u8; N], u32)]) -> Vec<u8
 
 /// Bits of the /16s that networks touch.
 pub(crate) fn network_filter(networks: &[(Network, u32)]) -> Vec<u8> {
-    let mut bits = vec![0u8; 2 * format::NETWORK_BITS];
+    let mut bits = vec![0u8; 2 * format::NETWORK_WORDS * 8];
     for (network, _) in networks {
         let (first, base) = match network.address {
             IpAddr::V4(v4) => ((v4.to_bits() >> 16) as usize, 0),
@@ -244,7 +264,5 @@ pub(crate) fn address_filter(v4: &[(u64, u32)], v6: &[([u8; 18], u32)]) -> Vec<u
     let of_v6 = |key: &[u8; 18]| key.first_chunk::<16>().map_or(0, |octets| u128::from_be_bytes(*octets));
     let mut hashes: Vec<u64> = v4.iter().map(|(key, _)| hash::address(u128::from(key >> 16))).collect();
     hashes.extend(v6.iter().map(|(key, _)| hash::address(of_v6(key))));
-    hashes.sort_unstable();
-    hashes.dedup();
-    format::filter(&hashes)
+    format::filter(hashes)
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 use trails::builder::Place;
-use trails::{Builder, Hit, Indicator, Kind, LabelId, Stamp, Store, Vetoes};
+use trails::{Builder, Hashed, Hit, Indicator, Kind, LabelId, Stamp, Store, Vetoes};
 
 fn build<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
     let mut builder = Builder::new(Vetoes::default());
@@ -102,9 +102,9 @@ fn urls_in_parts() {
     assert_eq!(url(&["evil.example", ":", "8080"]), Some("c"));
     assert_eq!(url(&["192.0.2.1", ":8443", "/node.js"]), Some("d"));
     assert_eq!(url(&["evil.example", "/a"]), None);
-    assert!(store.may_hold_urls_of(b"evil.example") && store.may_hold_urls_of(b"192.0.2.1"));
-    assert!(store.may_hold_urls_of(b"192.0.2.1:8443") && store.may_hold_urls_of(b""));
-    assert!(!store.may_hold_urls_of(b"good.example"));
+    assert!(store.may_hold_urls_of(Hashed::new(b"evil.example")) && store.may_hold_urls_of(Hashed::new(b"192.0.2.1")));
+    assert!(store.may_hold_urls_of(Hashed::new(b"192.0.2.1:8443")) && store.may_hold_urls_of(Hashed::new(b"")));
+    assert!(!store.may_hold_urls_of(Hashed::new(b"good.example")));
     assert_eq!(names(&store, "evil.example"), [], "a URL does not list its host");
 }
 
@@ -153,7 +153,7 @@ fn patterns() {
 #[test]
 fn nothing_in_an_empty_store() {
     let store = store([]);
-    assert!(store.is_empty() && !store.may_hold_urls_of(b"") && !store.has_ja4());
+    assert!(store.is_empty() && !store.may_hold_urls_of(Hashed::new(b"")) && !store.has_ja4());
     assert_eq!(names(&store, "evil.example"), []);
     assert_eq!(store.url(&[b"x/"]), None);
 }

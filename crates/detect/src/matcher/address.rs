@@ -94,6 +94,12 @@ fn from_client(flow: &Flow, flags: TcpFlags) -> Flow {
 }
 
 impl<L: Lookup> Matcher<L> {
+    /// Whether either side of the flow may be listed. Nearly all packets end here.
+    #[inline]
+    fn may_be_listed(&self, flow: &Flow) -> bool {
+        self.store.may_hold_address(flow.src) || self.store.may_hold_address(flow.dst)
+    }
+
     /// The receiver, else the sender.
     fn either(&mut self, flow: &Flow, occasion: Occasion) -> Option<Side> {
         for side in [Side::Dst, Side::Src] {
@@ -108,22 +114,43 @@ impl<L: Lookup> Matcher<L> {
     }
 
     /// A packet without ports.
+    #[inline]
     pub(super) fn packet(&mut self, flow: &Flow) {
+        if self.may_be_listed(flow) {
+            self.portless(flow);
+        }
+    }
+
+    #[cold]
+    fn portless(&mut self, flow: &Flow) {
         self.either(&Flow { src_port: 0, dst_port: 0, ..*flow }, Occasion::Other);
     }
 
+    #[inline]
     pub(super) fn datagram(&mut self, flow: &Flow) {
+        if self.may_be_listed(flow) {
+            self.listed_datagram(flow);
+        }
+    }
+
+    #[cold]
+    fn listed_datagram(&mut self, flow: &Flow) {
         let place = self.found.findings.len();
         if self.either(flow, Occasion::Other) == Some(Side::Dst) && self.found.findings.len() > place {
             self.found.resolver = Some(place);
         }
     }
 
+    #[inline]
     pub(super) fn segment(&mut self, flow: &Flow, flags: TcpFlags, payload: usize) {
-        let (src, dst) = (self.store.may_hold_address(flow.src), self.store.may_hold_address(flow.dst));
-        if !src && !dst {
-            return;
+        if self.may_be_listed(flow) {
+            self.listed_segment(flow, flags, payload);
         }
+    }
+
+    #[cold]
+    fn listed_segment(&mut self, flow: &Flow, flags: TcpFlags, payload: usize) {
+        let (src, dst) = (self.store.may_hold_address(flow.src), self.store.may_hold_address(flow.dst));
         if flags.opens() {
             self.either(flow, Occasion::Opening);
             self.flows.open(flow, self.found.time);

@@ -4,15 +4,17 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use event::{Context, Kind};
+use packet::Flow;
 use packet::dissect::http::HttpRequest;
-use packet::{Flow, Name};
-use trails::{Class, Label, LabelId, Severity};
+use trails::{Class, Hashed, Label, LabelId, Severity};
 
-use super::{Found, Match, Matcher, url};
+use super::{Found, Match, Matcher, name, url};
 use crate::finding::{Occasion, observe};
 use crate::host::Host;
 use crate::lookup::Lookup;
 
+/// Bytes of a host's name that are looked at.
+const HOST: usize = 255;
 /// Bytes of a request target or body that are looked at: as many as a head may have.
 const TEXT: usize = 16 << 10;
 /// Client addresses taken from one request's headers.
@@ -36,6 +38,7 @@ pub(super) struct Buffers {
     host: Vec<u8>,
     path: Vec<u8>,
     other: Vec<u8>,
+    form: Vec<u8>,
 }
 
 /// A request target taken apart (RFC 9112 section 3.2).
@@ -125,24 +128,27 @@ impl<L: Lookup> Matcher<L> {
         }
         match address {
             Some(address) => self.requested(flow, address, host.port.unwrap_or(flow.dst_port)),
-            None => {
-                if let Some(name) = Name::from_text(host.name) {
-                    self.named(flow, &name);
-                }
+            // A longer one is no name (RFC 1035 section 2.3.4).
+            None if (1..=HOST).contains(&host.name.len()) => {
+                let text = self.request.host.as_slice();
+                let inner = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
+                let name = inner.filter(|_| host.bracketed).unwrap_or(text);
+                name::look_up(&*self.store, &mut self.found, flow, name, Occasion::Other, Context::default);
             }
+            None => {}
         }
     }
 
     fn url(&mut self, flow: &Flow, host: &Host<'_>, path: &[u8], body: &[u8]) -> bool {
-        let Buffers { host: text, path: lower, other } = &mut self.request;
+        let Buffers { host: text, path: lower, other, form } = &mut self.request;
         write_host(text, host, flow.dst);
         let hosts = Hosts::new(&*self.store, text, host.port, flow.dst_port);
-        let paths = self.store.may_hold_urls_of(b"");
+        let paths = self.store.may_hold_urls_of(Hashed::new(b""));
         if !paths && !hosts.any {
             return false;
         }
         lower_into(lower, path);
-        let mut request = Request { store: &*self.store, found: &mut self.found, flow, hosts, paths };
+        let mut request = Request { store: &*self.store, found: &mut self.found, flow, hosts, paths, form };
         if request.try_path(lower) {
             return true;
         }
@@ -153,6 +159,9 @@ impl<L: Lookup> Matcher<L> {
             if request.try_path(other) {
                 return true;
             }
+        }
+        if !is_odd(lower) {
+            return false;
         }
         // A target with spaces: some servers take what stands before the first.
         if let Some(before) = lower.iter().position(|byte| *byte == b' ').and_then(|space| lower.get(..space))
@@ -169,46 +178,69 @@ impl<L: Lookup> Matcher<L> {
     }
 }
 
+/// Whether a path has a second spelling: it holds a space, an escape, or repeated slashes.
+fn is_odd(path: &[u8]) -> bool {
+    // Without a way out of the loop it takes many bytes at a time.
+    let odd = path.array_windows::<2>().fold(0, |odd, [byte, next]| {
+        odd | u8::from(*byte == b' ') | u8::from(*byte == b'%') | (u8::from(*byte == b'/') & u8::from(*next == b'/'))
+    });
+    odd != 0 || matches!(path.last(), Some(b' ' | b'%'))
+}
+
 /// In which spellings a host may be listed with URLs.
 struct Hosts<'a> {
     /// As in the request, lower case, without port.
-    name: &'a [u8],
-    /// The request itself names a port, and not the default one.
-    explicit: bool,
-    /// `name:port` as text, and its length.
-    with_port: ([u8; 6], usize),
+    name: Hashed<'a>,
+    /// Without `www.`, where it begins so.
+    bare: Option<Hashed<'a>>,
+    /// The port that the request names.
+    explicit: Option<u16>,
+    /// The port it was sent to.
+    receiver: u16,
     any: bool,
 }
 
 impl<'a> Hosts<'a> {
     fn new<L: Lookup>(store: &L, name: &'a [u8], explicit: Option<u16>, receiver: u16) -> Hosts<'a> {
-        let bare = name.strip_prefix(b"www.").unwrap_or(name);
-        let with_port = port_text(explicit.unwrap_or(receiver));
-        let any = !name.is_empty()
-            && (store.may_hold_urls_of(name) || (bare.len() < name.len() && store.may_hold_urls_of(bare)));
-        Hosts { name, explicit: explicit.is_some_and(|port| port != 80), with_port, any }
+        let bare = name.strip_prefix(b"www.").map(Hashed::new);
+        let name = Hashed::new(name);
+        let any = !name.text().is_empty()
+            && (store.may_hold_urls_of(name) || bare.is_some_and(|bare| store.may_hold_urls_of(bare)));
+        Hosts { name, bare, explicit, receiver, any }
     }
 
-    fn port_text(&self) -> &[u8] {
-        self.with_port.0.get(..self.with_port.1).unwrap_or_default()
+    /// The port as trails have it.
+    fn port(&self) -> Port {
+        Port::new(self.explicit.unwrap_or(self.receiver))
     }
 
-    /// The port as an event shows it: where the request has one.
-    fn shown_port(&self) -> &[u8] {
-        if self.explicit { self.port_text() } else { &[] }
+    /// The port as an event shows it: where the request has one that is not the default.
+    fn shown_port(&self) -> Option<Port> {
+        self.explicit.filter(|port| *port != 80).map(Port::new)
     }
 }
 
 /// `:8080`, without allocation.
-fn port_text(port: u16) -> ([u8; 6], usize) {
-    let mut text = [b':'; 6];
-    let digits = port.checked_ilog10().unwrap_or(0) as usize + 1;
-    let mut rest = port;
-    for place in text.iter_mut().take(digits + 1).skip(1).rev() {
-        *place = b'0' + (rest % 10) as u8;
-        rest /= 10;
+struct Port {
+    text: [u8; 6],
+    length: usize,
+}
+
+impl Port {
+    fn new(port: u16) -> Port {
+        let mut text = [b':'; 6];
+        let digits = port.checked_ilog10().unwrap_or(0) as usize + 1;
+        let mut rest = port;
+        for place in text.iter_mut().take(digits + 1).skip(1).rev() {
+            *place = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        Port { text, length: digits + 1 }
     }
-    (text, digits + 1)
+
+    fn text(&self) -> &[u8] {
+        self.text.get(..self.length).unwrap_or_default()
+    }
 }
 
 struct Request<'m, 'a, L: Lookup> {
@@ -217,50 +249,57 @@ struct Request<'m, 'a, L: Lookup> {
     flow: &'m Flow,
     hosts: Hosts<'a>,
     paths: bool,
+    form: &'m mut Vec<u8>,
 }
 
 impl<L: Lookup> Request<'_, '_, L> {
     /// Tries one spelling of the path behind every spelling of the host, then alone.
     fn try_path(&mut self, path: &[u8]) -> bool {
         if self.hosts.any {
-            let name = self.hosts.name;
-            let bare = name.strip_prefix(b"www.").unwrap_or(name);
-            let port = self.hosts.with_port;
-            let port = port.0.get(..port.1).unwrap_or_default();
-            for cut in [name, bare] {
-                if self.try_host(cut, port, path) || self.try_host(cut, &[], path) {
+            for name in [Some(self.hosts.name), self.hosts.bare].into_iter().flatten() {
+                if self.try_with_port(name.text(), path) || self.try_host(name, name.text().len(), path) {
                     return true;
-                }
-                if bare.len() == name.len() {
-                    break;
                 }
             }
         }
         if !self.paths || path.is_empty() {
             return false;
         }
-        let store = self.store;
-        let Some((form, label)) = url::first(&[], path, &|parts| store.url(parts)) else { return false };
-        let shown = [(self.hosts.name, false), (self.hosts.shown_port(), false)];
-        push(self.found, self.flow, store, Kind::Path, &shown, &form, label);
+        let Some((form, label)) = self.search(Hashed::new(b""), path) else { return false };
+        let port = self.hosts.shown_port();
+        let port = port.as_ref().map(Port::text).unwrap_or_default();
+        let shown = [(self.hosts.name.text(), false), (port, false)];
+        push(self.found, self.flow, self.store, Kind::Path, &shown, &form, label);
         true
     }
 
-    /// `name` is the end of the host's name; `port` the port in the trail, or empty.
-    fn try_host(&mut self, name: &[u8], port: &[u8], path: &[u8]) -> bool {
+    fn search<'p>(&mut self, host: Hashed<'_>, path: &'p [u8]) -> Option<(url::Form<'p>, LabelId)> {
         let store = self.store;
-        let mut text = [0u8; 262];
-        let length = name.len() + port.len();
+        url::Search { host, room: self.form, url: |host: Hashed<'_>, path: Hashed<'_>| store.url_at(host, path) }
+            .first(path)
+    }
+
+    /// `name`, which is the end of the host's name, with the port.
+    fn try_with_port(&mut self, name: &[u8], path: &[u8]) -> bool {
+        let port = self.hosts.port();
+        let mut text = [0u8; HOST + 8];
+        let length = name.len() + port.text().len();
         let Some(room) = text.get_mut(..length) else { return false };
-        for (to, from) in room.iter_mut().zip(name.iter().chain(port)) {
+        for (to, from) in room.iter_mut().zip(name.iter().chain(port.text())) {
             *to = *from;
         }
-        let Some((form, label)) = url::first(room, path, &|parts| store.url(parts)) else { return false };
-        let whole = self.hosts.name;
-        let before = whole.get(..whole.len() - name.len()).unwrap_or_default();
-        let shown_port = if port.is_empty() { self.hosts.shown_port() } else { port };
-        let shown = [(before, false), (name, true), (shown_port, !port.is_empty())];
-        push(self.found, self.flow, store, Kind::Url, &shown, &form, label);
+        self.try_host(Hashed::new(room), name.len(), path)
+    }
+
+    /// `host` is the end of the host's name in `length` bytes, then the port where the trail is to have one.
+    fn try_host(&mut self, host: Hashed<'_>, length: usize, path: &[u8]) -> bool {
+        let Some((form, label)) = self.search(host, path) else { return false };
+        let whole = self.hosts.name.text();
+        let before = whole.get(..whole.len() - length).unwrap_or_default();
+        let shown_port = if host.text().len() == length { self.hosts.shown_port() } else { None };
+        let shown_port = shown_port.as_ref().map(Port::text).unwrap_or_default();
+        let shown = [(before, false), (host.text(), true), (shown_port, false)];
+        push(self.found, self.flow, self.store, Kind::Url, &shown, &form, label);
         true
     }
 }
@@ -271,11 +310,11 @@ fn push<L: Lookup>(
     store: &L,
     kind: Kind,
     host: &[(&[u8], bool)],
-    form: &url::Form<'_>,
+    form: &[(&[u8], bool)],
     label: LabelId,
 ) {
     let mut parts: Vec<(&[u8], bool)> = host.to_vec();
-    parts.extend_from_slice(form.parts());
+    parts.extend_from_slice(form);
     let indicator: Vec<u8> =
         parts.iter().filter(|(_, matched)| *matched).flat_map(|(part, _)| part.iter().copied()).collect();
     let indicator = String::from_utf8_lossy(&indicator).into_owned();
@@ -299,7 +338,8 @@ fn write_host(text: &mut Vec<u8>, host: &Host<'_>, receiver: IpAddr) {
     if host.bracketed {
         text.push(b'[');
     }
-    text.extend(host.name.iter().take(255).map(u8::to_ascii_lowercase));
+    text.extend_from_slice(host.name.get(..host.name.len().min(HOST)).unwrap_or_default());
+    text.make_ascii_lowercase();
     if host.bracketed {
         text.push(b']');
     }
@@ -307,7 +347,8 @@ fn write_host(text: &mut Vec<u8>, host: &Host<'_>, receiver: IpAddr) {
 
 fn lower_into(to: &mut Vec<u8>, from: &[u8]) {
     to.clear();
-    to.extend(from.iter().take(TEXT).map(u8::to_ascii_lowercase));
+    to.extend_from_slice(from.get(..from.len().min(TEXT)).unwrap_or_default());
+    to.make_ascii_lowercase();
 }
 
 /// Writes the path with repeated slashes as one; false where there are none. The query stays as it is.
@@ -396,8 +437,17 @@ mod tests {
     #[test]
     fn ports_as_text() {
         for (port, text) in [(0, ":0"), (7, ":7"), (80, ":80"), (8080, ":8080"), (65535, ":65535")] {
-            let (bytes, length) = port_text(port);
-            assert_eq!(&bytes[..length], text.as_bytes());
+            assert_eq!(Port::new(port).text(), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_has_a_second_spelling() {
+        for odd in ["/a b", "/%41", "//", "/a//b", "/a?x=//"] {
+            assert!(is_odd(odd.as_bytes()), "{odd}");
+        }
+        for plain in ["", "/", "/a/b", "/a/?b=/c"] {
+            assert!(!is_odd(plain.as_bytes()), "{plain}");
         }
     }
 

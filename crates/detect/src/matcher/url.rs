@@ -5,154 +5,123 @@
 //! (`drop.example/gate.php`); the directory (`drop.example/a`); the host with a slash. Each with the host, then
 //! without.
 
-use trails::LabelId;
+use trails::{Hashed, LabelId};
 
-/// Parts of a form at most: parameters beyond are left with their values.
-const PARTS: usize = 34;
+/// Parameters whose values are left out; those beyond keep them.
+const PARAMETERS: usize = 16;
 
-/// Parts of a path in order, each with whether the form consists of it.
-#[derive(Clone, Copy)]
-pub(super) struct Form<'a> {
-    parts: [(&'a [u8], bool); PARTS],
-    length: usize,
+/// Parts of a path in order, each with whether the listed form consists of it.
+pub(super) type Form<'a> = Vec<(&'a [u8], bool)>;
+
+/// Asks for the forms of a path behind one host.
+pub(super) struct Search<'s, U> {
+    /// The host, or nothing for trails that are a path.
+    pub(super) host: Hashed<'s>,
+    /// Room for a form that has to be put together.
+    pub(super) room: &'s mut Vec<u8>,
+    /// Asks for a host and a form.
+    pub(super) url: U,
 }
 
-impl<'a> Form<'a> {
-    fn new() -> Form<'a> {
-        Form { parts: [(&[], false); PARTS], length: 0 }
-    }
-
-    fn of(parts: &[(&'a [u8], bool)]) -> Form<'a> {
-        let mut form = Form::new();
-        for (part, matched) in parts {
-            form.push(part, *matched);
+impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
+    /// The first form of `path` (lower case, with its query) that is listed, and its label.
+    pub(super) fn first<'a>(&mut self, path: &'a [u8]) -> Option<(Form<'a>, LabelId)> {
+        let query = path.iter().position(|byte| *byte == b'?');
+        let found = self.forms(&[], path, query);
+        if found.is_some() {
+            return found;
         }
-        form
-    }
-
-    fn push(&mut self, part: &'a [u8], matched: bool) {
-        if let Some(place) = self.parts.get_mut(self.length) {
-            *place = (part, matched);
-            self.length += 1;
-        }
-    }
-
-    pub(super) fn parts(&self) -> &[(&'a [u8], bool)] {
-        self.parts.get(..self.length).unwrap_or_default()
-    }
-
-    /// Asks for the form behind `host`.
-    fn find(&self, host: &[u8], url: &impl Fn(&[&[u8]]) -> Option<LabelId>) -> Option<LabelId> {
-        let mut text: [&[u8]; PARTS + 1] = [&[]; PARTS + 1];
-        let mut length = 1;
-        if let Some(first) = text.first_mut() {
-            *first = host;
-        }
-        for (part, _) in self.parts().iter().filter(|(_, matched)| *matched) {
-            if let Some(place) = text.get_mut(length) {
-                *place = part;
-                length += 1;
+        let plain = query.and_then(|query| path.get(..query)).unwrap_or(path);
+        let slash = plain.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        if slash > 0 {
+            let (directory, last) = path.split_at_checked(slash).unwrap_or((path, &[]));
+            if last != b"/" {
+                let found = self.forms(directory, last, query.map(|query| query - slash));
+                if found.is_some() {
+                    return found;
+                }
+            }
+            if let Some(label) = self.ask(directory) {
+                return Some((vec![(directory, true), (last, false)], label));
             }
         }
-        url(text.get(..length).unwrap_or_default())
+        if self.host.text().is_empty() {
+            return None;
+        }
+        if let Some(rest) = path.strip_prefix(b"/")
+            && let Some(label) = self.ask(b"/")
+        {
+            return Some((vec![(b"/", true), (rest, false)], label));
+        }
+        self.ask(b"").map(|label| (vec![(path, false)], label))
     }
-}
 
-/// The first form of `path` (lower case, with its query) that is listed behind `host`, and its label. `url` asks
-/// the store for a concatenation.
-pub(super) fn first<'a>(
-    host: &[u8],
-    path: &'a [u8],
-    url: &impl Fn(&[&[u8]]) -> Option<LabelId>,
-) -> Option<(Form<'a>, LabelId)> {
-    let (plain, query) = at_query(path);
-    let found = forms(&[], path, query, host, url);
-    if found.is_some() {
-        return found;
+    #[inline]
+    fn ask(&self, form: &[u8]) -> Option<LabelId> {
+        (self.url)(self.host, Hashed::new(form))
     }
-    let slash = plain.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-    if slash > 0 {
-        let (directory, last) = path.split_at_checked(slash).unwrap_or((path, &[]));
-        if last != b"/" {
-            let found = forms(directory, last, query, host, url);
+
+    /// The beginning of `text`, before which `before` was left out.
+    fn cut<'a>(&self, before: &'a [u8], text: &'a [u8], at: usize) -> Option<(Form<'a>, LabelId)> {
+        let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
+        // A form is only put together where it is listed.
+        self.ask(head).map(|label| (vec![(before, false), (head, true), (tail, false)], label))
+    }
+
+    /// The forms of `text`, whose query begins at `query`.
+    fn forms<'a>(&mut self, before: &'a [u8], text: &'a [u8], query: Option<usize>) -> Option<(Form<'a>, LabelId)> {
+        let found = self.cut(before, text, text.len());
+        if found.is_some() {
+            return found;
+        }
+        if let Some(equals) = text.iter().position(|byte| *byte == b'=') {
+            let found = self.without_values(before, text, equals).or_else(|| self.cut(before, text, equals + 1));
             if found.is_some() {
                 return found;
             }
         }
-        if let Some(label) = url(&[host, directory]) {
-            return Some((Form::of(&[(directory, true), (last, false)]), label));
+        let plain = query.and_then(|query| text.get(..query)).unwrap_or(text);
+        if plain.len() < text.len() {
+            let found = self.cut(before, text, plain.len());
+            if found.is_some() {
+                return found;
+            }
         }
+        let bare = plain.len() - plain.iter().rev().take_while(|byte| **byte == b'/').count();
+        if bare > 0 && bare < plain.len() { self.cut(before, text, bare) } else { None }
     }
-    if host.is_empty() {
-        return None;
+
+    /// The form without values, where it is more than the text up to its first `=`.
+    fn without_values<'a>(&mut self, before: &'a [u8], text: &'a [u8], equals: usize) -> Option<(Form<'a>, LabelId)> {
+        if !text.get(equals..)?.contains(&b'&') {
+            return None;
+        }
+        self.room.clear();
+        let matched = parameters(text).filter(|(_, matched)| *matched);
+        matched.for_each(|(part, _)| self.room.extend_from_slice(part));
+        let label = self.ask(self.room)?;
+        Some((std::iter::once((before, false)).chain(parameters(text)).collect(), label))
     }
-    if let Some(rest) = path.strip_prefix(b"/")
-        && let Some(label) = url(&[host, b"/"])
-    {
-        return Some((Form::of(&[(b"/", true), (rest, false)]), label));
-    }
-    url(&[host]).map(|label| (Form::of(&[(path, false)]), label))
 }
 
-/// The path without its query, and whether it has one.
-fn at_query(path: &[u8]) -> (&[u8], bool) {
-    match path.iter().position(|byte| *byte == b'?') {
-        Some(at) => (path.get(..at).unwrap_or(path), true),
-        None => (path, false),
-    }
-}
-
-/// The forms of `text`, before which `before` was left out.
-fn forms<'a>(
-    before: &'a [u8],
-    text: &'a [u8],
-    query: bool,
-    host: &[u8],
-    url: &impl Fn(&[&[u8]]) -> Option<LabelId>,
-) -> Option<(Form<'a>, LabelId)> {
-    // A form is only put together where it is listed.
-    let cut = |at: usize| {
-        let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
-        url(&[host, head]).map(|label| (Form::of(&[(before, false), (head, true), (tail, false)]), label))
-    };
-    if let Some(found) = cut(text.len()) {
-        return Some(found);
-    }
-    if let Some(equals) = text.iter().position(|byte| *byte == b'=') {
-        let form = without_values(before, text);
-        if let Some(label) = form.find(host, url) {
-            return Some((form, label));
-        }
-        if let Some(found) = cut(equals + 1) {
-            return Some(found);
-        }
-    }
-    let plain = if query { at_query(text).0 } else { text };
-    if query && let Some(found) = cut(plain.len()) {
-        return Some(found);
-    }
-    let bare = plain.len() - plain.iter().rev().take_while(|byte| **byte == b'/').count();
-    if bare > 0 && bare < plain.len() { cut(bare) } else { None }
-}
-
-/// The values of parameters left out: what stands between `=` and `&`.
-fn without_values<'a>(before: &'a [u8], text: &'a [u8]) -> Form<'a> {
-    let mut form = Form::of(&[(before, false)]);
-    let mut rest = text;
-    while let Some(equals) = rest.iter().position(|byte| *byte == b'=') {
-        let (name, value) = rest.split_at_checked(equals + 1).unwrap_or((rest, &[]));
-        // Two parts for this one, one for what follows.
-        if form.length + 3 > PARTS {
-            break;
-        }
-        let end = value.iter().position(|byte| *byte == b'&').unwrap_or(value.len());
-        let (value, after) = value.split_at_checked(end).unwrap_or((value, &[]));
-        form.push(name, true);
-        form.push(value, false);
+/// The text cut at its parameters' values, which stand between `=` and `&`: each part with whether it is none.
+fn parameters(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
+    let (mut rest, mut values, mut in_value) = (text, 0, false);
+    std::iter::from_fn(move || {
+        let matched = !in_value;
+        let end = if in_value {
+            rest.iter().position(|byte| *byte == b'&')
+        } else if values < PARAMETERS {
+            rest.iter().position(|byte| *byte == b'=').map(|equals| equals + 1)
+        } else {
+            None
+        };
+        in_value = matched && end.is_some();
+        values += usize::from(in_value);
+        let (part, after) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
         rest = after;
-    }
-    form.push(rest, true);
-    form
+        (!part.is_empty() || !after.is_empty()).then_some((part, matched))
+    })
 }
 
 #[cfg(test)]
@@ -161,13 +130,17 @@ mod tests {
 
     use super::*;
 
+    fn search<'s, U>(host: &'s str, room: &'s mut Vec<u8>, url: U) -> Search<'s, U> {
+        Search { host: Hashed::new(host.as_bytes()), room, url }
+    }
+
     fn asked(host: &str, path: &str) -> Vec<String> {
         let seen = RefCell::new(Vec::new());
-        let url = |parts: &[&[u8]]| {
-            seen.borrow_mut().push(String::from_utf8(parts.concat()).unwrap());
+        let url = |host: Hashed<'_>, path: Hashed<'_>| {
+            seen.borrow_mut().push(String::from_utf8([host.text(), path.text()].concat()).unwrap());
             None
         };
-        assert!(first(host.as_bytes(), path.as_bytes(), &url).is_none());
+        assert!(search(host, &mut Vec::new(), url).first(path.as_bytes()).is_none());
         seen.into_inner()
     }
 
@@ -196,11 +169,9 @@ mod tests {
             [
                 "/1/1407888/?var=4",
                 "/1/1407888/?var=",
-                "/1/1407888/?var=",
                 "/1/1407888/",
                 "/1/1407888",
                 "/?var=4",
-                "/?var=",
                 "/?var=",
                 "/",
                 "/1/1407888",
@@ -215,27 +186,44 @@ mod tests {
             let wanted = asked("h", path).len();
             for nth in 0..wanted {
                 *seen.borrow_mut() = 0;
-                let url = |_: &[&[u8]]| {
+                let url = |_: Hashed<'_>, _: Hashed<'_>| {
                     let mut seen = seen.borrow_mut();
                     *seen += 1;
                     (*seen == nth + 1).then_some(LabelId(0))
                 };
-                let (form, _) = first(b"h", path.as_bytes(), &url).unwrap();
-                let whole: Vec<u8> = form.parts().iter().flat_map(|(part, _)| part.iter().copied()).collect();
+                let (form, _) = search("h", &mut Vec::new(), url).first(path.as_bytes()).unwrap();
+                let whole: Vec<u8> = form.iter().flat_map(|(part, _)| part.iter().copied()).collect();
                 assert_eq!(whole, path.as_bytes(), "form {nth} of {path}");
             }
         }
     }
 
     #[test]
-    fn many_parameters_stay_within_the_parts() {
-        for count in [15usize, 16, 17, 100] {
+    fn values_are_what_stands_between() {
+        let form = |text: &str| -> String {
+            let names = parameters(text.as_bytes()).filter(|(_, matched)| *matched);
+            String::from_utf8(names.flat_map(|(part, _)| part.to_vec()).collect()).unwrap()
+        };
+        for (text, expected) in [
+            ("/a?id=7&k=x", "/a?id=&k="),
+            ("/a?id=&k=", "/a?id=&k="),
+            ("/a?id==7&&k&l=x=y&m", "/a?id=&&k&l=&m"),
+            ("/a", "/a"),
+            ("=", "="),
+            ("", ""),
+        ] {
+            assert_eq!(form(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn many_parameters_keep_their_values() {
+        for count in [1usize, 15, 16, 17, 100] {
             let path: String = (0..count).map(|n| format!("&p{n}={n}")).collect();
-            let form = without_values(b"", path.as_bytes());
-            let whole: Vec<u8> = form.parts().iter().flat_map(|(part, _)| part.iter().copied()).collect();
+            let whole: Vec<u8> = parameters(path.as_bytes()).flat_map(|(part, _)| part.iter().copied()).collect();
             assert_eq!(whole, path.as_bytes());
-            let values = form.parts().iter().filter(|(part, matched)| !matched && !part.is_empty()).count();
-            assert_eq!(values, count.min(16), "{count}");
+            let values = parameters(path.as_bytes()).filter(|(_, matched)| !matched).count();
+            assert_eq!(values, count.min(PARAMETERS), "{count}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use detect::{Finding, Lookup, MatchSettings, Matcher};
 use packet::{Fact, Flow, Micros, Sink};
-use trails::{Class, Hit, Label, LabelId, Severity};
+use trails::{Class, Hashed, Hit, Label, LabelId, Severity};
 
 pub(crate) struct Table {
     rows: Vec<(String, String, Class, bool)>,
@@ -59,12 +59,12 @@ impl Lookup for Table {
         let tail = |row: &str| row.strip_prefix('*').is_some_and(|tail| name.ends_with(tail.as_bytes()));
         self.rows.iter().position(|row| tail(&row.0)).map(|place| LabelId(place as u32))
     }
-    fn may_hold_urls_of(&self, host: &[u8]) -> bool {
-        let host = std::str::from_utf8(host).unwrap();
+    fn may_hold_urls_of(&self, host: Hashed<'_>) -> bool {
+        let host = std::str::from_utf8(host.text()).unwrap();
         self.rows.iter().any(|row| row.0.starts_with(&format!("{host}/")) || row.0.starts_with(&format!("{host}:")))
     }
-    fn url(&self, parts: &[&[u8]]) -> Option<LabelId> {
-        let text = parts.concat();
+    fn url_at(&self, host: Hashed<'_>, path: Hashed<'_>) -> Option<LabelId> {
+        let text = [host.text(), path.text()].concat();
         if text.contains(&b'/') || text.contains(&b':') { self.find(&text) } else { None }
     }
     fn may_hold_address(&self, address: IpAddr) -> bool {
