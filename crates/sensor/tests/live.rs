@@ -198,7 +198,8 @@ impl Running {
             assert_eq!(interface.dropped_by_kernel, 0, "{interface:?}");
         }
         let received: u64 = summary.interfaces.iter().map(|i| i.received).sum();
-        assert_eq!(received, summary.packets.received, "what the kernel handed over was worked through");
+        let (packets, interfaces) = (summary.packets, &summary.interfaces);
+        assert_eq!(received, packets.received, "what the kernel handed over was worked through: {interfaces:?}");
         (self.lines.lock().unwrap().clone(), summary)
     }
 }

@@ -8,8 +8,8 @@ use std::hash::{BuildHasher, Hasher};
 use ::packet::{Frame, Micros};
 use foldhash::fast::RandomState;
 
-/// Packets remembered: those of a busy link for as long as a ring may be read later than another, some 100 ms.
-const SLOTS: usize = SETS * WAYS;
+/// Sets of packets remembered, all together those of a busy link for as long as a ring may be read later than another,
+/// some 100 ms.
 const SETS: usize = 1 << 13;
 /// Packets of one set; the oldest goes first.
 const WAYS: usize = 8;
@@ -80,6 +80,8 @@ mod tests {
     use ::packet::LinkType;
 
     use super::*;
+
+    const SLOTS: usize = SETS * WAYS;
 
     fn ip(id: u8) -> Vec<u8> {
         let mut out = vec![0x45, 0, 0, 28, 0, id];

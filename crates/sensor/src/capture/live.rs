@@ -20,8 +20,8 @@ use crate::SensorError;
 const BATCH: usize = 1024;
 /// Longest time until a packet in a ring is handed over, milliseconds.
 pub(crate) const MAX_POLL: u32 = 100;
-/// Attempts and time to empty rings that nothing flows into any more.
-const DRAIN: Duration = Duration::from_millis(MAX_POLL as u64 + 80);
+/// Longest time to empty rings that nothing flows into any more; a busy kernel hands blocks over later than it should.
+const DRAIN: Duration = Duration::from_millis(4 * MAX_POLL as u64);
 
 /// How handles are opened.
 #[derive(Clone, Debug)]
@@ -116,18 +116,18 @@ impl Handle {
 /// Reads until the handles, which are shut, are empty.
 pub(crate) fn drain(handles: &mut [Handle], mut take: impl FnMut(&Frame<'_>, usize)) {
     let end = Instant::now() + DRAIN;
-    loop {
+    // A packet that was on its way when the rings were shut may still come: they must be found empty twice.
+    let mut found_empty = 0;
+    while found_empty < 2 && Instant::now() < end {
         let mut open = false;
         for handle in handles.iter_mut() {
             let interface = handle.interface;
             let read = handle.read(|frame| take(frame, interface));
             open |= read.is_ok_and(|n| n > 0 || !handle.is_drained());
         }
-        if !open || Instant::now() >= end {
-            return;
-        }
+        found_empty = if open { 0 } else { found_empty + 1 };
         // The kernel hands over a block that is not full only when its time is over.
-        sys::wait(&handles.iter().map(Handle::socket).collect::<Vec<_>>(), Duration::from_millis(5));
+        sys::wait(&handles.iter().map(Handle::socket).collect::<Vec<_>>(), Duration::from_millis(2));
     }
 }
 
