@@ -2,6 +2,7 @@
 //!
 //! It needs root and iproute2, and says so where it must be skipped. Started again inside the namespaces, the same
 //! program is the sensor (`capture`) and the sender (`send`).
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Whole replays: any number of workers, damaged and missing files, logs, filters, reloads.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
 mod common;
 
@@ -26,7 +27,7 @@ fn the_same_lines_for_any_number_of_workers() {
     let file = write(directory.path(), "day.pcap", &capture::file(&frames));
     let mut first = None;
     for workers in [1, 2, 3, 4, 8] {
-        let mut settings = settings(directory.path(), files(&[file.clone()]), day::TRAILS);
+        let mut settings = settings(directory.path(), files(std::slice::from_ref(&file)), day::TRAILS);
         settings.workers = workers;
         let log = directory.path().join(format!("log-{workers}"));
         settings.log_dir = Some(log.clone());
@@ -112,7 +113,7 @@ fn a_filter_leaves_out_and_counts() {
     let frames = day();
     let file = write(directory.path(), "day.pcap", &capture::file(&frames));
     for workers in [1, 4] {
-        let mut settings = settings(directory.path(), files(&[file.clone()]), day::TRAILS);
+        let mut settings = settings(directory.path(), files(std::slice::from_ref(&file)), day::TRAILS);
         settings.workers = workers;
         settings.filter = Some("udp port 53".to_owned());
         let ran = run(settings.clone());

@@ -155,7 +155,7 @@ impl Patterns {
         }
         if !clues.is_empty() {
             let mut builder = AhoCorasick::builder();
-            builder.kind(Some(AhoCorasickKind::DFA)).match_kind(MatchKind::Standard);
+            builder.kind(Some(AhoCorasickKind::ContiguousNFA)).match_kind(MatchKind::Standard);
             patterns.clues = Some(builder.build(clues).ok()?);
         }
         Some(patterns)
