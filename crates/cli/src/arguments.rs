@@ -28,6 +28,9 @@ pub(crate) enum Command {
     /// Look at a store of trails
     #[command(subcommand)]
     Trails(TrailsCommand),
+    /// Build the store of a trails.csv (what a sensor starts)
+    #[command(hide = true)]
+    BuildStore(BuildArguments),
     /// Write documents that are made of the program itself
     #[command(subcommand, hide = true)]
     Generate(GenerateCommand),
@@ -130,9 +133,23 @@ pub(crate) struct CheckArguments {
     /// Trails to look in, a .bin or a .csv (TRAILS_FILE)
     #[arg(long, value_name = "FILE")]
     pub(crate) trails: Option<PathBuf>,
+    /// Answer in JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
     /// What to look up
     #[arg(required = true)]
     pub(crate) indicators: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArguments {
+    /// The CSV
+    pub(crate) csv: PathBuf,
+    /// Where the store goes if it cannot be written beside the CSV
+    pub(crate) cache_dir: PathBuf,
+    /// Print nothing but errors
+    #[arg(short = 'q', long)]
+    pub(crate) quiet: bool,
 }
 
 /// When to colour.

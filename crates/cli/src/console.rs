@@ -104,7 +104,7 @@ fn side(addresses: &[IpAddr], ports: &[u16]) -> String {
     out
 }
 
-fn kind(kind: Kind) -> &'static str {
+pub(crate) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Dns => "DNS",
         Kind::Ip => "IP",

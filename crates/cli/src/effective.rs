@@ -7,6 +7,7 @@ use detect::{MatchSettings, PipelineSettings};
 use sensor::{Settings, Source};
 
 use crate::arguments::SensorArguments;
+use crate::commands::build;
 use crate::config::{Config, Environment, Origin, Workers};
 use crate::lists::Lists;
 
@@ -50,6 +51,8 @@ pub(crate) fn settings(
     let seed = std::hash::RandomState::new().hash_one(0u8);
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     let ring = values.capture_buffer_size.map_or(values.capture_buffer.0 / workers.max(1), |size| size.0);
+    let cache_dir = environment.cache_dir();
+    let build_command = build::command(&values.trails_file, &cache_dir);
     Settings {
         source: if replay {
             Source::Files(arguments.read.clone())
@@ -63,7 +66,7 @@ pub(crate) fn settings(
         poll_milliseconds: u32::try_from(values.capture_timeout.0).unwrap_or(u32::MAX),
         fanout_group: u16::try_from(values.capture_fanout_group.0).unwrap_or(0),
         trails_file: values.trails_file.clone(),
-        cache_dir: environment.expand("CACHE_HOME", &environment.current_dir).unwrap_or_default().into(),
+        cache_dir,
         allow_empty_trails: values.allow_empty_trails,
         reload_min_ratio: values.trail_reload_min_ratio.0,
         user_agents_file: values.user_agents_file.clone(),
@@ -71,13 +74,13 @@ pub(crate) fn settings(
         text_log: logs,
         journal: logs,
         stats_address: values.stats_address,
-        build_command: None,
+        build_command,
         handle_signals: true,
         drop_privileges: !replay,
         matching: MatchSettings {
             host_domains: values.check_host_domains,
             certificates: values.check_tls_certificates,
-            agents: None, // The sensor reads USER_AGENTS_FILE.
+            agents: lists.agents,
             seed,
         },
         pipeline: PipelineSettings {

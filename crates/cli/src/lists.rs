@@ -3,17 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use detect::{IgnoreRules, UserWhitelist};
+use detect::{Agents, IgnoreRules, UserWhitelist};
+use trails::UserAgents;
 
 use crate::config::{Config, Problem, Weight};
 
-/// What the user never wants to hear of.
+/// What the user wants to hear of, and what never.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lists {
     /// USER_WHITELIST.
     pub(crate) whitelist: Arc<UserWhitelist>,
     /// USER_IGNORELIST and IGNORE_EVENTS_REGEX.
     pub(crate) ignore: Arc<IgnoreRules>,
+    /// USER_AGENTS_FILE, or the built-in list.
+    pub(crate) agents: Option<Agents>,
 }
 
 impl Lists {
@@ -47,9 +50,17 @@ impl Lists {
                 }
             },
         }
-        if let Some(path) = &values.user_agents_file {
-            // Only whether it can be read: what it says is for the sensor.
-            let _ = file("USER_AGENTS_FILE", path, &mut problems);
+        let agents = match &values.user_agents_file {
+            None => UserAgents::built_in(),
+            Some(path) => {
+                let text = file("USER_AGENTS_FILE", path, &mut problems).unwrap_or_default();
+                let (agents, errors) = UserAgents::from_text(&text);
+                problems.extend(errors.iter().map(|error| say(Weight::Warning, path, &error.to_string())));
+                agents
+            }
+        };
+        if !agents.is_empty() {
+            lists.agents = Some(Agents(Arc::new(move |agent| agents.find(agent))));
         }
         (lists, problems)
     }

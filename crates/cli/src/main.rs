@@ -24,6 +24,7 @@ fn main() -> Exit {
         Command::Update(arguments) => commands::update::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Trails(command) => commands::trails::run(command),
+        Command::BuildStore(arguments) => commands::build::run(arguments),
         Command::Generate(command) => commands::generate::run(*command),
     }
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use hashbrown::HashTable;
 
-use crate::class::{Meaning, meaning};
+use crate::class::{Class, Meaning, meaning};
 use crate::format::Section;
 use crate::hash;
 use crate::indicator::{Indicator, Kind, Network, Why};
@@ -45,6 +45,8 @@ pub struct Report {
     pub lines: u64,
     /// Indicators in the store, by kind.
     pub counts: Counts,
+    /// The same by what they mean.
+    pub classes: BTreeMap<Class, u64>,
     /// Lines that named an indicator once more.
     pub repeated: u64,
     /// Lines refused, by cause.
@@ -293,6 +295,7 @@ impl Builder {
             if let Some(count) = self.report.counts.get_mut(entry.kind as usize) {
                 *count += 1;
             }
+            *self.report.classes.entry(self.labels.class(entry.label)).or_default() += 1;
         }
         let mut file = Writer::new(out)?;
         self.write_texts(&mut file)?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::class::{Meaning, WHOLE_TLD_CONFIDENCE, meaning};
+use crate::class::{Class, Meaning, WHOLE_TLD_CONFIDENCE, meaning};
 use crate::format;
 
 /// Most sources a label names; more are left out of the list, not out of the merging.
@@ -49,6 +49,10 @@ impl Labels {
 
     pub(crate) fn is_custom(&self, id: u32) -> bool {
         self.specs.get(id as usize).is_some_and(|spec| spec.custom)
+    }
+
+    pub(crate) fn class(&self, id: u32) -> Class {
+        self.specs.get(id as usize).map_or(Class::Other, |spec| spec.meaning.class)
     }
 
     /// The label for a whole top-level domain: the same, but hardly a sign of anything.

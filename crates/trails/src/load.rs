@@ -42,17 +42,21 @@ pub fn load(trails_file: &Path, cache_dir: &Path) -> Result<Store<Mapped>, LoadE
     if !trails_file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
         return Ok(Store::open(trails_file)?);
     }
-    let stamp = stamp_of(trails_file).map_err(|source| ReadError { path: trails_file.to_owned(), source })?;
-    let places = store_paths(trails_file, cache_dir);
-    for place in &places {
-        if let Ok(store) = Store::open(place)
-            && store.generation_info().source == stamp
-        {
-            return Ok(store);
-        }
+    if let Some(store) = current(trails_file, cache_dir)? {
+        return Ok(store);
     }
     let (path, _) = build(trails_file, cache_dir, &mut |_| {})?;
     Ok(Store::open(&path)?)
+}
+
+/// The store that was built of this very CSV, if there is one.
+///
+/// # Errors
+/// The CSV cannot be read.
+pub fn current(trails_file: &Path, cache_dir: &Path) -> Result<Option<Store<Mapped>>, LoadError> {
+    let stamp = stamp_of(trails_file).map_err(|source| ReadError { path: trails_file.to_owned(), source })?;
+    let mut stores = store_paths(trails_file, cache_dir).into_iter().filter_map(|place| Store::open(&place).ok());
+    Ok(stores.find(|store| store.generation_info().source == stamp))
 }
 
 /// Where the store of a CSV may lie: beside it, else in the cache directory.

@@ -1,5 +1,6 @@
 //! What the program can be asked to do, one module each.
 
+pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod generate;
 pub(crate) mod sensor;

@@ -1,20 +1,20 @@
 //! `maltrail sensor`: settings to a running sensor, its events to the console, its end to an exit status.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 use sensor::{Hooks, Level, Progress, SensorError, Summary};
 
-use super::{complain, print, setup};
+use super::{build, complain, print, setup};
 use crate::arguments::SensorArguments;
 use crate::config::{self, Config, Environment, Weight};
 use crate::console::{self, Console};
 use crate::effective;
 use crate::exit::Exit;
 use crate::lists::Lists;
-use crate::summary;
+use crate::summary::{self, Severities};
 
 /// A replay with at least so many bytes shows a progress bar on a terminal.
 const PROGRESS_BYTES: u64 = 8 << 20;
@@ -40,8 +40,15 @@ pub(crate) fn run(arguments: &SensorArguments) -> Exit {
     if let Some(warning) = setup::hidden_by_filter(&settings).filter(|_| !arguments.quiet) {
         complain(&format!("warning: {warning}"));
     }
-    let hooks = hooks(arguments, &environment);
-    end(sensor::run(settings, hooks), arguments, &environment)
+    if let Err(exit) = build::ahead(&settings.trails_file, &settings.cache_dir, arguments.quiet) {
+        advise(exit, &environment);
+        return exit;
+    }
+    let severities = Arc::new(Mutex::new(Severities::default()));
+    let hooks = hooks(arguments, &environment, severities.clone());
+    let outcome = sensor::run(settings, hooks);
+    let severities = *severities.lock().unwrap_or_else(PoisonError::into_inner);
+    end(outcome, severities, arguments, &environment)
 }
 
 /// Messages of the running sensor.
@@ -80,23 +87,29 @@ fn report(config: &Config, arguments: &SensorArguments) {
     }
 }
 
-fn hooks(arguments: &SensorArguments, environment: &Environment) -> Hooks {
+fn hooks(arguments: &SensorArguments, environment: &Environment, severities: Arc<Mutex<Severities>>) -> Hooks {
     let replay = !arguments.read.is_empty();
     let terminal = std::io::stdout().is_terminal();
     let bar = (replay && !arguments.quiet && std::io::stderr().is_terminal()).then(bar);
-    let mut hooks = Hooks { message: Some(message_hook(bar.clone())), ..Hooks::default() };
-    if arguments.console || (!arguments.quiet && (replay || terminal)) {
+    let message = if replay { replay_message(arguments, bar.clone()) } else { live_message() };
+    let console = (arguments.console || (!arguments.quiet && (replay || terminal))).then(|| {
         let no_color = environment.variable("NO_COLOR").is_some();
         let color = console::wants_color(arguments.color, arguments.console, no_color);
-        let console = Console { color, zone: TimeZone::system() };
-        hooks.event = Some(event_hook(console, bar.clone()));
-    }
-    hooks.progress = bar.map(|bar| Box::new(move |progress: Progress| show(&bar, progress)) as Box<_>);
-    hooks
+        Console { color, zone: TimeZone::system() }
+    });
+    let event = event_hook(console, bar.clone(), severities);
+    let progress = bar.map(|bar| Box::new(move |progress: Progress| show(&bar, progress)) as Box<_>);
+    Hooks { event: Some(event), message: Some(message), progress, ..Hooks::default() }
 }
 
-fn event_hook(console: Console, bar: Option<ProgressBar>) -> sensor::EventHook {
+fn event_hook(
+    console: Option<Console>,
+    bar: Option<ProgressBar>,
+    severities: Arc<Mutex<Severities>>,
+) -> sensor::EventHook {
     Box::new(move |event| {
+        severities.lock().unwrap_or_else(PoisonError::into_inner).count(event.severity);
+        let Some(console) = &console else { return };
         let line = console.line(event);
         let write = || {
             let _ = writeln!(std::io::stdout().lock(), "{line}");
@@ -108,16 +121,29 @@ fn event_hook(console: Console, bar: Option<ProgressBar>) -> sensor::EventHook {
     })
 }
 
-fn message_hook(bar: Option<ProgressBar>) -> sensor::MessageHook {
+/// Of a sensor that runs for long: with time and level, as logs have it.
+fn live_message() -> sensor::MessageHook {
+    Arc::new(move |level, text| match level {
+        Level::Info => tracing::info!("{text}"),
+        Level::Warning => tracing::warn!("{text}"),
+        Level::Error => tracing::error!("{text}"),
+    })
+}
+
+/// Of a replay: as any command speaks.
+fn replay_message(arguments: &SensorArguments, bar: Option<ProgressBar>) -> sensor::MessageHook {
+    let (quiet, verbose) = (arguments.quiet, arguments.verbose > 0);
     Arc::new(move |level, text| {
-        let write = || match level {
-            Level::Info => tracing::info!("{text}"),
-            Level::Warning => tracing::warn!("{text}"),
-            Level::Error => tracing::error!("{text}"),
+        let (said, word) = match level {
+            Level::Info => (verbose, "note"),
+            Level::Warning => (!quiet, "warning"),
+            Level::Error => (true, "error"),
         };
+        let write = || complain(&format!("{word}: {text}"));
         match &bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
+            Some(bar) if said => bar.suspend(write),
+            None if said => write(),
+            _ => {}
         }
     })
 }
@@ -142,28 +168,47 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 /// Prints how it went. What was found counts even where the end is an error.
-fn end(outcome: Result<Summary, SensorError>, arguments: &SensorArguments, environment: &Environment) -> Exit {
+fn end(
+    outcome: Result<Summary, SensorError>,
+    severities: Severities,
+    arguments: &SensorArguments,
+    environment: &Environment,
+) -> Exit {
     let totals = match outcome {
         Ok(totals) => totals,
         Err(error) => {
             complain(&format!("error: {error}"));
-            let legacy = environment.legacy_trails_file();
-            if Exit::from(&error) == Exit::NoTrails && legacy.is_file() {
-                complain(&format!("{} exists: use it with --trails or TRAILS_FILE", legacy.display()));
-            }
-            return Exit::from(&error);
+            let exit = Exit::from(&error);
+            advise(exit, environment);
+            return exit;
         }
     };
-    for problem in totals.problems.iter().filter(|problem| problem.unusable || !arguments.quiet) {
-        let word = if problem.unusable { "error" } else { "warning" };
-        complain(&format!("{word}: {}: {}", problem.path.display(), problem.text));
+    let unusable = totals.problems.iter().filter(|problem| problem.unusable);
+    if arguments.quiet {
+        unusable.clone().for_each(|problem| complain(&format!("error: {}: {}", problem.path.display(), problem.text)));
     }
     for violation in &totals.violations {
         complain(&format!("error: the accounts do not add up: {violation}; please report this"));
     }
-    if !arguments.quiet {
-        print(&summary::text(&totals));
+    let given_up = totals.outputs.iter().filter(|output| output.dropped > 0);
+    for output in given_up.clone() {
+        let (name, dropped, offered) = (output.name, output.dropped, output.offered);
+        complain(&format!(
+            "error: {dropped} of {offered} events are missing in the {name}: it could not be written; \
+             see to space and permissions of LOG_DIR"
+        ));
     }
-    let failed = totals.problems.iter().any(|problem| problem.unusable) || !totals.violations.is_empty();
+    if !arguments.quiet {
+        print(&summary::text(&totals, severities, &TimeZone::system()));
+    }
+    let failed = unusable.count() > 0 || given_up.count() > 0 || !totals.violations.is_empty();
     if failed { Exit::Failure } else { Exit::Success }
+}
+
+/// What to do where there are no trails.
+fn advise(exit: Exit, environment: &Environment) {
+    let legacy = environment.legacy_trails_file();
+    if exit == Exit::NoTrails && legacy.is_file() {
+        complain(&format!("{} exists: use it with --trails or TRAILS_FILE", legacy.display()));
+    }
 }

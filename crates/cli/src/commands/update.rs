@@ -1,21 +1,17 @@
 //! `maltrail update`: a store of trails from directories of trail files, or from a trails.csv.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use trails::builder::Builder;
 use trails::load::{self, LoadError};
 use trails::read::{self, Origin};
-use trails::{Stamp, Vetoes};
+use trails::{Stamp, Store, Vetoes};
 
-use super::{complain, print};
+use super::{build, complain, print};
 use crate::arguments::UpdateArguments;
 use crate::config::{Config, Environment};
 use crate::exit::Exit;
-
-/// Refused texts that are shown.
-const EXAMPLES_SHOWN: usize = 10;
 
 pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
     if !arguments.offline {
@@ -36,7 +32,7 @@ pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
         );
         return Exit::NoTrails;
     }
-    match build(&sources, &target(arguments, &config)) {
+    match built(&sources, &target(arguments, &config)) {
         Ok((text, 0)) => {
             complain("error: there is not one indicator in what was read; the store was left as it is");
             print(&text);
@@ -47,7 +43,7 @@ pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
             Exit::Success
         }
         Err(error) => {
-            complain(&format!("error: {error}; check the path and its permissions"));
+            complain(&format!("error: {error}"));
             Exit::Failure
         }
     }
@@ -86,40 +82,29 @@ fn target(arguments: &UpdateArguments, config: &Config) -> PathBuf {
 }
 
 /// Builds, publishes and looks at what was published; gives back what to say and how many trails there are.
-fn build(sources: &Sources, target: &Path) -> Result<(String, usize), LoadError> {
+fn built(sources: &Sources, target: &Path) -> Result<(String, usize), LoadError> {
     let started = Instant::now();
     let built_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
     let mut builder = Builder::new(Vetoes { bogons: true, ..Vetoes::default() });
     let shipped = Origin { reference: "(static)", custom: false };
-    for path in sources.statics.iter().chain(&sources.csv) {
-        read::add(&mut builder, path, shipped, &mut |_| {})?;
+    let own = Origin { reference: "(custom)", custom: true };
+    let statics = sources.statics.iter().chain(&sources.csv).map(|path| (path, shipped));
+    for (path, origin) in statics.chain(sources.custom.iter().map(|path| (path, own))) {
+        let mut meter = build::Meter::new(path, false);
+        let read = read::add(&mut builder, path, origin, &mut |progress| meter.show(progress));
+        meter.done();
+        read?;
     }
-    for path in &sources.custom {
-        read::add(&mut builder, path, Origin { reference: "(custom)", custom: true }, &mut |_| {})?;
+    if builder.is_empty() {
+        return Ok((build::lines(builder.report()), 0));
     }
-    let report = if builder.is_empty() {
-        builder.report().clone()
-    } else {
-        if let Some(directory) = target.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            let path = directory.to_owned();
-            std::fs::create_dir_all(directory).map_err(|source| LoadError::Write { path, source })?;
-        }
-        load::publish(builder, target, Stamp { generation: built_at, built_at, ..Stamp::default() })?
-    };
-    let mut text = String::new();
-    let vetoed: u64 = report.vetoed.values().sum();
-    let _ = writeln!(text, "{} lines, {} of them listed before, {vetoed} vetoed", report.lines, report.repeated);
-    for (why, count) in &report.refused {
-        let _ = writeln!(text, "{count} refused: {why}");
+    if let Some(directory) = target.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        let path = directory.to_owned();
+        std::fs::create_dir_all(directory).map_err(|source| LoadError::Write { path, source })?;
     }
-    for refusal in report.refusals.iter().take(EXAMPLES_SHOWN) {
-        let shown = crate::console::safe(&refusal.text);
-        let _ = writeln!(text, "  {}:{}: {shown} ({})", refusal.file, refusal.line, refusal.why);
-    }
+    let before = Store::open(target).ok().map(|store| store.generation_info().counts);
+    let report = load::publish(builder, target, Stamp { generation: built_at, built_at, ..Stamp::default() })?;
     let count: u64 = report.counts.iter().sum();
-    if count > 0 {
-        let seconds = started.elapsed().as_secs_f64();
-        let _ = writeln!(text, "{}: {count} trails, whole, built in {seconds:.2} s", target.display());
-    }
+    let text = build::summary(target, &report, started, before.as_ref());
     Ok((text, usize::try_from(count).unwrap_or(usize::MAX)))
 }

@@ -61,6 +61,11 @@ impl Environment {
         })
     }
 
+    /// Where stores are built that cannot lie beside their CSV.
+    pub(crate) fn cache_dir(&self) -> PathBuf {
+        self.expand("CACHE_HOME", &self.current_dir).unwrap_or_default().into()
+    }
+
     /// A directory of ours: `system` for root, otherwise `maltrail` below an XDG base directory.
     fn place(&self, system: &str, variable: &str, below_home: &str) -> PathBuf {
         if self.root {

@@ -11,6 +11,8 @@ mod name;
 mod tls;
 mod url;
 
+pub use name::{Excuse, excuse};
+
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -97,22 +97,40 @@ fn walk<'s, L: Lookup>(store: &'s L, name: &[u8]) -> Option<Part<'s>> {
     })
 }
 
-/// Whether a hit that begins at `start` counts. What the user lists always does.
-fn admits(label: &Label<'_>, name: &[u8], start: usize) -> bool {
+/// Why a listed part of a name does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Excuse {
+    /// The name only means something on the own network.
+    #[error("its last label is one of local networks")]
+    Local,
+    /// A name server, mail server ... of a domain with a weak label.
+    #[error("it is a server that any provider has (ns1, mx, nic ...), and the trail is not malware")]
+    Infrastructure,
+    /// The site of a provider whose customers are what the trail is about.
+    #[error("it is the provider's own site; names of its customers count")]
+    OwnSite,
+}
+
+/// What excuses the part of `name` that begins at `start` and is listed with `label`. Nothing excuses what the user
+/// lists.
+#[must_use]
+pub fn excuse(label: &Label<'_>, name: &[u8], start: usize) -> Option<Excuse> {
     if label.custom {
-        return true;
+        return None;
     }
     if is_local(name) {
-        return false;
+        return Some(Excuse::Local);
     }
-    match label.class {
-        Class::Suspicious | Class::Sinkhole => start == 0 || !is_infrastructure(name),
-        // The provider's own site; its customers are below.
-        Class::DynamicDns | Class::FreeWeb => {
-            start > 0 && name.get(..start) != Some(b"www.") && !is_infrastructure(name)
-        }
-        _ => true,
+    let customers = matches!(label.class, Class::DynamicDns | Class::FreeWeb);
+    let weak = customers || matches!(label.class, Class::Suspicious | Class::Sinkhole);
+    if customers && (start == 0 || name.get(..start) == Some(b"www.")) {
+        return Some(Excuse::OwnSite);
     }
+    (weak && start > 0 && is_infrastructure(name)).then_some(Excuse::Infrastructure)
+}
+
+fn admits(label: &Label<'_>, name: &[u8], start: usize) -> bool {
+    excuse(label, name, start).is_none()
 }
 
 fn is_local(name: &[u8]) -> bool {

@@ -66,7 +66,7 @@ impl Default for PipelineSettings {
             throttle: ThrottleMode::Summarize,
             throttle_window: 60,
             throttle_burst: 3,
-            throttle_keys: 65_536,
+            throttle_keys: 50_000,
             whitelist: Arc::default(),
             ignore: Arc::default(),
             seed: 0,
