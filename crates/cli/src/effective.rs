@@ -170,6 +170,19 @@ mod tests {
     }
 
     #[test]
+    fn defaults_are_those_of_the_parts() {
+        let told = told("", "");
+        let (pipeline, parts) = (told.pipeline, PipelineSettings::default());
+        assert_eq!(pipeline.throttle, parts.throttle);
+        assert_eq!(
+            (pipeline.throttle_window, pipeline.throttle_burst, pipeline.throttle_keys),
+            (parts.throttle_window, parts.throttle_burst, parts.throttle_keys)
+        );
+        let (matching, parts) = (told.matching, MatchSettings::default());
+        assert_eq!((matching.host_domains, matching.certificates), (parts.host_domains, parts.certificates));
+    }
+
+    #[test]
     fn rings() {
         assert_eq!(told("CAPTURE_BUFFER 64MB\nCAPTURE_WORKERS 4", "").ring_bytes, 16 << 20);
         assert_eq!(told("CAPTURE_BUFFER_SIZE 32MB\nCAPTURE_WORKERS 4", "").ring_bytes, 32 << 20);

@@ -1,10 +1,10 @@
 //! The user's own lists: files that settings name, read and checked before a sensor starts.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
 use detect::{Agents, IgnoreRules, UserWhitelist};
-use trails::UserAgents;
 
 use crate::config::{Config, Problem, Weight};
 
@@ -50,18 +50,16 @@ impl Lists {
                 }
             },
         }
-        let agents = match &values.user_agents_file {
-            None => UserAgents::built_in(),
-            Some(path) => {
-                let text = file("USER_AGENTS_FILE", path, &mut problems).unwrap_or_default();
-                let (agents, errors) = UserAgents::from_text(&text);
-                problems.extend(errors.iter().map(|error| say(Weight::Warning, path, &error.to_string())));
-                agents
+        let say_of_agents = RefCell::new(Vec::new());
+        let place = values.user_agents_file.as_deref();
+        match sensor::agents::load(place, &|_, text| say_of_agents.borrow_mut().push(text.to_string())) {
+            Ok(agents) => lists.agents = Some(agents),
+            Err(error) => {
+                problems.push(Problem { weight: Weight::Error, place: String::new(), what: error.to_string() })
             }
-        };
-        if !agents.is_empty() {
-            lists.agents = Some(Agents(Arc::new(move |agent| agents.find(agent))));
         }
+        let said = say_of_agents.into_inner().into_iter();
+        problems.extend(said.map(|what| Problem { weight: Weight::Warning, place: String::new(), what }));
         (lists, problems)
     }
 }

@@ -74,8 +74,10 @@ fn captures(out: &mut String, summary: &Summary, zone: &TimeZone) {
     let unusable = summary.problems.iter().filter(|problem| problem.unusable).count();
     let damaged = summary.problems.len() - unusable;
     if summary.files > 1 || !summary.problems.is_empty() {
-        let parts = parts(&[(damaged as u64, "damaged"), (unusable as u64, "more that could not be used")]);
-        let _ = writeln!(out, "captures  {}{parts}", number(summary.files));
+        let read = summary.files - (summary.files.min(damaged as u64));
+        let fates =
+            [(read, "read"), (damaged as u64, "read up to their damage"), (unusable as u64, "that could not be used")];
+        let _ = writeln!(out, "captures  {}{}", number(read + (damaged + unusable) as u64), parts(&fates));
     }
     for interface in &summary.interfaces {
         let _ = writeln!(

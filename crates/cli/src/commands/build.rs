@@ -34,7 +34,11 @@ pub(crate) fn run(arguments: &BuildArguments) -> Exit {
     match built {
         Ok((path, report)) => {
             if !arguments.quiet {
-                eprint(&summary(&path, &report, started, None));
+                let mut said = headline(&path, &report, started);
+                if !report.refused.is_empty() {
+                    said.push_str(&lines(&report));
+                }
+                said.lines().for_each(complain);
             }
             Exit::Success
         }
@@ -98,10 +102,6 @@ pub(crate) fn ahead(csv: &Path, cache_dir: &Path, quiet: bool) -> Result<(), Exi
     }
 }
 
-fn eprint(text: &str) {
-    text.lines().for_each(complain);
-}
-
 /// Says on standard error how far reading is: a bar on a terminal, else a line now and then.
 pub(crate) struct Meter {
     what: PathBuf,
@@ -144,12 +144,15 @@ fn bar(total: u64, what: String) -> ProgressBar {
     style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style)).with_message(what)
 }
 
-/// What was built and what became of the lines, in lines. `before`: counts of the store that this one follows.
-pub(crate) fn summary(store: &Path, report: &Report, started: Instant, before: Option<&Counts>) -> String {
-    let mut out = String::new();
+fn headline(store: &Path, report: &Report, started: Instant) -> String {
     let count: u64 = report.counts.iter().sum();
     let seconds = started.elapsed().as_secs_f64();
-    let _ = writeln!(out, "{}: {count} trails, whole, built in {seconds:.2} s", store.display());
+    format!("{}: {count} trails, whole, built in {seconds:.2} s\n", store.display())
+}
+
+/// What was built and what became of the lines, in lines. `before`: counts of the store that this one follows.
+pub(crate) fn summary(store: &Path, report: &Report, started: Instant, before: Option<&Counts>) -> String {
+    let mut out = headline(store, report, started);
     let kinds = Kind::ALL.iter().zip(report.counts).filter(|(_, count)| *count > 0);
     let kinds: Vec<String> = kinds.map(|(kind, count)| format!("{} {count}", kind.as_str())).collect();
     let _ = writeln!(out, "kinds     {}", kinds.join(", "));

@@ -130,6 +130,9 @@ impl Asked<'_> {
         answer.listings = listings(&self.store, &indicator);
         match &indicator {
             Indicator::Name(name) => {
+                // A trail has no `www.` in front; traffic does, and rules look at it.
+                let lower = asked.trim().trim_end_matches('.').to_ascii_lowercase();
+                let name = if lower.strip_prefix("www.") == Some(name) { lower.as_str() } else { name };
                 answer.tried.push(self.name(name));
                 answer.excuses = self.excuses(name, &answer.listings);
             }

@@ -207,8 +207,16 @@ fn end(
 
 /// What to do where there are no trails.
 fn advise(exit: Exit, environment: &Environment) {
+    if exit != Exit::NoTrails {
+        return;
+    }
     let legacy = environment.legacy_trails_file();
-    if exit == Exit::NoTrails && legacy.is_file() {
+    if legacy.is_file() {
         complain(&format!("{} exists: use it with --trails or TRAILS_FILE", legacy.display()));
+    } else {
+        complain(
+            "build trails with `maltrail update --offline --static-dir DIR`, or name a .bin or .csv with --trails \
+             (TRAILS_FILE)",
+        );
     }
 }

@@ -7,7 +7,7 @@ use pcap::{BpfProgram, Capture, Linktype};
 use sensor::{Settings, Source};
 use trails::Store;
 
-use super::print;
+use super::{build, print};
 use crate::arguments::SensorArguments;
 use crate::config::{self, Config, Environment, Weight};
 use crate::effective;
@@ -75,21 +75,20 @@ fn configuration(config: &Config) -> Vec<Line> {
 
 fn trails(settings: &Settings) -> Line {
     let path = &settings.trails_file;
-    let fail = |text| {
-        let verdict = if settings.allow_empty_trails { Verdict::Warn } else { Verdict::Fail(Exit::NoTrails) };
-        ("trails", verdict, text)
+    let fail = |text| ("trails", Verdict::Fail(Exit::NoTrails), text);
+    let none = || {
+        let text = format!("{} holds none; nothing would be found", path.display());
+        if settings.allow_empty_trails { ("trails", Verdict::Warn, text) } else { fail(text) }
     };
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("bin")) {
+    if !build::is_csv(path) {
         return match Store::open(path).and_then(|store| store.verify().map(|()| store.len())) {
-            Ok(0) => fail(format!("{} holds none; nothing would be found", path.display())),
+            Ok(0) => none(),
             Ok(count) => ("trails", Verdict::Ok, format!("{count} in {}", path.display())),
             Err(error) => fail(error.to_string()),
         };
     }
     match std::fs::read(path) {
-        Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => {
-            fail(format!("{} holds none; nothing would be found", path.display()))
-        }
+        Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => none(),
         Ok(bytes) => {
             let rows = bytes.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()).count();
             ("trails", Verdict::Ok, format!("{rows} rows in {}", path.display()))

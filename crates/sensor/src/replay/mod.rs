@@ -94,6 +94,7 @@ pub(crate) fn run(replay: Replay<'_>, sink: Sink) -> Result<Summary, SensorError
         news: 0,
         problems: Vec::new(),
         files: 0,
+        piped: false,
     };
     let finished = if replay.workers <= 1 {
         let mut inline = Inline::new(replay.parts, replay.board, sink);
@@ -127,6 +128,8 @@ struct Stream {
     news: u64,
     problems: Vec<CaptureProblem>,
     files: u64,
+    /// The file being read is standard input.
+    piped: bool,
 }
 
 impl Stream {
@@ -151,6 +154,7 @@ impl Stream {
             }
         };
         self.files += 1;
+        self.piped = file.path.as_os_str() == "-";
         while !self.control.stopping() {
             let more = self.some(&mut reader, taker);
             if self.progress.tick(reader.bytes_read(), self.sequence) {
@@ -191,6 +195,10 @@ impl Stream {
             self.last = frame.time;
             taker.frame(&frame, self.sequence, tick);
             self.sequence += 1;
+            // What comes through a pipe may come slowly: what was found is told before waiting.
+            if self.piped && reader.drained() {
+                break;
+            }
         }
         Ok(true)
     }

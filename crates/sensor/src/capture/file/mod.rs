@@ -112,7 +112,8 @@ impl Reader {
         let source: Box<dyn Read + Send> = if path.as_os_str() == "-" {
             Box::new(io::stdin())
         } else {
-            Box::new(File::open(path).map_err(|e| Damage { offset: 0, kind: e.into() })?)
+            let advice = |e: io::Error| io::Error::new(e.kind(), format!("{e}; check the path and its permissions"));
+            Box::new(File::open(path).map_err(|e| Damage { offset: 0, kind: advice(e).into() })?)
         };
         Self::new(source)
     }
@@ -174,6 +175,12 @@ impl Reader {
                 Err(damage)
             }
         }
+    }
+
+    /// Whether everything that was read is used: the next frame has to be waited for.
+    #[must_use]
+    pub fn drained(&self) -> bool {
+        self.buffer.peek().is_empty()
     }
 
     /// Bytes read from the disk so far (packed ones, where it is packed).

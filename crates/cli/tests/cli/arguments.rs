@@ -1,28 +1,8 @@
-//! The program from outside: arguments, exit statuses, what is printed where.
+//! Arguments, configurations, checks without traffic, stores.
 
-#![allow(clippy::unwrap_used)] // helpers of tests may stop the test
-
-use std::path::Path;
-
-use assert_cmd::Command;
+use crate::{directory, maltrail, write};
 use predicates::prelude::*;
 use predicates::str::contains;
-use tempfile::TempDir;
-
-/// The program in an empty directory and environment.
-fn maltrail(directory: &Path) -> Command {
-    let mut command = Command::cargo_bin("maltrail").unwrap();
-    command.current_dir(directory).env_clear().env("HOME", directory);
-    command
-}
-
-fn directory() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-fn write(directory: &TempDir, name: &str, text: &str) {
-    std::fs::write(directory.path().join(name), text).unwrap();
-}
 
 #[test]
 fn version_and_help() {
@@ -209,31 +189,59 @@ fn a_store_is_built_and_asked() {
         .assert()
         .code(0)
         .stdout(
-            contains("1 refused: ")
-                .and(contains("testbot.txt:3: 192.0.2.1:99999"))
-                .and(contains("t.bin: 4 trails, whole")),
+            contains("t.bin: 4 trails, whole")
+                .and(contains("kinds     name 2, address:port 1, network 1\nclasses   malware 4\n"))
+                .and(contains("lines     5 read, 0 of them listed before, 1 refused\nrefused   1: not a port\n"))
+                .and(contains("testbot.txt:3: 192.0.2.1:99999")),
         );
     maltrail(dir.path()).args(["trails", "verify", "t.bin"]).assert().code(0).stdout(contains("whole, 4 trails"));
     maltrail(dir.path())
-        .args([
-            "check",
-            "-c",
-            "a.conf",
-            "www.evil.example",
-            "good.evil.example",
-            "fine.example",
-            "192.0.2.1:443",
-            "203.0.113.9",
-        ])
+        .args(["update", "--offline", "--static-dir", "static", "-o", "t.bin"])
         .assert()
         .code(0)
-        .stdout(
-            contains("www.evil.example\n  listed: evil.example: testbot (malware) (static)")
-                .and(contains("good.evil.example\n  on the USER_WHITELIST"))
-                .and(contains("fine.example\n  not listed"))
-                .and(contains("192.0.2.1 port 443: testbot (malware)"))
-                .and(contains("a network /24 around 203.0.113.9: own (custom)")),
-        );
+        .stdout(contains("before    4 trails; name -1, network -1\n"));
+}
+
+#[test]
+fn check_says_what_lists_it_and_what_would_become_of_it() {
+    let dir = directory();
+    write(
+        &dir,
+        "t.csv",
+        "evil.org,testbot (malware),(static)\ndyn.net,dynamic domain (suspicious),(static)\n\
+         shady.com,odd (suspicious),(static)\nevil.org,known attacker,feed\n192.0.2.1:443,testbot (malware),(static)\n\
+         /gate.php?id=,testbot (malware),(static)\nmine.lan,own,(custom)\nprinter.lan,testbot (malware),(static)\n\
+         192.0.2.7,known attacker,feed\nhushed.org,testbot (malware),(static)\n",
+    );
+    write(&dir, "fine.txt", "good.evil.org\n");
+    write(&dir, "a.conf", "USER_WHITELIST fine.txt\nTRAILS_FILE t.csv\nIGNORE_EVENTS_REGEX hushed\n");
+    let asked = |indicator: &str, wanted: &str| {
+        let asserted = maltrail(dir.path()).args(["check", "-c", "a.conf", indicator]).assert().code(0);
+        asserted.stdout(contains(wanted));
+    };
+    let listed =
+        "listed: name evil.org: testbot (malware) (static) (+feed) (malware, severity high)\n    by (static) testbot";
+    asked("www.evil.org", listed);
+    asked("www.evil.org", "a packet with this name: reported as DNS www.evil.org, testbot (malware)");
+    asked("good.evil.org", "not reported: USER_WHITELIST");
+    asked("hushed.org", "not reported: USER_IGNORELIST or IGNORE_EVENTS_REGEX");
+    asked("dyn.net", "dyn.net does not count here: it is the provider's own site");
+    asked("home.dyn.net", "a packet with this name: reported as DNS home.dyn.net");
+    asked("ns1.shady.com", "shady.com does not count here: it is a server that any provider has");
+    asked("printer.lan", "printer.lan does not count here: its last label is one of local networks");
+    asked("mine.lan", "your own)\n  a packet with this name: reported");
+    asked("http://any.net/x/gate.php?id=7", "an HTTP request for it: reported as PATH any.net");
+    asked("192.0.2.1:443", "a connection to it: reported as IPORT 192.0.2.1:443, testbot (malware)");
+    asked("192.0.2.7", "a connection to it: not reported\n  a connection from it: reported");
+    asked("fine.example", "fine.example\n  not listed\n");
+    asked("...", "no indicator: ");
+    let json = maltrail(dir.path()).args(["check", "--json", "--trails", "t.csv", "dyn.net", "?"]).assert().code(0);
+    let text = String::from_utf8(json.get_output().stdout.clone()).unwrap();
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["listed"][0]["class"], "dynamic_dns");
+    assert_eq!(lines[0]["tried"][0]["fate"], "not reported");
+    assert_eq!(lines[0]["excused"][0]["trail"], "dyn.net");
+    assert!(lines[1]["problem"].is_string() && lines.len() == 2, "{text}");
 }
 
 #[test]
