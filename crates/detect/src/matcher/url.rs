@@ -5,6 +5,7 @@
 //! (`drop.example/gate.php`); the directory (`drop.example/a`); the host with a slash. Each with the host, then
 //! without.
 
+use memchr::{memchr, memrchr};
 use trails::{Hashed, LabelId};
 
 /// Parameters whose values are left out; those beyond keep them.
@@ -26,17 +27,18 @@ pub(super) struct Search<'s, U> {
 impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
     /// The first form of `path` (lower case, with its query) that is listed, and its label.
     pub(super) fn first<'a>(&mut self, path: &'a [u8]) -> Option<(Form<'a>, LabelId)> {
-        let query = path.iter().position(|byte| *byte == b'?');
-        let found = self.forms(&[], path, query);
+        let (query, equals) = (memchr(b'?', path), memchr(b'=', path));
+        let found = self.forms(&[], path, query, equals);
         if found.is_some() {
             return found;
         }
         let plain = query.and_then(|query| path.get(..query)).unwrap_or(path);
-        let slash = plain.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        let slash = memrchr(b'/', plain).unwrap_or(0);
         if slash > 0 {
             let (directory, last) = path.split_at_checked(slash).unwrap_or((path, &[]));
             if last != b"/" {
-                let found = self.forms(directory, last, query.map(|query| query - slash));
+                let equals = equals.and_then(|equals| equals.checked_sub(slash).or_else(|| memchr(b'=', last)));
+                let found = self.forms(directory, last, query.map(|query| query - slash), equals);
                 if found.is_some() {
                     return found;
                 }
@@ -68,13 +70,19 @@ impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
         self.ask(head).map(|label| (vec![(before, false), (head, true), (tail, false)], label))
     }
 
-    /// The forms of `text`, whose query begins at `query`.
-    fn forms<'a>(&mut self, before: &'a [u8], text: &'a [u8], query: Option<usize>) -> Option<(Form<'a>, LabelId)> {
+    /// The forms of `text`, whose query begins at `query` and whose first `=` stands at `equals`.
+    fn forms<'a>(
+        &mut self,
+        before: &'a [u8],
+        text: &'a [u8],
+        query: Option<usize>,
+        equals: Option<usize>,
+    ) -> Option<(Form<'a>, LabelId)> {
         let found = self.cut(before, text, text.len());
         if found.is_some() {
             return found;
         }
-        if let Some(equals) = text.iter().position(|byte| *byte == b'=') {
+        if let Some(equals) = equals {
             let found = self.without_values(before, text, equals).or_else(|| self.cut(before, text, equals + 1));
             if found.is_some() {
                 return found;
@@ -93,9 +101,7 @@ impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
 
     /// The form without values, where it is more than the text up to its first `=`.
     fn without_values<'a>(&mut self, before: &'a [u8], text: &'a [u8], equals: usize) -> Option<(Form<'a>, LabelId)> {
-        if !text.get(equals..)?.contains(&b'&') {
-            return None;
-        }
+        memchr(b'&', text.get(equals..)?)?;
         self.room.clear();
         let matched = parameters(text).filter(|(_, matched)| *matched);
         matched.for_each(|(part, _)| self.room.extend_from_slice(part));
@@ -110,9 +116,9 @@ fn parameters(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
     std::iter::from_fn(move || {
         let matched = !in_value;
         let end = if in_value {
-            rest.iter().position(|byte| *byte == b'&')
+            memchr(b'&', rest)
         } else if values < PARAMETERS {
-            rest.iter().position(|byte| *byte == b'=').map(|equals| equals + 1)
+            memchr(b'=', rest).map(|equals| equals + 1)
         } else {
             None
         };
@@ -177,6 +183,12 @@ mod tests {
                 "/1/1407888",
             ]
         );
+    }
+
+    #[test]
+    fn equals_signs_in_a_directory() {
+        assert_eq!(asked("", "/a=1/b"), ["/a=1/b", "/a=", "/b", "/a=1"]);
+        assert_eq!(asked("", "/a=1/b=2"), ["/a=1/b=2", "/a=", "/b=2", "/b=", "/a=1"]);
     }
 
     #[test]
