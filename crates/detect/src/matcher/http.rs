@@ -105,7 +105,13 @@ impl<L: Lookup> Matcher<L> {
             agent
         };
         let agent = agent.trim_ascii();
-        let Some(Range { start, end }) = (agents.0)(agent) else { return };
+        if self.unlisted.has(agent) {
+            return;
+        }
+        let Some(Range { start, end }) = (agents.0)(agent) else {
+            self.unlisted.note(agent);
+            return;
+        };
         let (Some(before), Some(matched), Some(after)) = (agent.get(..start), agent.get(start..end), agent.get(end..))
         else {
             return;

@@ -5,6 +5,7 @@
 //! flows were told, and it serves to say a thing once: nothing here keeps a listed indicator from being found.
 
 mod address;
+mod agents;
 mod dns;
 mod http;
 mod name;
@@ -34,7 +35,7 @@ pub struct MatchSettings {
     pub certificates: bool,
     /// Agents that no ordinary client sends.
     pub agents: Option<Agents>,
-    /// Seeds the hash of the table of flows.
+    /// Seeds the hashes of the tables of flows and of agents.
     pub seed: u64,
 }
 
@@ -65,6 +66,7 @@ pub struct Matcher<L: Lookup = Store<Mapped>> {
     found: Found,
     flows: Flows,
     request: http::Buffers,
+    unlisted: agents::Unlisted,
 }
 
 /// What was found since the last [`Matcher::take`].
@@ -135,7 +137,8 @@ impl<L: Lookup> Matcher<L> {
         let flows = Flows::new(FLOWS, settings.seed);
         let found =
             Found { findings: Vec::new(), time: Micros::default(), sequence: 0, late: false, start: 0, resolver: None };
-        Matcher { settings, store, found, flows, request: http::Buffers::default() }
+        let unlisted = agents::Unlisted::new(settings.seed);
+        Matcher { settings, store, found, flows, request: http::Buffers::default(), unlisted }
     }
 
     /// From the next packet on, another generation of trails.
