@@ -1,7 +1,8 @@
 //! The event: what a sensor says of something it found. Schema and codecs; no packets, no network, no I/O.
 //!
-//! [`Event`] is the record. [`journal`] writes and reads it as one JSON object a line, losing nothing. [`line`](mod@line)
-//! writes the text line of eleven columns that people and tools read, and reads it back as [`TextLine`].
+//! [`Event`] is the record. [`journal`] writes and reads it as one JSON object a line, losing nothing.
+//! [`line`](mod@line) writes the text line of eleven columns that people and tools read, and reads it back as
+//! [`TextLine`].
 //! Everything in an event that came from the wire is data: it is escaped where it is drawn, never trusted.
 
 mod bounds;
