@@ -55,22 +55,44 @@ pub(crate) struct Handle {
     /// What had come before the group was whole.
     before: KernelCounts,
     last: KernelCounts,
+    /// When its interface went: the ring may still hold packets.
+    gone: Option<Instant>,
 }
 
 impl Handle {
     /// Hands over up to a batch of frames; returns how many there were. Never waits.
     ///
     /// # Errors
-    /// The interface is gone.
+    /// The interface is gone, and everything that was in the ring has been read.
     pub(crate) fn read(&mut self, mut take: impl FnMut(&Frame<'_>)) -> Result<usize, pcap::Error> {
         let link = self.link;
-        let n = self.capture.dispatch(Some(BATCH), |packet| {
+        let result = self.capture.dispatch(Some(BATCH), |packet| {
             let stamp = packet.header.ts;
             let time = Micros(stamp.tv_sec.saturating_mul(Micros::SECOND).saturating_add(stamp.tv_usec));
             take(&Frame { time, link, bytes: packet.data });
-        })?;
-        self.read += n as u64;
-        Ok(n)
+        });
+        match result {
+            Ok(n) => {
+                self.read += n as u64;
+                Ok(n)
+            }
+            Err(e) => {
+                let gone = *self.gone.get_or_insert_with(Instant::now);
+                if self.is_drained() || gone.elapsed() >= DRAIN { Err(e) } else { Ok(0) }
+            }
+        }
+    }
+
+    /// Whether its interface went, so that waiting for it makes no sense.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.is_some()
+    }
+
+    /// What the kernel counted in the end; packets that did not come out of the ring count as dropped.
+    pub(crate) fn last_counts(&mut self) -> KernelCounts {
+        let mut counts = self.counts();
+        counts.dropped = counts.dropped.max(counts.received.saturating_sub(self.read));
+        counts
     }
 
     /// Whether a read filled its batch, so that more may wait.
@@ -162,7 +184,7 @@ pub(crate) fn open(name: &str, interface: usize, opening: &Opening) -> Result<Ve
         sys::shut(capture.as_fd()).map_err(|e| failed(name, e))?;
         let link = link_type(capture.get_datalink().0);
         let (before, last) = (KernelCounts::default(), KernelCounts::default());
-        handles.push(Handle { interface, capture, link, read: 0, before, last });
+        handles.push(Handle { interface, capture, link, read: 0, before, last, gone: None });
     }
     if opening.workers > 1 {
         let program = fanout::program();

@@ -98,7 +98,9 @@ impl Capturing {
             }
             let (read, more) = self.read(&mut handles, &mut path, &mut gone);
             if read == 0 {
-                sys::wait(&handles.iter().map(Handle::socket).collect::<Vec<_>>(), WAIT);
+                // A socket whose interface went is always ready: it is asked again after a moment.
+                let sockets: Vec<_> = handles.iter().filter(|h| !h.is_gone()).map(Handle::socket).collect();
+                sys::wait(&sockets, WAIT);
             }
             let due = reported.elapsed() >= REPORT;
             self.hand_on(&mut path, more, due);
@@ -131,7 +133,7 @@ impl Capturing {
                     true
                 }
                 Err(e) => {
-                    add(gone, interface, handle.counts());
+                    add(gone, interface, handle.last_counts());
                     if self.number == 0 {
                         (self.message)(Level::Warning, &format!("capture ended on an interface: {e}"));
                     }
@@ -157,7 +159,7 @@ impl Capturing {
     fn report(&self, path: &Path, handles: &mut [Handle], gone: &[KernelCounts]) {
         let mut kernel = gone.to_vec();
         for handle in handles {
-            let counts = handle.counts();
+            let counts = if self.control.stopping() { handle.last_counts() } else { handle.counts() };
             add(&mut kernel, handle.interface, counts);
         }
         let page = WorkerPage { report: path.worker.report(), kernel, clock_steps: path.clock.steps() };
