@@ -345,6 +345,13 @@ fn asks(rows: &[Row<'_>], request: HttpRequest<'_>) -> String {
 }
 
 #[test]
+fn another_spelling_of_the_path_comes_before_what_it_lies_in() {
+    let rows = [("drop.net/", "x", Class::Malware), ("drop.net/bin/load.exe", "x", Class::Malware)];
+    assert_eq!(asks(&rows, request("GET", "/bin//load.exe", "drop.net")), "URL drop.net/bin/load.exe");
+    assert_eq!(asks(&rows, request("GET", "/bin//other.exe", "drop.net")), "URL drop.net/(bin//other.exe)");
+}
+
+#[test]
 fn requests() {
     let cases: [(&str, &str, &str, &str, &str); 34] = [
         ("evil.com", "GET", "/", "evil.com", "DNS evil.com"),

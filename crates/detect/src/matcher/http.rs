@@ -8,6 +8,7 @@ use packet::Flow;
 use packet::dissect::http::HttpRequest;
 use trails::{Class, Hashed, Label, LabelId, Severity};
 
+use super::url::Reach;
 use super::{Found, Match, Matcher, name, url};
 use crate::finding::{Occasion, observe};
 use crate::host::Host;
@@ -154,7 +155,8 @@ impl<L: Lookup> Matcher<L> {
             return false;
         }
         lower_into(lower, path);
-        let mut request = Request { store: &*self.store, found: &mut self.found, flow, hosts, paths, form };
+        let mut request =
+            Request { store: &*self.store, found: &mut self.found, flow, hosts, paths, form, reach: Reach::Itself };
         if request.try_path(lower) {
             return true;
         }
@@ -166,21 +168,11 @@ impl<L: Lookup> Matcher<L> {
                 return true;
             }
         }
-        if !is_odd(lower) {
-            return false;
-        }
-        // A target with spaces: some servers take what stands before the first.
-        if let Some(before) = lower.iter().position(|byte| *byte == b' ').and_then(|space| lower.get(..space))
-            && request.try_path(before)
-        {
+        if is_odd(lower) && request.try_spellings(lower, other) {
             return true;
         }
-        // The same as servers may read it: repeated slashes are one, escapes are what they stand for.
-        (normalise(lower, other) && request.try_path(other))
-            || (decode(lower, other) && {
-                std::mem::swap(lower, other);
-                request.try_path(lower) || (normalise(lower, other) && request.try_path(other))
-            })
+        request.reach = Reach::Around;
+        request.try_path(lower)
     }
 }
 
@@ -256,9 +248,27 @@ struct Request<'m, 'a, L: Lookup> {
     hosts: Hosts<'a>,
     paths: bool,
     form: &'m mut Vec<u8>,
+    reach: Reach,
 }
 
 impl<L: Lookup> Request<'_, '_, L> {
+    /// Tries other spellings of an odd path; it may be exchanged for its decoded form.
+    #[cold]
+    fn try_spellings(&mut self, path: &mut Vec<u8>, other: &mut Vec<u8>) -> bool {
+        // A target with spaces: some servers take what stands before the first.
+        if let Some(before) = path.iter().position(|byte| *byte == b' ').and_then(|space| path.get(..space))
+            && self.try_path(before)
+        {
+            return true;
+        }
+        // The same as servers may read it: repeated slashes are one, escapes are what they stand for.
+        (normalise(path, other) && self.try_path(other))
+            || (decode(path, other) && {
+                std::mem::swap(path, other);
+                self.try_path(path) || (normalise(path, other) && self.try_path(other))
+            })
+    }
+
     /// Tries one spelling of the path behind every spelling of the host, then alone.
     fn try_path(&mut self, path: &[u8]) -> bool {
         if self.hosts.any {
@@ -282,7 +292,7 @@ impl<L: Lookup> Request<'_, '_, L> {
     fn search<'p>(&mut self, host: Hashed<'_>, path: &'p [u8]) -> Option<(url::Form<'p>, LabelId)> {
         let store = self.store;
         url::Search { host, room: self.form, url: |host: Hashed<'_>, path: Hashed<'_>| store.url_at(host, path) }
-            .first(path)
+            .first(path, self.reach)
     }
 
     /// `name`, which is the end of the host's name, with the port.

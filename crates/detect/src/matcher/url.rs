@@ -14,6 +14,15 @@ const PARAMETERS: usize = 16;
 /// Parts of a path in order, each with whether the listed form consists of it.
 pub(super) type Form<'a> = Vec<(&'a [u8], bool)>;
 
+/// How far from the path a form may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The path or its last element, with more or less of its query.
+    Itself,
+    /// What the path lies in: a directory, the host. Only where no spelling of the path is listed itself.
+    Around,
+}
+
 /// Asks for the forms of a path behind one host.
 pub(super) struct Search<'s, U> {
     /// The host, or nothing for trails that are a path.
@@ -25,27 +34,42 @@ pub(super) struct Search<'s, U> {
 }
 
 impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
-    /// The first form of `path` (lower case, with its query) that is listed, and its label.
-    pub(super) fn first<'a>(&mut self, path: &'a [u8]) -> Option<(Form<'a>, LabelId)> {
-        let (query, equals) = (memchr(b'?', path), memchr(b'=', path));
-        let found = self.forms(&[], path, query, equals);
-        if found.is_some() {
-            return found;
-        }
+    /// The first form within `reach` of `path` (lower case, with its query) that is listed, and its label.
+    pub(super) fn first<'a>(&mut self, path: &'a [u8], reach: Reach) -> Option<(Form<'a>, LabelId)> {
+        let query = memchr(b'?', path);
         let plain = query.and_then(|query| path.get(..query)).unwrap_or(path);
         let slash = memrchr(b'/', plain).unwrap_or(0);
-        if slash > 0 {
-            let (directory, last) = path.split_at_checked(slash).unwrap_or((path, &[]));
-            if last != b"/" {
-                let equals = equals.and_then(|equals| equals.checked_sub(slash).or_else(|| memchr(b'=', last)));
-                let found = self.forms(directory, last, query.map(|query| query - slash), equals);
-                if found.is_some() {
-                    return found;
-                }
-            }
-            if let Some(label) = self.ask(directory) {
-                return Some((vec![(directory, true), (last, false)], label));
-            }
+        let (directory, last) = path.split_at_checked(slash).unwrap_or((path, &[]));
+        match reach {
+            Reach::Itself => self.itself(path, query, directory, last),
+            Reach::Around => self.around(path, directory, last),
+        }
+    }
+
+    /// The path as a whole, then its last element alone.
+    fn itself<'a>(
+        &mut self,
+        path: &'a [u8],
+        query: Option<usize>,
+        directory: &'a [u8],
+        last: &'a [u8],
+    ) -> Option<(Form<'a>, LabelId)> {
+        let equals = memchr(b'=', path);
+        let found = self.forms(&[], path, query, equals);
+        if found.is_some() || directory.is_empty() || last == b"/" {
+            return found;
+        }
+        let slash = directory.len();
+        let equals = equals.and_then(|equals| equals.checked_sub(slash).or_else(|| memchr(b'=', last)));
+        self.forms(directory, last, query.map(|query| query - slash), equals)
+    }
+
+    /// The directory, then the host with a slash, then the host.
+    fn around<'a>(&mut self, path: &'a [u8], directory: &'a [u8], last: &'a [u8]) -> Option<(Form<'a>, LabelId)> {
+        if !directory.is_empty()
+            && let Some(label) = self.ask(directory)
+        {
+            return Some((vec![(directory, true), (last, false)], label));
         }
         if self.host.text().is_empty() {
             return None;
@@ -146,7 +170,10 @@ mod tests {
             seen.borrow_mut().push(String::from_utf8([host.text(), path.text()].concat()).unwrap());
             None
         };
-        assert!(search(host, &mut Vec::new(), url).first(path.as_bytes()).is_none());
+        let mut room = Vec::new();
+        let mut search = search(host, &mut room, url);
+        assert!(search.first(path.as_bytes(), Reach::Itself).is_none());
+        assert!(search.first(path.as_bytes(), Reach::Around).is_none());
         seen.into_inner()
     }
 
@@ -203,7 +230,10 @@ mod tests {
                     *seen += 1;
                     (*seen == nth + 1).then_some(LabelId(0))
                 };
-                let (form, _) = search("h", &mut Vec::new(), url).first(path.as_bytes()).unwrap();
+                let mut room = Vec::new();
+                let mut search = search("h", &mut room, url);
+                let itself = search.first(path.as_bytes(), Reach::Itself);
+                let (form, _) = itself.or_else(|| search.first(path.as_bytes(), Reach::Around)).unwrap();
                 let whole: Vec<u8> = form.iter().flat_map(|(part, _)| part.iter().copied()).collect();
                 assert_eq!(whole, path.as_bytes(), "form {nth} of {path}");
             }
