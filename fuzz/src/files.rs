@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sensor::capture::file::Reader;
-use trails::{Hit, LabelId, Store};
+use trails::{Hashed, Hit, LabelId, Store};
 
 /// A capture of any format, packed or not.
 pub fn capture(data: &[u8]) {
@@ -34,7 +34,7 @@ pub fn store(data: &[u8]) {
             label(Some(hit.label));
         }
         label(store.pattern(name));
-        black_box(store.may_hold_urls_of(name));
+        black_box(store.may_hold_urls_of(Hashed::new(name)));
         label(store.url(&[name, b"/x"]));
     }
     for address in

@@ -40,7 +40,10 @@ fn look_at(certificate: &Certificate<'_>) {
 
 /// Small limits, so that they are reached.
 fn dissector() -> Dissector {
-    Dissector::new(&Limits { fragment_bytes: 16 << 10, head_bytes: 32 << 10, ..Limits::default() }, 1)
+    Dissector::new(
+        &Limits { fragment_bytes: 16 << 10, head_bytes: 24 << 10, quic_bytes: 8 << 10, ..Limits::default() },
+        1,
+    )
 }
 
 fn put(dissector: &mut Dissector, time: i64, link: u16, bytes: &[u8]) {
@@ -63,10 +66,11 @@ pub fn frame(data: &[u8]) {
     while let Some((length, after)) = rest.split_first_chunk::<2>() {
         let (bytes, after) = after.split_at(after.len().min(usize::from(u16::from_le_bytes(*length))));
         put(&mut dissector, time, u16::from_le_bytes(*link), bytes);
-        dissector.advance(Micros(time));
+        dissector.advance(Micros(time), &mut Everything);
         time += 700_000;
         rest = after;
     }
+    dissector.finish(&mut Everything);
 }
 
 /// One direction of a TCP stream: each segment behind one byte of length and one that says how far its sequence

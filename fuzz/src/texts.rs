@@ -1,12 +1,19 @@
 //! Texts: event lines, journals, whitelists, ignore rules, indicators, configuration.
 
 use std::hint::black_box;
+use std::io::Cursor;
+use std::rc::Rc;
 
 use detect::{IgnoreRules, UserWhitelist};
 use event::journal;
 use event::line::TextLine;
+use trails::builder::Place;
+use trails::{Builder, Stamp, Store, Vetoes};
 
 use crate::config::{Config, Environment};
+
+/// Lines of one input: patterns among them are compiled.
+const LINES: usize = 16;
 
 /// An event line; what was read and is written again must read as the same.
 pub fn event(data: &[u8]) {
@@ -54,10 +61,19 @@ pub fn ignore(data: &[u8]) {
     }
 }
 
-/// An indicator of a trail file; look-ups of it are tried by `store`.
+/// Lines of a trail file: what is taken makes a store that is whole.
 pub fn line(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    black_box(trails::indicator::parse(&text)).ok();
+    let mut builder = Builder::new(Vetoes::default());
+    let source = builder.source("fuzzed (malware)", "(static)", false);
+    let file = Rc::from("lines");
+    for (line, text) in (1..).zip(text.lines().take(LINES)) {
+        builder.add(text, source, Place { file: &file, line });
+    }
+    let (bytes, report) = builder.finish(Cursor::new(Vec::new()), Stamp::default()).expect("memory can be written");
+    let store = Store::from_bytes(bytes.into_inner()).expect("what was built can be opened");
+    store.verify().expect("what was built is whole");
+    black_box((store.len(), report.refusals.len()));
 }
 
 /// A maltrail.conf.
