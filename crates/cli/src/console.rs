@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::net::IpAddr;
 
-use event::{Event, Kind, Observed, Severity};
+use event::{Event, Observed, Severity};
 use jiff::tz::TimeZone;
 
 use crate::arguments::Color;
@@ -48,7 +48,7 @@ impl Console {
         let time = event.time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
         let ends = format!("{} -> {}", side(&event.src, &event.src_ports), side(&event.dst, &event.dst_ports));
         let mut line = String::with_capacity(240);
-        let kind = kind(event.kind);
+        let kind = event.kind.name();
         let _ = if self.color {
             write!(line, "{DIM}{time}{RESET} {BOLD}{color}{name:6}{RESET} {kind:6} {ends:47} ")
         } else {
@@ -104,24 +104,6 @@ fn side(addresses: &[IpAddr], ports: &[u16]) -> String {
     out
 }
 
-pub(crate) fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Dns => "DNS",
-        Kind::Ip => "IP",
-        Kind::Iport => "IPORT",
-        Kind::Url => "URL",
-        Kind::Path => "PATH",
-        Kind::Http => "HTTP",
-        Kind::Ua => "UA",
-        Kind::Port => "PORT",
-        Kind::Cert => "CERT",
-        Kind::Ja3 => "JA3",
-        Kind::Ja4 => "JA4",
-        Kind::Tunnel => "TUNNEL",
-        Kind::Beacon => "BEACON",
-    }
-}
-
 /// The text with everything escaped that a terminal obeys or that changes the order of what is read, and cut off.
 pub(crate) fn safe(text: &str) -> String {
     let steers = |c: char| {
@@ -141,7 +123,7 @@ pub(crate) fn safe(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use event::Context;
+    use event::{Context, Kind};
 
     use super::*;
 

@@ -258,13 +258,7 @@ impl Asked<'_> {
         for tried in answer.tried.iter().filter(|_| told) {
             let _ = write!(out, "  {}: {}", tried.packet, tried.fate.as_str());
             if let Fate::Reported(event) = &tried.fate {
-                let _ = write!(
-                    out,
-                    " as {} {}, {}",
-                    crate::console::kind(event.kind),
-                    safe(&event.observed.text),
-                    safe(&event.info)
-                );
+                let _ = write!(out, " as {} {}, {}", event.kind.name(), safe(&event.observed.text), safe(&event.info));
             }
             out.push('\n');
         }
