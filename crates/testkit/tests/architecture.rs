@@ -12,8 +12,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("event", &[]),
     ("detect", &["packet", "trails", "event"]),
     ("sensor", &["packet", "trails", "event", "detect"]),
+    ("server", &["event", "trails"]),
     ("testkit", &["packet", "trails", "event", "detect", "sensor"]),
-    ("maltrail", &["packet", "trails", "event", "detect", "sensor"]),
+    ("maltrail", &["packet", "trails", "event", "detect", "sensor", "server"]),
 ];
 
 /// Crates that do no I/O and read no clock.

@@ -1,0 +1,22 @@
+//! Keeps events and serves them.
+//!
+//! ```text
+//! journals and text logs in LOG_DIR | UDP | HTTPS batches | the sensor of this process
+//!   v  record: every event is a line of a file before anything else knows of it
+//! store: segments (Parquet) of what the files hold, with how far each file was read; everything here can be rebuilt
+//!   v  condense: events fold into threats; chunks of them travel to the browser
+//! http: kept paths, /api/v1, the page; each answer held to the reader's scope
+//! ```
+//!
+//! State that people make (accounts, triage, views, rules) lives in SQLite ([`state`]), never in the event store.
+//! Nothing here sees packets.
+
+pub mod access;
+pub mod condense;
+pub mod http;
+pub mod settings;
+pub mod state;
+pub mod store;
+
+pub use access::Scope;
+pub use settings::Settings;

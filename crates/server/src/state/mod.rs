@@ -1,0 +1,1 @@
+//! What people make: accounts, sessions, triage, notes, views, rules, audit. SQLite.

@@ -1,0 +1,221 @@
+//! Where events are kept and found again.
+//!
+//! [`EventStore`] is what the rest of the server knows of it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use event::Event;
+use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::Scope;
+use crate::condense::ThreatId;
+
+/// An event with what its origin wrote, where that is not what [`Event::line`] draws.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The event.
+    pub event: Event,
+    /// The line of another program's log, without a line end; none where the event's own line is the same.
+    pub line: Option<Box<str>>,
+}
+
+/// Events that came together.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The sender's name for it, unique for each sender; empty for what is never repeated (UDP).
+    pub id: String,
+    /// The events, in order.
+    pub events: Vec<Stored>,
+}
+
+/// What became of a batch. Returned after everything that was new is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Appended {
+    /// Events that were written.
+    pub written: u64,
+    /// Whether the batch was known from before and nothing was written.
+    pub repeated: bool,
+}
+
+/// One day of the zone that is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DayCount {
+    /// The day.
+    pub day: Date,
+    /// Events (sum of their counts) of the reader's scope, exact.
+    pub events: u64,
+    /// Lines they were written in.
+    pub lines: u64,
+    /// Whether nothing more is expected for it.
+    pub sealed: bool,
+}
+
+/// What there is to fetch of one day, in the order in which it is useful.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Manifest {
+    /// The day.
+    pub day: Date,
+    /// First instant of it.
+    pub start: Timestamp,
+    /// First instant after it.
+    pub end: Timestamp,
+    /// Changes whenever a chunk of the day does.
+    pub generation: u64,
+    /// Events (sum of counts) in the chunks.
+    pub events: u64,
+    /// Lines they were written in.
+    pub lines: u64,
+    /// Rows in all chunks.
+    pub rows: u64,
+    /// Chunks by rank: most severe and best evidenced first.
+    pub chunks: Vec<ChunkEntry>,
+    /// Where a live stream goes on after these chunks.
+    pub cursor: u64,
+}
+
+/// One chunk of a manifest. Immutable under its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChunkEntry {
+    /// Name in its URL: letters, digits and `-`.
+    pub name: String,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes as they are stored (zstd).
+    pub bytes: u64,
+}
+
+/// Which events.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// First instant.
+    pub from: Timestamp,
+    /// First instant after.
+    pub to: Timestamp,
+    /// For whom.
+    pub scope: Scope,
+    /// Which of them.
+    pub filter: Filter,
+    /// Newest first instead of oldest first.
+    pub newest_first: bool,
+}
+
+/// What an event must be like. A store may use indexes; [`Filter::matches`] is what it must come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Any.
+    All,
+    /// Of one threat.
+    Threat(ThreatId),
+    /// With an address of this network as source, destination, indicator or (as text) observed.
+    Net(IpNet),
+    /// With this indicator, or a name below it, in lower case.
+    Indicator(String),
+    /// With this text anywhere in its line, whatever the case.
+    Text(String),
+    /// All of them.
+    And(Vec<Filter>),
+    /// One of them.
+    Or(Vec<Filter>),
+    /// Not it.
+    Not(Box<Filter>),
+}
+
+/// How a scan ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Scanned {
+    /// Lines that were looked at, or passed over because an index says that they do not match.
+    pub lines: u64,
+    /// Whether the visitor ended it before all was seen.
+    pub stopped: bool,
+}
+
+/// What a visitor of a scan is shown.
+pub enum Seen<'s> {
+    /// An event that matches, held to the reader's scope.
+    Event(&'s Stored),
+    /// So many of all lines of the query's days are done: for progress and for cancelling.
+    Progress {
+        /// Lines done.
+        done: u64,
+        /// Lines in all.
+        total: u64,
+    },
+}
+
+/// Why a store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file could not be read or written.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried, on which file, and what to do.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// Another process owns the directory.
+    #[error("{0} is in use by another server; stop it, or give this one a state directory of its own")]
+    InUse(String),
+    /// A file is damaged; it was set aside and is rebuilt where its origin is still there.
+    #[error("{0} is damaged")]
+    Damaged(String),
+    /// There is no such day or chunk.
+    #[error("there is no {0}")]
+    Unknown(String),
+}
+
+/// Where events are kept. Blocking; callers in async code use a blocking thread.
+pub trait EventStore: Send + Sync + 'static {
+    /// Writes a batch to the record. When it returns, what it says is on disk.
+    ///
+    /// # Errors
+    /// The record cannot be written; nothing of the batch counts as written then.
+    fn append(&self, batch: &Batch) -> Result<Appended, StoreError>;
+
+    /// Days that have events the reader may see, oldest first.
+    ///
+    /// # Errors
+    /// Reading failed.
+    fn days(&self, scope: &Scope) -> Result<Vec<DayCount>, StoreError>;
+
+    /// What there is of a day.
+    ///
+    /// # Errors
+    /// There is no event on that day, or reading failed.
+    fn manifest(&self, day: Date, scope: &Scope) -> Result<Manifest, StoreError>;
+
+    /// A chunk of a manifest, zstd-compressed.
+    ///
+    /// # Errors
+    /// It does not exist (any more), or reading failed.
+    fn chunk(&self, day: Date, name: &str, scope: &Scope) -> Result<Bytes, StoreError>;
+
+    /// Shows matching events in order of time, with progress between them. Complete, or `stopped` by the visitor.
+    ///
+    /// # Errors
+    /// Reading failed; what was shown until then is not all.
+    fn scan(&self, query: &Query, visit: &mut dyn FnMut(Seen<'_>) -> ControlFlow<()>) -> Result<Scanned, StoreError>;
+
+    /// Events after a cursor, at most `limit` lines, and the cursor behind them. A cursor from before the last start
+    /// or too far back gives none and says so.
+    fn after(&self, cursor: u64, limit: usize) -> Followed;
+
+    /// Told whenever a cursor moves.
+    fn watch(&self) -> tokio::sync::watch::Receiver<u64>;
+}
+
+/// What came after a cursor.
+#[derive(Clone, Debug, Default)]
+pub struct Followed {
+    /// In order of arrival.
+    pub events: Vec<Arc<Stored>>,
+    /// Behind them.
+    pub cursor: u64,
+    /// The cursor was not known: the reader begins anew with a manifest.
+    pub lost: bool,
+}
