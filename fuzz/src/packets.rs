@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use packet::dissect::tls::Certificate;
-use packet::{Dissector, Fact, Flow, Frame, Limits, LinkType, Micros, Name, Sink};
+use packet::{Dissector, Fact, Flow, Frame, Limits, LinkType, Micros, Name, Sink, TableLimit};
 
 /// Looks at everything a fact offers.
 struct Everything;
@@ -54,8 +54,9 @@ fn put(dissector: &mut Dissector, time: i64, link: u16, bytes: &[u8]) {
     if let packet::Outcome::Anomaly(anomaly) = outcome {
         assert!(after > anomalies, "{anomaly:?} was not counted");
     }
-    let usage = dissector.usage();
-    assert!(usage.fragment_bytes <= 16 << 10 && usage.head_bytes <= 32 << 10, "{usage:?}");
+    for table in dissector.tables() {
+        assert!(matches!(table.limit, TableLimit::Bytes(limit) if table.bytes <= limit), "{table:?}");
+    }
 }
 
 /// Several frames: two bytes of link type, then each behind two bytes of length.

@@ -120,6 +120,11 @@ fn packets(out: &mut String, summary: &Summary) {
     if !seen.is_empty() {
         let _ = writeln!(out, "anomalies {}", seen.join(", "));
     }
+    let full = summary.tables.iter().filter(|table| table.refused > 0);
+    let full: Vec<String> = full.map(|table| format!("{} {} times", table.name, number(table.refused))).collect();
+    if !full.is_empty() {
+        let _ = writeln!(out, "full      {}", full.join(", "));
+    }
 }
 
 fn written(out: &mut String, output: &OutputCounts) {

@@ -40,6 +40,15 @@ pub struct Finding {
     pub context: Context,
 }
 
+impl Finding {
+    /// Its heap memory, bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let texts = self.indicator.capacity() + self.info.capacity() + self.reference.capacity();
+        texts + self.observed.memory() + self.context.memory()
+    }
+}
+
 /// Which packet showed a finding: decides what it repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Occasion {

@@ -5,7 +5,7 @@
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use packet::{Flow, Micros};
+use packet::{Flow, Micros, TableLimit, TableUsage};
 
 /// Flows remembered, about 80 bytes each.
 pub(crate) const FLOWS: usize = 65_536;
@@ -98,7 +98,19 @@ impl Flows {
         self.known.retain(|_, known| now.since(known.since) < FLOW_MICROS);
     }
 
+    /// What it holds and refused.
+    pub(crate) fn table(&self) -> TableUsage {
+        TableUsage {
+            name: "running_flows",
+            entries: self.known.len() as u64,
+            bytes: self.known.allocation_size() as u64,
+            limit: TableLimit::Entries(self.limit as u64),
+            refused: self.refused,
+        }
+    }
+
     /// Flows remembered, and how often one was refused.
+    #[cfg(test)]
     pub(crate) fn usage(&self) -> (usize, u64) {
         (self.known.len(), self.refused)
     }

@@ -19,5 +19,5 @@ pub use finding::{Finding, Occasion, class_name, severity};
 pub use ignore::{IgnoreError, IgnoreRules};
 pub use lookup::Lookup;
 pub use matcher::{Agents, FindAgent, MatchSettings, Matcher};
-pub use pipeline::{Accounts, Pipeline, PipelineSettings, PipelineUsage, ThrottleMode};
+pub use pipeline::{Accounts, Pipeline, PipelineSettings, ThrottleMode};
 pub use whitelist::{UserWhitelist, WhitelistError};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use common::flow;
 use detect::{Finding, IgnoreRules, Occasion, Pipeline, PipelineSettings, ThrottleMode, UserWhitelist};
 use event::{Context, Event, Kind, Observed, Severity};
-use packet::Micros;
+use packet::{Micros, TableLimit};
 use proptest::prelude::*;
 use trails::Class;
 
@@ -148,7 +148,9 @@ fn at_the_limit_of_keys_findings_pass_and_are_counted() {
         let settings = PipelineSettings { throttle_keys: keys, throttle_burst: 0, ..PipelineSettings::default() };
         let (events, pipeline) = run(settings, ["a", "b", "c"].map(|text| finding(0.0, 1, text)));
         assert_eq!(events.len(), 3);
-        assert_eq!(pipeline.usage().throttle_refused, refused, "{keys}");
+        let [_, windows, ..] = pipeline.tables();
+        let (name, limit) = ("throttle_windows", TableLimit::Entries(keys as u64));
+        assert_eq!((windows.name, windows.limit, windows.refused), (name, limit, refused), "{keys}");
         assert_eq!(pipeline.accounts().at_once, refused);
     }
 }

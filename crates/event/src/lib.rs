@@ -110,6 +110,14 @@ pub struct Observed {
     pub matched: Vec<Range<u32>>,
 }
 
+impl Observed {
+    /// Its heap memory, bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.text.capacity() + self.matched.capacity() * size_of::<Range<u32>>()
+    }
+}
+
 /// What else is known of the traffic; absent values are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -135,7 +143,20 @@ pub struct Context {
     pub query: String,
 }
 
+/// Heap memory of a list of texts, bytes.
+fn texts_memory(texts: &Vec<String>) -> usize {
+    texts.capacity() * size_of::<String>() + texts.iter().map(String::capacity).sum::<usize>()
+}
+
 impl Context {
+    /// Its heap memory, bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let Context { host, sni, user_agent, ja3, ja4, community_id, forwarded_for, query } = self;
+        let texts = [host, sni, user_agent, ja3, ja4, community_id, query];
+        texts.into_iter().map(String::capacity).sum::<usize>() + texts_memory(forwarded_for)
+    }
+
     fn is_empty(&self) -> bool {
         *self == Context::default()
     }
@@ -210,6 +231,26 @@ fn one() -> u64 {
 }
 
 impl Event {
+    /// The memory it takes, itself and on the heap, bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let texts = [
+            &self.id,
+            &self.site,
+            &self.sensor,
+            &self.indicator,
+            &self.info,
+            &self.reference,
+            &self.class,
+            &self.batch,
+        ];
+        let texts: usize = texts.into_iter().map(String::capacity).sum();
+        let addresses = (self.src.capacity() + self.dst.capacity()) * size_of::<IpAddr>();
+        let ports = (self.src_ports.capacity() + self.dst_ports.capacity()) * size_of::<u16>();
+        let rest = texts_memory(&self.reasons) + self.observed.memory() + self.context.memory();
+        size_of::<Event>() + texts + addresses + ports + rest
+    }
+
     /// The local day whose log file it belongs to.
     #[must_use]
     pub fn day(&self, zone: &TimeZone) -> Date {

@@ -3,7 +3,7 @@
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::decode::{self, Fragments, plain};
 use crate::dissect::Dissection;
-use crate::{Frame, Micros, Packet, Sink};
+use crate::{Frame, Micros, Packet, Sink, TableUsage};
 
 /// Limits of everything that traffic can grow. Sizes in bytes, times in seconds of packet time.
 #[derive(Clone, Copy, Debug)]
@@ -48,19 +48,6 @@ pub enum Outcome {
     /// It is malformed, in a header or in what it carries; the name of the first thing wrong (later ones
     /// are counted only). Facts seen before that point were handed over.
     Anomaly(Anomaly),
-}
-
-/// Memory of the bounded tables.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Usage {
-    /// Bytes of fragments held.
-    pub fragment_bytes: usize,
-    /// Datagrams waiting for fragments.
-    pub fragment_entries: usize,
-    /// Bytes of flow heads held.
-    pub head_bytes: usize,
-    /// Flow heads held.
-    pub head_entries: usize,
 }
 
 /// Turns frames into facts. One to a capture worker; all frames between two hosts must go to the same one.
@@ -133,12 +120,12 @@ impl Dissector {
         &self.anomalies
     }
 
-    /// What the tables hold.
+    /// What the bounded tables hold: `fragments` (datagrams that wait for the rest), `heads` (flow heads) and `quic`
+    /// (connections).
     #[must_use]
-    pub fn usage(&self) -> Usage {
-        let (fragment_bytes, fragment_entries) = self.fragments.usage();
-        let (head_bytes, head_entries) = self.dissection.usage();
-        Usage { fragment_bytes, fragment_entries, head_bytes, head_entries }
+    pub fn tables(&self) -> [TableUsage; 3] {
+        let [heads, quic] = self.dissection.tables();
+        [self.fragments.table(), heads, quic]
     }
 }
 
@@ -177,10 +164,10 @@ mod tests {
             dissector.frame(&Frame { time: Micros(0), link: LinkType(101), bytes: &bytes }, &mut seen);
             dissector.advance(Micros(second * Micros::SECOND), &mut seen);
             assert_eq!(seen.0, &["packet to 80", "host a.example"][..=late]);
-            assert_eq!(dissector.usage().fragment_entries, 1 - late);
+            assert_eq!(dissector.tables()[0].entries, 1 - late as u64);
             dissector.finish(&mut seen);
             assert_eq!(seen.0, ["packet to 80", "host a.example"], "the packet itself was told of when it came");
-            assert_eq!(dissector.usage().fragment_entries, 0);
+            assert_eq!(dissector.tables()[0].entries, 0);
             assert_eq!(dissector.anomalies().seen().collect::<Vec<_>>(), [(Anomaly::FragmentExpired, 1)]);
         }
     }
@@ -192,9 +179,9 @@ mod tests {
         let mut whole = bytes;
         whole[6] = 0;
         dissector.frame(&Frame { time: Micros(5), link: LinkType(101), bytes: &whole }, &mut seen);
-        assert_eq!(dissector.usage().head_entries, 1);
+        assert_eq!((dissector.tables()[1].name, dissector.tables()[1].entries), ("heads", 1));
         dissector.finish(&mut seen);
         assert_eq!(seen.0, ["packet to 80", "host a.example"]);
-        assert_eq!((dissector.usage().head_entries, dissector.usage().head_bytes), (0, 0));
+        assert_eq!((dissector.tables()[1].entries, dissector.tables()[1].bytes), (0, 0));
     }
 }

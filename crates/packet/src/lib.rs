@@ -18,10 +18,12 @@ pub mod fact;
 pub mod flow;
 pub mod frame;
 pub mod name;
+mod table;
 
 pub use anomaly::{Anomalies, Anomaly};
-pub use dissector::{Dissector, Limits, Outcome, Usage};
+pub use dissector::{Dissector, Limits, Outcome};
 pub use fact::{Fact, Sink};
 pub use flow::{Flow, Packet, TcpFlags, Transport};
 pub use frame::{Frame, LinkType, Micros};
 pub use name::Name;
+pub use table::{TableLimit, TableUsage};

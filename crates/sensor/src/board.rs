@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use detect::Accounts;
+use packet::TableUsage;
 
 use crate::capture::live::KernelCounts;
 use crate::output::Counters;
@@ -27,6 +28,13 @@ pub(crate) struct InterfacePage {
     pub(crate) reopened: u64,
 }
 
+/// What the pipeline last said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PipelinePage {
+    pub(crate) accounts: Accounts,
+    pub(crate) tables: Vec<TableUsage>,
+}
+
 /// Counters of one output by name.
 pub(crate) type OutputPage = (&'static str, Arc<Counters>);
 
@@ -34,7 +42,7 @@ pub(crate) type OutputPage = (&'static str, Arc<Counters>);
 pub(crate) struct Board {
     pub(crate) workers: Vec<Mutex<WorkerPage>>,
     pub(crate) interfaces: Mutex<Vec<InterfacePage>>,
-    pub(crate) accounts: Mutex<Accounts>,
+    pub(crate) pipeline: Mutex<PipelinePage>,
     pub(crate) outputs: Mutex<Vec<OutputPage>>,
     pub(crate) trails: Arc<Trails>,
 }
@@ -49,7 +57,7 @@ impl Board {
         Board {
             workers: std::iter::repeat_with(Mutex::default).take(workers).collect(),
             interfaces: Mutex::default(),
-            accounts: Mutex::default(),
+            pipeline: Mutex::default(),
             outputs: Mutex::default(),
             trails,
         }
@@ -69,6 +77,13 @@ impl Board {
             all.add(&lock(worker).report);
         }
         all
+    }
+
+    /// Every bounded table, those of all workers together.
+    pub(crate) fn tables(&self) -> Vec<TableUsage> {
+        let mut tables = self.report().tables;
+        TableUsage::add_all(&mut tables, lock(&self.pipeline).tables.iter().copied());
+        tables
     }
 
     /// Steps of the clock that a worker saw at most: all see the same clock.

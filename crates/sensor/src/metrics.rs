@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use ::packet::Anomaly;
+use ::packet::{Anomaly, TableLimit, TableUsage};
 
 use crate::SensorError;
 use crate::board::{Board, lock};
+use crate::output::QUEUE_EVENTS;
 
 /// Longest request that is read, bytes.
 const MAX_REQUEST: usize = 8 << 10;
@@ -129,6 +130,7 @@ impl Page {
 fn render(board: &Board) -> String {
     let mut page = Page(String::new());
     packets(&mut page, board);
+    tables(&mut page, board);
     interfaces(&mut page, board);
     events(&mut page, board);
     let trails = &board.trails;
@@ -157,21 +159,31 @@ fn packets(page: &mut Page, board: &Board) {
     for anomaly in Anomaly::ALL {
         page.value("anomalies_total", &[("name", anomaly.name())], report.anomalies.get(*anomaly));
     }
-    let usage = report.usage;
-    let tables =
-        [("fragments", usage.fragment_bytes, usage.fragment_entries), ("heads", usage.head_bytes, usage.head_entries)];
-    page.family("table_bytes", "gauge", "Memory of the bounded tables.");
-    for (table, bytes, _) in tables {
-        page.value("table_bytes", &[("table", table)], bytes as u64);
-    }
-    page.family("table_entries", "gauge", "Entries of the bounded tables.");
-    for (table, _, entries) in tables {
-        page.value("table_entries", &[("table", table)], entries as u64);
-    }
-    page.value("table_entries", &[("table", "running_flows")], report.flows as u64);
-    page.one("flows_refused_total", "counter", "Running flows that found no room.", report.flows_refused);
     page.one("worker_panics_total", "counter", "Workers that panicked and were rebuilt.", report.panics);
     page.one("clock_steps_total", "counter", "Steps back of the packets' clock.", board.clock_steps());
+}
+
+fn tables(page: &mut Page, board: &Board) {
+    let tables = board.tables();
+    let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&TableUsage) -> Option<u64>| {
+        page.family(name, kind, help);
+        for table in &tables {
+            if let Some(value) = value(table) {
+                page.value(name, &[("table", table.name)], value);
+            }
+        }
+    };
+    family("table_entries", "gauge", "Entries of the bounded tables.", &|t| Some(t.entries));
+    family("table_bytes", "gauge", "Memory of the bounded tables.", &|t| Some(t.bytes));
+    family("table_limit_entries", "gauge", "Most entries, where the limit is one of entries.", &|t| match t.limit {
+        TableLimit::Entries(entries) => Some(entries),
+        TableLimit::Bytes(_) => None,
+    });
+    family("table_limit_bytes", "gauge", "Most memory, where the limit is one of memory.", &|t| match t.limit {
+        TableLimit::Entries(_) => None,
+        TableLimit::Bytes(bytes) => Some(bytes),
+    });
+    family("table_refused_total", "counter", "What found no room.", &|t| Some(t.refused));
 }
 
 fn interfaces(page: &mut Page, board: &Board) {
@@ -190,7 +202,7 @@ fn interfaces(page: &mut Page, board: &Board) {
 }
 
 fn events(page: &mut Page, board: &Board) {
-    let a = *lock(&board.accounts);
+    let a = lock(&board.pipeline).accounts;
     page.one("findings_total", "counter", "What matched.", a.findings);
     let fates = [
         ("repeated", a.repeated),
@@ -215,6 +227,14 @@ fn events(page: &mut Page, board: &Board) {
     for output in &outputs {
         page.value("output_queued_events", &[("output", output.name)], output.queued);
     }
+    page.family("output_queued_bytes", "gauge", "Memory of the events that wait; shared ones count for each output.");
+    for (name, counters) in lock(&board.outputs).iter() {
+        page.value("output_queued_bytes", &[("output", name)], counters.queued_bytes());
+    }
+    page.family("output_queue_limit_events", "gauge", "Events that may wait at most.");
+    for output in &outputs {
+        page.value("output_queue_limit_events", &[("output", output.name)], QUEUE_EVENTS as u64);
+    }
     page.family("output_errors_total", "counter", "Attempts to write that failed.");
     for output in &outputs {
         page.value("output_errors_total", &[("output", output.name)], output.errors);
@@ -222,90 +242,4 @@ fn events(page: &mut Page, board: &Board) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-
-    use super::*;
-    use crate::reload::Trails;
-    use crate::worker::Report;
-
-    fn board() -> (tempfile::TempDir, Arc<Board>) {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("trails.csv");
-        std::fs::write(&file, "evil.org,x (malware),(static)\n").unwrap();
-        let store = trails::load::load(&file, directory.path()).unwrap();
-        (directory, Arc::new(Board::new(2, Arc::new(Trails::new(Arc::new(store))))))
-    }
-
-    fn ask(server: &Server, request: &[u8]) -> String {
-        let mut connection = TcpStream::connect(server.address()).unwrap();
-        connection.write_all(request).unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    #[test]
-    fn counters_of_all_workers_are_served() {
-        let (_directory, board) = board();
-        for (number, decoded) in [(0, 5), (1, 7)] {
-            let mut report = Report::default();
-            report.packets.received = decoded + 1;
-            report.packets.decoded = decoded;
-            report.anomalies.count(Anomaly::DnsName);
-            board.worker(number, crate::board::WorkerPage { report, ..Default::default() });
-        }
-        lock(&board.interfaces).push(crate::board::InterfacePage { name: "a\"b".into(), up: true, reopened: 3 });
-        let server = Server::start("127.0.0.1:0".parse().unwrap(), board).unwrap();
-        let answer = ask(&server, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200 OK"));
-        assert!(head.contains(&format!("Content-Length: {}", body.len())));
-        for line in [
-            "maltrail_packets_received_total 14",
-            "maltrail_packets_total{fate=\"decoded\"} 12",
-            "maltrail_anomalies_total{name=\"dns_name\"} 2",
-            "maltrail_anomalies_total{name=\"tcp_header\"} 0",
-            "maltrail_interface_returns_total{interface=\"a\\\"b\"} 3",
-            "maltrail_trails_count 1",
-            "maltrail_trails_generation 1",
-        ] {
-            assert!(body.lines().any(|l| l == line), "{line} in\n{body}");
-        }
-        let mut families = std::collections::HashSet::new();
-        for line in body.lines() {
-            if let Some(family) = line.strip_prefix("# TYPE ") {
-                let (name, kind) = family.split_once(' ').unwrap();
-                assert!(families.insert(name.to_owned()), "{name} twice");
-                assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
-            } else if !line.starts_with('#') {
-                let name = line.split(['{', ' ']).next().unwrap();
-                assert!(families.contains(name), "{line}");
-                assert!(line.rsplit(' ').next().unwrap().parse::<u64>().is_ok(), "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn other_requests_get_an_answer_or_an_end() {
-        let (_directory, board) = board();
-        let server = Server::start("127.0.0.1:0".parse().unwrap(), board).unwrap();
-        assert!(ask(&server, b"GET /x HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404"));
-        assert!(ask(&server, b"POST / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405"));
-        let mut connection = TcpStream::connect(server.address()).unwrap();
-        let sent = connection.write_all(&[b'a'; MAX_REQUEST * 4]);
-        let mut answer = Vec::new();
-        let ended = connection.read_to_end(&mut answer);
-        assert!(answer.is_empty(), "too long: no answer ({sent:?}, {ended:?})");
-        assert!(ask(&server, b"GET / HTTP/1.0\r\n\r\n").contains("maltrail_findings_total 0"), "and it goes on");
-    }
-
-    #[test]
-    fn a_taken_address_is_said() {
-        let (_directory, board) = board();
-        let server = Server::start("127.0.0.1:0".parse().unwrap(), board.clone()).unwrap();
-        let error = Server::start(server.address(), board).err().unwrap().to_string();
-        assert!(error.contains("STATS_ADDRESS"), "{error}");
-    }
-}
+mod tests;

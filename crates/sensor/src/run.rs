@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use detect::MatchSettings;
-use packet::Limits;
+use packet::{Limits, TableUsage};
 
 use crate::SensorError;
 use crate::agents;
@@ -66,7 +66,7 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     let report = board.report();
     summary.packets = report.packets;
     summary.anomalies = report.anomalies;
-    summary.usage = report.usage;
+    TableUsage::add_all(&mut summary.tables, report.tables);
     summary.worker_panics = report.panics;
     summary.clock_steps = summary.clock_steps.max(board.clock_steps());
     summary.interfaces = board.interface_counts();
@@ -85,5 +85,5 @@ fn outputs(settings: &Settings, message: &MessageHook) -> Result<Outputs, Sensor
 
 /// A summary with what the sink counted.
 pub(crate) fn summary_of(finished: Finished, summary: Summary) -> Summary {
-    Summary { accounts: finished.accounts, outputs: finished.outputs, ..summary }
+    Summary { accounts: finished.accounts, tables: finished.tables, outputs: finished.outputs, ..summary }
 }

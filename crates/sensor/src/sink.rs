@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use detect::{Accounts, Finding, Pipeline, PipelineSettings};
 use event::Event;
-use packet::Micros;
+use packet::{Micros, TableUsage};
 
+use crate::board::{Board, lock};
 use crate::clock::Tick;
 use crate::hooks::EventHook;
 use crate::output::Outputs;
@@ -66,22 +67,27 @@ impl Sink {
         }
     }
 
-    pub(crate) fn accounts(&self) -> Accounts {
-        self.pipeline.accounts()
+    /// Says on the board how it stands; `more`: a table in front of the pipeline.
+    pub(crate) fn report(&self, board: &Board, more: Option<TableUsage>) {
+        let mut page = lock(&board.pipeline);
+        page.accounts = self.pipeline.accounts();
+        page.tables.clear();
+        page.tables.extend(self.pipeline.tables().into_iter().chain(more));
     }
 
     /// The end of the packets: everything held goes out and is written.
     pub(crate) fn finish(mut self) -> Finished {
         self.pipeline.finish(&mut self.due);
         self.hand_on();
-        let accounts = self.pipeline.accounts();
+        let (accounts, tables) = (self.pipeline.accounts(), self.pipeline.tables().to_vec());
         let console = self.hook.is_some().then_some(self.shown);
-        Finished { accounts, outputs: self.outputs.finish(console) }
+        Finished { accounts, tables, outputs: self.outputs.finish(console) }
     }
 }
 
 /// What a sink counted.
 pub(crate) struct Finished {
     pub(crate) accounts: Accounts,
+    pub(crate) tables: Vec<TableUsage>,
     pub(crate) outputs: Vec<crate::summary::OutputCounts>,
 }

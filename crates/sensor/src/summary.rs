@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use detect::Accounts;
-use packet::{Anomalies, Micros, Usage};
+use packet::{Anomalies, Micros, TableUsage};
 
 /// What became of the packets: `received = decoded + ignored + malformed + duplicates + filtered + lost`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,8 +124,8 @@ pub struct Summary {
     pub files: u64,
     /// Trails.
     pub trails: TrailCounts,
-    /// What the bounded tables of all workers held at the end.
-    pub usage: Usage,
+    /// What the bounded tables held at the end, those of all workers together.
+    pub tables: Vec<TableUsage>,
     /// Times a worker panicked and was rebuilt.
     pub worker_panics: u64,
     /// Times the packets' clock stepped back by more than a second.

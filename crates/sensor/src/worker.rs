@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use detect::{Finding, MatchSettings, Matcher};
-use packet::{Anomalies, Dissector, Frame, Limits, Micros, Outcome, Usage};
+use packet::{Anomalies, Dissector, Frame, Limits, Micros, Outcome, TableUsage};
 use trails::store::{Mapped, Store};
 
 use crate::clock::Tick;
@@ -32,6 +32,8 @@ pub(crate) struct Worker {
     counts: Packets,
     /// Of dissectors that are gone.
     past: Anomalies,
+    /// Their tables and those of matchers that are gone: empty, but for what they refused.
+    past_tables: Vec<TableUsage>,
     /// Findings of matchers that are gone.
     rescued: Vec<Finding>,
     panics: u64,
@@ -53,6 +55,7 @@ impl Worker {
             matcher,
             counts: Packets::default(),
             past: Anomalies::default(),
+            past_tables: Vec::new(),
             rescued: Vec::new(),
             panics: 0,
         }
@@ -146,8 +149,15 @@ impl Worker {
         let (matcher, rescued) = (&mut self.matcher, &mut self.rescued);
         let _ = catch_unwind(AssertUnwindSafe(|| matcher.take(rescued)));
         self.past.add(self.dissector.anomalies());
+        let gone = self.tables().map(|table| TableUsage { entries: 0, bytes: 0, limit: table.limit.none(), ..table });
+        TableUsage::add_all(&mut self.past_tables, gone);
         self.dissector = Dissector::new(&self.parts.limits, seed());
         self.matcher = Matcher::new(self.parts.matching.clone(), self.parts.store.clone());
+    }
+
+    fn tables(&self) -> [TableUsage; 4] {
+        let [fragments, heads, quic] = self.dissector.tables();
+        [fragments, heads, quic, self.matcher.table()]
     }
 
     /// Times it panicked and was rebuilt.
@@ -159,15 +169,9 @@ impl Worker {
     pub(crate) fn report(&self) -> Report {
         let mut anomalies = self.past.clone();
         anomalies.add(self.dissector.anomalies());
-        let (flows, flows_refused) = self.matcher.flows();
-        Report {
-            packets: self.counts,
-            anomalies,
-            usage: self.dissector.usage(),
-            flows,
-            flows_refused,
-            panics: self.panics,
-        }
+        let mut tables = self.past_tables.clone();
+        TableUsage::add_all(&mut tables, self.tables());
+        Report { packets: self.counts, anomalies, tables, panics: self.panics }
     }
 }
 
@@ -176,10 +180,8 @@ impl Worker {
 pub(crate) struct Report {
     pub(crate) packets: Packets,
     pub(crate) anomalies: Anomalies,
-    pub(crate) usage: Usage,
-    /// Running flows that are remembered, and those that found no room.
-    pub(crate) flows: usize,
-    pub(crate) flows_refused: u64,
+    /// Bounded tables, each name once.
+    pub(crate) tables: Vec<TableUsage>,
     pub(crate) panics: u64,
 }
 
@@ -187,12 +189,7 @@ impl Report {
     pub(crate) fn add(&mut self, other: &Report) {
         self.packets.add(&other.packets);
         self.anomalies.add(&other.anomalies);
-        self.usage.fragment_bytes += other.usage.fragment_bytes;
-        self.usage.fragment_entries += other.usage.fragment_entries;
-        self.usage.head_bytes += other.usage.head_bytes;
-        self.usage.head_entries += other.usage.head_entries;
-        self.flows += other.flows;
-        self.flows_refused += other.flows_refused;
+        TableUsage::add_all(&mut self.tables, other.tables.iter().copied());
         self.panics += other.panics;
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use packet::{Dissector, Limits};
+use packet::{Dissector, Limits, TableLimit};
 use proptest::prelude::*;
 use testkit::case::{self, Case};
 use testkit::facts::Said;
@@ -22,9 +22,9 @@ fn within_limits(name: &str, frames: &[Recorded]) {
     for frame in frames {
         let _outcome = dissector.frame(&frame.as_frame(), &mut said);
         dissector.advance(frame.time, &mut said);
-        let usage = dissector.usage();
-        assert!(usage.fragment_bytes <= limits.fragment_bytes, "{name}: {usage:?}");
-        assert!(usage.head_bytes <= limits.head_bytes, "{name}: {usage:?}");
+        for table in dissector.tables() {
+            assert!(matches!(table.limit, TableLimit::Bytes(limit) if table.bytes <= limit), "{name}: {table:?}");
+        }
     }
 }
 

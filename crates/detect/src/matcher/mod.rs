@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use event::{Context, Kind, Observed, Severity};
-use packet::{Fact, Flow, Micros, Name, Sink};
+use packet::{Fact, Flow, Micros, Name, Sink, TableUsage};
 use trails::Label;
 use trails::store::{Mapped, Store};
 
@@ -168,10 +168,10 @@ impl<L: Lookup> Matcher<L> {
         self.found.resolver = None;
     }
 
-    /// Running flows remembered because of a listed address, and how often one more was refused.
+    /// What its bounded table holds: `running_flows`, remembered because of a listed address.
     #[must_use]
-    pub fn flows(&self) -> (usize, u64) {
-        self.flows.usage()
+    pub fn table(&self) -> TableUsage {
+        self.flows.table()
     }
 
     /// A name said by the sender of the packet, where nothing more is to be told with it.

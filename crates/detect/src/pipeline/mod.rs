@@ -12,7 +12,7 @@ use std::sync::Arc;
 use event::{Event, Kind, Severity};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use packet::Micros;
+use packet::{Micros, TableUsage};
 use trails::Class;
 
 use crate::finding::{Finding, class_name};
@@ -110,21 +110,6 @@ impl Accounts {
         ];
         fates.iter().sum::<u64>() == self.findings
     }
-}
-
-/// What the bounded tables hold and refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PipelineUsage {
-    /// Bundles open.
-    pub bundles: usize,
-    /// Findings that were events at once because no more bundles may be open.
-    pub bundles_refused: u64,
-    /// Throttle windows open.
-    pub throttled: usize,
-    /// Findings that were not throttled because no more windows may be open.
-    pub throttle_refused: u64,
-    /// Findings that are not remembered, so that a repetition of them is said again.
-    pub repetitions_refused: u64,
 }
 
 /// One for all workers; takes findings in order of capture.
@@ -263,13 +248,13 @@ impl Pipeline {
         self.accounts
     }
 
-    /// What the tables hold.
+    /// What the bounded tables hold: `bundles` and `throttle_windows` (at the limit, findings of further sources and
+    /// trails are events at once), `repetitions`, `told_flows` and `told_queries` (at the limit, what is not remembered
+    /// is said again).
     #[must_use]
-    pub fn usage(&self) -> PipelineUsage {
-        let (bundles, bundles_refused) = self.bundles.usage();
-        let (throttled, throttle_refused) = self.summaries.usage();
-        let repetitions_refused = self.repetition.refused();
-        PipelineUsage { bundles, bundles_refused, throttled, throttle_refused, repetitions_refused }
+    pub fn tables(&self) -> [TableUsage; 5] {
+        let [repetitions, flows, queries] = self.repetition.tables();
+        [self.bundles.table("bundles"), self.summaries.table("throttle_windows"), repetitions, flows, queries]
     }
 
     /// Whether the user listed what the finding is about. Addresses of the flow do not excuse a name: that of a

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
-use packet::Micros;
+use packet::{Micros, TableLimit, TableUsage};
 
 use crate::finding::{Finding, Occasion};
 use crate::flows::{FLOW_MICROS, undirected};
@@ -68,6 +68,16 @@ impl Recent {
         }
     }
 
+    fn table(&self, name: &'static str) -> TableUsage {
+        TableUsage {
+            name,
+            entries: self.noted.len() as u64,
+            bytes: self.noted.allocation_size() as u64,
+            limit: TableLimit::Entries(self.limit as u64),
+            refused: self.refused,
+        }
+    }
+
     fn sweep(&mut self, now: Micros) {
         if self.swept.is_some_and(|swept| now.since(swept) < SWEEP_MICROS) {
             return;
@@ -101,9 +111,16 @@ impl Repetition {
         }
     }
 
-    /// Keys that found no room.
-    pub(super) fn refused(&self) -> u64 {
-        self.refused + self.running.refused + self.queries.refused
+    /// What the memories hold and refused: of this second, of running flows, of queries.
+    pub(super) fn tables(&self) -> [TableUsage; 3] {
+        let second = TableUsage {
+            name: "repetitions",
+            entries: self.said.len() as u64,
+            bytes: self.said.allocation_size() as u64,
+            limit: TableLimit::Entries(self.limit as u64),
+            refused: self.refused,
+        };
+        [second, self.running.table("told_flows"), self.queries.table("told_queries")]
     }
 
     /// Whether the finding says what was said before. `now` never steps back.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use packet::Micros;
+use packet::{Micros, TableLimit, TableUsage};
 
 use crate::finding::Finding;
 
@@ -51,6 +51,12 @@ impl Joined {
         }
     }
 
+    /// Its heap memory, bytes.
+    fn memory(&self) -> usize {
+        let ports = (self.src_ports.capacity() + self.dst_ports.capacity()) * size_of::<u16>();
+        ports + self.dst.capacity() * size_of::<IpAddr>() + self.first.memory()
+    }
+
     fn is_full(&self) -> bool {
         self.dst.len().max(self.src_ports.len()).max(self.dst_ports.len()) >= VALUES
     }
@@ -87,12 +93,14 @@ pub(super) struct Windows {
     burst: u64,
     limit: usize,
     refused: u64,
+    /// Heap memory of all that is joined.
+    joined_bytes: usize,
 }
 
 impl Windows {
     pub(super) fn new(length: i64, burst: u64, limit: usize, seed: u64) -> Windows {
         let slots = HashMap::with_hasher(FixedState::with_seed(seed));
-        Windows { slots, ends: VecDeque::new(), length: length.max(0), burst, limit, refused: 0 }
+        Windows { slots, ends: VecDeque::new(), length: length.max(0), burst, limit, refused: 0, joined_bytes: 0 }
     }
 
     pub(super) fn take(&mut self, key: u128, finding: Finding, now: Micros) -> Fate {
@@ -109,11 +117,18 @@ impl Windows {
             return Fate::AtOnce(finding);
         }
         match &mut slot.joined {
-            Some(joined) => joined.add(&finding),
-            None => slot.joined = Some(Joined::new(finding)),
+            Some(joined) => {
+                self.joined_bytes -= joined.memory();
+                joined.add(&finding);
+                self.joined_bytes += joined.memory();
+            }
+            None => self.joined_bytes += slot.joined.insert(Joined::new(finding)).memory(),
         }
         match slot.joined.take_if(|joined| joined.is_full()) {
-            Some(joined) => Fate::Full(joined),
+            Some(joined) => {
+                self.joined_bytes -= joined.memory();
+                Fate::Full(joined)
+            }
             None => Fate::Held,
         }
     }
@@ -126,11 +141,20 @@ impl Windows {
     /// Ends the first window; what it holds, if anything.
     pub(super) fn end_first(&mut self) -> Option<Joined> {
         let (_, key) = self.ends.pop_front()?;
-        self.slots.remove(&key)?.joined
+        let joined = self.slots.remove(&key)?.joined?;
+        self.joined_bytes -= joined.memory();
+        Some(joined)
     }
 
-    /// Windows open, and findings of keys that found no room.
-    pub(super) fn usage(&self) -> (usize, u64) {
-        (self.slots.len(), self.refused)
+    /// What it holds and refused.
+    pub(super) fn table(&self, name: &'static str) -> TableUsage {
+        let ends = self.ends.capacity() * size_of::<(Micros, u128)>();
+        TableUsage {
+            name,
+            entries: self.slots.len() as u64,
+            bytes: (self.slots.allocation_size() + ends + self.joined_bytes) as u64,
+            limit: TableLimit::Entries(self.limit as u64),
+            refused: self.refused,
+        }
     }
 }

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
 use super::ip::{Datagram, Piece};
-use crate::{Anomalies, Anomaly, Limits, Micros};
+use crate::{Anomalies, Anomaly, Limits, Micros, TableLimit, TableUsage};
 
 /// Bytes of one datagram's payload: what the 16-bit length fields can say.
 const MAX_DATAGRAM: usize = 65_535;
@@ -30,6 +30,8 @@ pub struct Fragments {
     /// Bytes held, costs included; at most `limit`.
     bytes: usize,
     limit: usize,
+    /// Fragments that found no room, in the table or in their datagram.
+    refused: u64,
     /// Microseconds a datagram waits.
     patience: i64,
 }
@@ -101,6 +103,7 @@ impl Fragments {
             waiting: HashMap::with_hasher(FixedState::with_seed(seed)),
             bytes: 0,
             limit: limits.fragment_bytes,
+            refused: 0,
             patience: limits.fragment_seconds.saturating_mul(Micros::SECOND),
         }
     }
@@ -119,6 +122,18 @@ impl Fragments {
         }
         begun.sort_unstable_by_key(|(key, _)| *key);
         begun.into_iter().map(|(key, waiting)| waiting.unfinished(key)).collect()
+    }
+
+    /// What it holds and refused.
+    #[must_use]
+    pub fn table(&self) -> TableUsage {
+        TableUsage {
+            name: "fragments",
+            entries: self.waiting.len() as u64,
+            bytes: self.bytes as u64,
+            limit: TableLimit::Bytes(self.limit as u64),
+            refused: self.refused,
+        }
     }
 
     /// Bytes and datagrams held.
@@ -153,6 +168,7 @@ impl Fragments {
             Entry::Occupied(entry) => entry,
             Entry::Vacant(_) if room < DATAGRAM_COST + PIECE_COST + fragment.payload.len() => {
                 anomalies.count(Anomaly::FragmentLimit);
+                self.refused += 1;
                 return Added::Refused;
             }
             Entry::Vacant(entry) => {
@@ -176,6 +192,7 @@ impl Fragments {
         if let Err(anomaly) = result {
             anomalies.count(anomaly);
             if anomaly == Anomaly::FragmentLimit {
+                self.refused += 1;
                 return Added::Refused;
             }
         }

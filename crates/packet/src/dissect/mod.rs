@@ -28,7 +28,7 @@ use context::Context;
 use heads::{Heads, Segment};
 
 use crate::flow::protocol;
-use crate::{Anomalies, Fact, Flow, Limits, Micros, Packet, Sink, TcpFlags, Transport};
+use crate::{Anomalies, Fact, Flow, Limits, Micros, Packet, Sink, TableUsage, TcpFlags, Transport};
 
 /// ICMP type of an echo request (RFC 792).
 const ECHO_REQUEST: u8 = 8;
@@ -149,7 +149,13 @@ impl Dissection {
         self.quic.expire(now, anomalies, sink);
     }
 
+    /// What flow heads and QUIC connections take.
+    pub(crate) fn tables(&self) -> [TableUsage; 2] {
+        [self.heads.table(), self.quic.table()]
+    }
+
     /// Bytes and heads held.
+    #[cfg(test)]
     pub(crate) fn usage(&self) -> (usize, usize) {
         let (head_bytes, heads) = self.heads.usage();
         let (quic_bytes, connections) = self.quic.usage();

@@ -130,6 +130,7 @@ fn memory_has_a_limit_and_what_waits_stays() {
         assert_eq!(bench.look(0, 1, &first(7)).0, Outcome::Decoded);
         let (outcome, seen) = bench.look(0, 1, &first(8));
         assert_eq!(bench.fragments.usage(), (kept * cost, kept));
+        assert_eq!(bench.fragments.table().refused, 2 - kept as u64);
         if kept == 1 {
             assert_eq!(outcome, Outcome::Anomaly(Anomaly::FragmentLimit));
             assert!(!seen[0].fragment, "what is not kept is looked into at once");

@@ -5,7 +5,7 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use ::packet::{Frame, Micros};
+use ::packet::{Frame, Micros, TableLimit, TableUsage};
 use foldhash::fast::RandomState;
 
 /// Sets of packets remembered, all together those of a busy link for as long as a ring may be read later than another,
@@ -34,6 +34,18 @@ impl Duplicates {
     pub(crate) fn new() -> Self {
         let never = Slot { hash: 0, time: Micros(i64::MIN), interface: usize::MAX };
         Duplicates { sets: vec![[never; WAYS]; SETS], hasher: RandomState::default() }
+    }
+
+    /// What it takes: all of it from the start, a new packet takes the place of the oldest.
+    pub(crate) fn table(&self) -> TableUsage {
+        let entries = (self.sets.len() * WAYS) as u64;
+        TableUsage {
+            name: "duplicates",
+            entries,
+            bytes: size_of_val(self.sets.as_slice()) as u64,
+            limit: TableLimit::Entries(entries),
+            refused: 0,
+        }
     }
 
     /// Whether another interface showed this packet a moment ago; it is remembered either way.

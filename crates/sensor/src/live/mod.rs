@@ -4,7 +4,7 @@
 //! worker threads: read, decode, match; they wait for nobody but the order thread's bounded channel.
 //! order thread: findings of all workers by time, the pipeline, the outputs.
 
-mod order;
+pub(crate) mod order;
 mod watch;
 mod worker;
 

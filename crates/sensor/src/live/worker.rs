@@ -162,7 +162,9 @@ impl Capturing {
             let counts = if self.control.stopping() { handle.last_counts() } else { handle.counts() };
             add(&mut kernel, handle.interface, counts);
         }
-        let page = WorkerPage { report: path.worker.report(), kernel, clock_steps: path.clock.steps() };
+        let mut report = path.worker.report();
+        report.tables.extend(path.duplicates.as_ref().map(Duplicates::table));
+        let page = WorkerPage { report, kernel, clock_steps: path.clock.steps() };
         self.board.worker(self.number, page);
     }
 }

@@ -40,10 +40,25 @@ pub(crate) struct Counters {
     pub(crate) delivered: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) errors: AtomicU64,
+    /// Memory of the events that wait. One that waits for two outputs counts for each.
+    queued_bytes: AtomicU64,
     failing: AtomicBool,
 }
 
 impl Counters {
+    /// Memory of the events that wait, bytes.
+    pub(crate) fn queued_bytes(&self) -> u64 {
+        self.queued_bytes.load(Ordering::Acquire)
+    }
+
+    fn enters(&self, event: &Event) {
+        self.queued_bytes.fetch_add(event.memory() as u64, Ordering::AcqRel);
+    }
+
+    fn leaves(&self, event: &Event) {
+        self.queued_bytes.fetch_sub(event.memory() as u64, Ordering::AcqRel);
+    }
+
     pub(crate) fn counts(&self, name: &'static str) -> OutputCounts {
         // Fates first: an event offered in between counts as queued, never as two.
         let delivered = self.delivered.load(Ordering::Acquire);
@@ -77,15 +92,22 @@ impl Queue {
 
     pub(crate) fn offer(&mut self, event: &Arc<Event>) {
         self.counters.offered.fetch_add(1, Ordering::AcqRel);
+        self.counters.enters(event);
         let Err(refused) = self.sender.try_send(event.clone()) else { return };
         let (TrySendError::Full(mut event) | TrySendError::Disconnected(mut event)) = refused;
         while self.full == Full::Wait && !self.counters.failing.load(Ordering::Acquire) {
             match self.sender.send_timeout(event, RETRY) {
                 Ok(()) => return,
-                Err(e) if e.is_timeout() => event = e.into_inner(),
-                Err(_) => break,
+                Err(e) => {
+                    let gone = !e.is_timeout();
+                    event = e.into_inner();
+                    if gone {
+                        break;
+                    }
+                }
             }
         }
+        self.counters.leaves(&event);
         self.counters.dropped.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -100,6 +122,7 @@ impl Queue {
         if self.thread.join().is_err() {
             let lost = self.counters.counts(self.name).queued;
             self.counters.dropped.fetch_add(lost, Ordering::AcqRel);
+            self.counters.queued_bytes.store(0, Ordering::Release);
         }
         self.counters.counts(self.name)
     }
@@ -139,7 +162,9 @@ impl Behind {
     fn attempt(&mut self, writer: &mut impl Writer) -> bool {
         let (written, result) = writer.write(&self.waiting);
         let written = written.min(self.waiting.len());
-        self.waiting.drain(..written);
+        for event in self.waiting.drain(..written) {
+            self.counters.leaves(&event);
+        }
         self.counters.delivered.fetch_add(written as u64, Ordering::AcqRel);
         let was_failing = self.counters.failing.swap(result.is_err(), Ordering::AcqRel);
         match result {
@@ -160,8 +185,12 @@ impl Behind {
     }
 
     fn give_up(&mut self) {
-        let lost = self.waiting.len() + self.receiver.try_iter().count();
-        self.counters.dropped.fetch_add(lost as u64, Ordering::AcqRel);
+        let mut lost = 0;
+        for event in self.waiting.drain(..).chain(self.receiver.try_iter()) {
+            self.counters.leaves(&event);
+            lost += 1;
+        }
+        self.counters.dropped.fetch_add(lost, Ordering::AcqRel);
         (self.message)(Level::Error, &format!("{}: {lost} events could not be written", self.name));
     }
 }

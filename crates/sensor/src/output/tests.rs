@@ -210,6 +210,35 @@ fn what_cannot_be_written_at_the_end_is_counted() {
 }
 
 #[test]
+fn memory_of_what_waits_is_known() {
+    let mut bench = bench(Full::Drop);
+    let (_, counters) = bench.queue.counters();
+    let events: Vec<_> = ["a.example", "a-longer-name.example"].map(|name| Arc::new(event(NOON, name))).into();
+    let mut memory = 0;
+    for event in &events {
+        bench.queue.offer(event);
+        memory += event.memory() as u64;
+        assert_eq!(counters.queued_bytes(), memory);
+    }
+    assert!(events[0].memory() > size_of::<Event>() && events[1].memory() > events[0].memory());
+    let one = Arc::new(event(NOON, "evil.example"));
+    for _ in 0..QUEUE_EVENTS + 1000 {
+        bench.queue.offer(&one);
+    }
+    let kept = counters.counts("told").queued;
+    assert_eq!(counters.queued_bytes(), memory + (kept - 2) * one.memory() as u64, "what was refused takes none");
+    for answer in [1, 0, 0] {
+        bench.answers.send(answer).unwrap();
+    }
+    for _ in 0..1000 {
+        bench.answers.send(0).unwrap();
+    }
+    let counts = bench.queue.finish();
+    assert!(counts.delivered >= 1 && counts.dropped > 0, "{counts:?}");
+    assert_eq!(counters.queued_bytes(), 0, "also of what was given up");
+}
+
+#[test]
 fn a_full_queue_drops_and_counts() {
     let mut bench = bench(Full::Drop);
     let one = Arc::new(event(NOON, "evil.example"));

@@ -7,7 +7,7 @@ use detect::Finding;
 
 use super::{Taker, in_order};
 use crate::SensorError;
-use crate::board::{Board, WorkerPage, lock};
+use crate::board::{Board, WorkerPage};
 use crate::clock::Tick;
 use crate::sink::{Finished, Sink};
 use crate::worker::{MAX_PANICS, Parts, Worker};
@@ -36,7 +36,7 @@ impl Inline {
 
     fn report(&self) {
         self.board.worker(0, WorkerPage { report: self.worker.report(), ..WorkerPage::default() });
-        *lock(&self.board.accounts) = self.sink.accounts();
+        self.sink.report(&self.board, None);
     }
 
     pub(super) fn finish(mut self) -> Finished {

@@ -11,7 +11,7 @@ use detect::Finding;
 
 use super::{Taker, in_order};
 use crate::SensorError;
-use crate::board::{Board, WorkerPage, lock};
+use crate::board::{Board, WorkerPage};
 use crate::clock::Tick;
 use crate::sink::{Finished, Sink};
 use crate::worker::{MAX_PANICS, Parts, Worker};
@@ -215,7 +215,7 @@ fn order(mut sink: Sink, rounds: &Receiver<Ticks>, results: &[Receiver<Vec<Findi
         for (_, tick) in ticks {
             sink.tick(tick);
         }
-        *lock(&board.accounts) = sink.accounts();
+        sink.report(board, None);
     }
     sink.finish()
 }

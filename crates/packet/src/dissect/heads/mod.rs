@@ -18,7 +18,7 @@ use head::{Head, WINDOW, distance};
 use super::context::Context;
 use super::http2::Connection;
 use super::stream;
-use crate::{Anomalies, Anomaly, Flow, Limits, Micros, Sink, TcpFlags};
+use crate::{Anomalies, Anomaly, Flow, Limits, Micros, Sink, TableLimit, TableUsage, TcpFlags};
 
 /// Buffers kept for the heads to come.
 const SPARES: usize = 64;
@@ -35,6 +35,7 @@ pub(super) struct Heads {
     /// allocation.
     spares: Vec<Vec<u8>>,
     held: usize,
+    refused: u64,
     budget: usize,
     length: usize,
     patience: i64,
@@ -49,13 +50,26 @@ impl Heads {
             openings: Openings::new(),
             spares: Vec::with_capacity(SPARES),
             held: 0,
+            refused: 0,
             budget: limits.head_bytes,
             length: limits.head_length,
             patience: limits.head_seconds.saturating_mul(Micros::SECOND),
         }
     }
 
+    /// What it holds and refused.
+    pub(super) fn table(&self) -> TableUsage {
+        TableUsage {
+            name: "heads",
+            entries: self.table.len() as u64,
+            bytes: self.held as u64,
+            limit: TableLimit::Bytes(self.budget as u64),
+            refused: self.refused,
+        }
+    }
+
     /// Bytes held and number of heads.
+    #[cfg(test)]
     pub(super) fn usage(&self) -> (usize, usize) {
         (self.held, self.table.len())
     }
@@ -210,6 +224,7 @@ impl Heads {
         let cost = head.cost();
         if self.held + cost > self.budget {
             context.anomalies.count(Anomaly::HeadLimit);
+            self.refused += 1;
             return head.abandon(self.length, context);
         }
         self.held += cost;

@@ -20,7 +20,7 @@ use super::context::Context;
 use super::gquic;
 use super::heads::flows;
 use super::tls::{CLIENT_HELLO, Carrier, ClientHello, length24};
-use crate::{Anomalies, Anomaly, Fact, Flow, Limits, Micros, Sink};
+use crate::{Anomalies, Anomaly, Fact, Flow, Limits, Micros, Sink, TableLimit, TableUsage};
 use crypto::{Keys, Salts};
 use frames::Crypto;
 use header::{Cid, Initial, Packet};
@@ -54,6 +54,7 @@ pub struct Tracker {
     /// Bytes that the table's entries take, and of those the ones done with.
     held: usize,
     done: usize,
+    refused: u64,
     budget: usize,
     length: usize,
     patience: i64,
@@ -149,6 +150,7 @@ impl Tracker {
             },
             held: 0,
             done: 0,
+            refused: 0,
             budget: limits.quic_bytes,
             length: limits.head_length,
             patience: limits.quic_seconds.saturating_mul(Micros::SECOND),
@@ -186,7 +188,7 @@ impl Tracker {
         let hash = flows::hash(&self.hasher, &flow);
         // A cut packet is the last word on its own, not on what other datagrams bring.
         context.last = packet.cut;
-        let Tracker { table, room, length, held, done, budget, .. } = self;
+        let Tracker { table, room, length, held, done, budget, refused, .. } = self;
         let found = table.find_mut(hash, |known| {
             let finished = known.hello.is_none() && known.dcid == packet.dcid;
             known.flow == flow && (finished || room.opens(&known.keys, packet))
@@ -199,6 +201,7 @@ impl Tracker {
             *held = (*held + assembly.held()).saturating_sub(before);
             if *held > *budget && matches!(outcome, Hello::Waits) {
                 context.anomalies.count(Anomaly::HeadLimit);
+                *refused += 1;
                 outcome = Hello::Refused;
             }
             if !matches!(outcome, Hello::Waits) {
@@ -257,6 +260,7 @@ impl Tracker {
         // Those done with may take half of the budget, so that they never keep others from waiting.
         let fits = if waits { self.held + cost <= self.budget } else { self.done + cost <= self.budget / 2 };
         if siblings >= CONNECTIONS_PER_FLOW || !fits {
+            self.refused += 1;
             if waits {
                 anomalies.count(Anomaly::HeadLimit);
             }
@@ -288,7 +292,19 @@ impl Tracker {
         }
     }
 
+    /// What it holds and refused.
+    pub(crate) fn table(&self) -> TableUsage {
+        TableUsage {
+            name: "quic",
+            entries: self.table.len() as u64,
+            bytes: self.held as u64,
+            limit: TableLimit::Bytes(self.budget as u64),
+            refused: self.refused,
+        }
+    }
+
     /// Bytes held and connections remembered.
+    #[cfg(test)]
     pub(crate) fn usage(&self) -> (usize, usize) {
         (self.held, self.table.len())
     }

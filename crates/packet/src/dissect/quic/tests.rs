@@ -329,6 +329,7 @@ fn budget_refuses_what_waits_and_forgets_what_is_old() {
         }
         assert_eq!(bench.tracker.usage(), (kept * one, kept));
         assert_eq!(bench.anomalies.get(Anomaly::HeadLimit), 3 - kept as u64);
+        assert_eq!(bench.tracker.table().refused, 3 - kept as u64);
         bench.now = Micros(30 * Micros::SECOND);
         bench.expire();
         assert_eq!(bench.tracker.usage().1, kept);

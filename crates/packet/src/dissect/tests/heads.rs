@@ -6,7 +6,7 @@ use super::{Bench, dns, flow, http2, names, pieces, whole};
 use crate::dissect::context::Context;
 use crate::dissect::stream;
 use crate::flow::protocol;
-use crate::{Anomaly, Limits, TcpFlags};
+use crate::{Anomaly, Limits, TableLimit, TcpFlags};
 
 const REQUEST: &[u8] = b"GET /x HTTP/1.1\r\nHost: www.evil.example\r\nUser-Agent: tool\r\n\r\n";
 const SEEN: &str = "request GET /x host=www.evil.example agent=tool";
@@ -198,6 +198,8 @@ fn number_of_heads() {
             bench.segment(flow(protocol::TCP, 8000 + port), 0, ACK, &REQUEST[..45]);
         }
         assert_eq!(bench.anomalies.get(Anomaly::HeadLimit), refused);
+        let [table, _] = bench.dissection.tables();
+        assert_eq!((table.limit, table.refused), (TableLimit::Bytes(3 * 1024), refused));
         assert_eq!(bench.dissection.usage(), (usize::from(flows.min(3)) * 1024, usize::from(flows.min(3))));
         let seen = bench.take();
         assert_eq!(seen.len() as u64, refused, "a refused head is used as it is");
