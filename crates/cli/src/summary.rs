@@ -199,12 +199,16 @@ mod tests {
         summary.first = Some(packet::Micros(1_767_225_600_000_000));
         summary.last = Some(packet::Micros(1_767_225_661_000_000));
         summary.clock_steps = 1;
+        let limit = packet::TableLimit::Bytes(16 << 20);
+        let heads = packet::TableUsage { name: "heads", entries: 3, bytes: 99, limit, refused: 1200 };
+        summary.tables = vec![heads, packet::TableUsage { name: "quic", refused: 0, ..heads }];
         let severities = Severities { high: 2, medium: 0, low: 1 };
         assert_eq!(
             text(&summary, severities, &TimeZone::UTC),
             "captured  2026-01-01 00:00:00 to 2026-01-01 00:01:01 (1 min 1 s)\n\
              clock     stepped back 1 times; windows of time did not\n\
              packets   1,234 (1000.0 kB): 1,230 decoded, 4 malformed\n\
+             full      heads 1,200 times\n\
              findings  5: 3 reported at once, 2 said before in the same second\n\
              events    3: 2 high, 1 low\n\
              trails    1,630,771\n\
