@@ -3,16 +3,17 @@
 //! A newer set is built by a child process where the composition names one, so that this process never holds two
 //! builds in memory; it is opened (mapped) beside the old one and taken by each worker between two packets.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
 
-use trails::load::load;
+use trails::load::{current, load};
 use trails::store::{Mapped, Store};
 
 use crate::SensorError;
@@ -91,13 +92,43 @@ pub(crate) fn first(settings: &Settings) -> Result<Store<Mapped>, SensorError> {
 /// What tells one version of a file from another.
 type Stamp = Option<(SystemTime, u64, u64)>;
 
-/// Watches the trails file and requests, and swaps sets.
-pub(crate) struct Reloader {
+fn stamp(file: &Path) -> Stamp {
+    let metadata = fs::metadata(file).ok()?;
+    Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
+}
+
+/// Where a newer set comes from, and which are not taken.
+pub(crate) struct Rules {
     file: PathBuf,
     cache_dir: PathBuf,
-    build: Option<Vec<std::ffi::OsString>>,
+    build: Option<Vec<OsString>>,
     allow_empty: bool,
     min_ratio: f64,
+}
+
+impl From<&Settings> for Rules {
+    fn from(settings: &Settings) -> Self {
+        Rules {
+            file: settings.trails_file.clone(),
+            cache_dir: settings.cache_dir.clone(),
+            build: settings.build_command.clone(),
+            allow_empty: settings.allow_empty_trails,
+            min_ratio: settings.reload_min_ratio,
+        }
+    }
+}
+
+impl Rules {
+    /// The plainest.
+    #[cfg(test)]
+    pub(crate) fn plain(file: &Path, cache_dir: &Path) -> Self {
+        Rules { file: file.into(), cache_dir: cache_dir.into(), build: None, allow_empty: false, min_ratio: 0.5 }
+    }
+}
+
+/// Watches the trails file and requests, and swaps sets.
+pub(crate) struct Reloader {
+    rules: Rules,
     trails: Arc<Trails>,
     control: Control,
     message: MessageHook,
@@ -110,57 +141,9 @@ pub(crate) struct Reloader {
 }
 
 impl Reloader {
-    pub(crate) fn new(settings: &Settings, trails: Arc<Trails>, control: Control, message: MessageHook) -> Self {
-        let mut reloader = Reloader {
-            file: settings.trails_file.clone(),
-            cache_dir: settings.cache_dir.clone(),
-            build: settings.build_command.clone(),
-            allow_empty: settings.allow_empty_trails,
-            min_ratio: settings.reload_min_ratio,
-            trails,
-            requests: 0,
-            control,
-            message,
-            taken: None,
-            seen: None,
-            job: None,
-        };
-        reloader.taken = reloader.stamp();
-        reloader.seen = reloader.taken;
-        reloader
-    }
-
-    /// With the plainest settings.
-    #[cfg(test)]
-    pub(crate) fn of_test(
-        file: &std::path::Path,
-        cache_dir: &std::path::Path,
-        trails: Arc<Trails>,
-        control: Control,
-        message: MessageHook,
-    ) -> Self {
-        let mut reloader = Reloader {
-            file: file.to_path_buf(),
-            cache_dir: cache_dir.to_path_buf(),
-            build: None,
-            allow_empty: false,
-            min_ratio: 0.5,
-            trails,
-            requests: 0,
-            control,
-            message,
-            taken: None,
-            seen: None,
-            job: None,
-        };
-        reloader.taken = reloader.stamp();
-        reloader.seen = reloader.taken;
-        reloader
-    }
-
-    fn stamp(&self) -> Stamp {
-        let metadata = fs::metadata(&self.file).ok()?;
-        Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
+    pub(crate) fn new(rules: Rules, trails: Arc<Trails>, control: Control, message: MessageHook) -> Self {
+        let taken = stamp(&rules.file);
+        Reloader { rules, trails, control, message, taken, seen: taken, requests: 0, job: None }
     }
 
     /// Looks whether there is something to do. Never waits for a set that is being loaded.
@@ -168,7 +151,7 @@ impl Reloader {
         if self.job.as_ref().is_some_and(JoinHandle::is_finished) {
             self.finish();
         }
-        let stamp = self.stamp();
+        let stamp = stamp(&self.rules.file);
         let settled = stamp == self.seen;
         self.seen = stamp;
         let requests = self.control.reloads();
@@ -196,10 +179,13 @@ impl Reloader {
     }
 
     fn start(&mut self) {
-        let (file, cache_dir, build) = (self.file.clone(), self.cache_dir.clone(), self.build.clone());
-        let is_built = file.extension().is_some_and(|e| e == "bin");
+        let Rules { file, cache_dir, build, .. } = &self.rules;
+        let (file, cache_dir, build) = (file.clone(), cache_dir.clone(), build.clone());
         let work = move || {
-            if let Some(command) = build.filter(|_| !is_built) {
+            if let Some(command) = build {
+                if let Ok(Some(store)) = current(&file, &cache_dir) {
+                    return Ok(store);
+                }
                 run(&command)?;
             }
             load(&file, &cache_dir).map_err(|e| e.to_string())
@@ -214,12 +200,12 @@ impl Reloader {
         let old = self.trails.store().len();
         match loaded {
             Err(e) => self.refuse(&e),
-            Ok(store) if store.is_empty() && !self.allow_empty => self.refuse("it is empty"),
-            Ok(store) if (store.len() as f64) < old as f64 * self.min_ratio => {
+            Ok(store) if store.is_empty() && !self.rules.allow_empty => self.refuse("it is empty"),
+            Ok(store) if (store.len() as f64) < old as f64 * self.rules.min_ratio => {
                 let text = format!(
                     "it has {} trails where there were {old}; a TRAIL_RELOAD_MIN_RATIO below {} would allow that",
                     store.len(),
-                    self.min_ratio
+                    self.rules.min_ratio
                 );
                 self.refuse(&text);
             }
@@ -233,12 +219,12 @@ impl Reloader {
 
     fn refuse(&self, why: &str) {
         self.trails.refused.fetch_add(1, Ordering::Relaxed);
-        let text = format!("trails of {} are not taken, the old ones stay in use: {why}", self.file.display());
+        let text = format!("trails of {} are not taken, the old ones stay in use: {why}", self.rules.file.display());
         (self.message)(Level::Error, &text);
     }
 }
 
-fn run(command: &[std::ffi::OsString]) -> Result<(), String> {
+fn run(command: &[OsString]) -> Result<(), String> {
     let Some((program, arguments)) = command.split_first() else { return Ok(()) };
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
     if output.status.success() {

@@ -48,7 +48,7 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
         panic_at: Vec::new(),
     };
     let sink = Sink::new(settings.pipeline.clone(), event, outputs);
-    let reloader = Reloader::new(&settings, trails.clone(), control.clone(), message.clone());
+    let reloader = Reloader::new((&settings).into(), trails.clone(), control.clone(), message.clone());
     let metrics = settings.stats_address.map(|address| metrics::Server::start(address, board.clone())).transpose()?;
     let mut summary = match &settings.source {
         Source::Files(paths) => {

@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 
 use super::*;
@@ -35,8 +34,8 @@ impl Bench {
             }
         });
         let control = Control::default();
-        let mut reloader = Reloader::of_test(&file, directory.path(), trails.clone(), control.clone(), message);
-        reloader.allow_empty = allow_empty;
+        let rules = Rules { allow_empty, ..Rules::plain(&file, directory.path()) };
+        let reloader = Reloader::new(rules, trails.clone(), control.clone(), message);
         Bench { directory, trails, reloader, errors, control }
     }
 
@@ -107,7 +106,7 @@ fn empty_sets_are_refused_unless_allowed() {
     bench.settle();
     assert_eq!(bench.state(), (3, 1, 1, 1));
     let mut bench = Bench::new(3, true);
-    bench.reloader.min_ratio = 0.0;
+    bench.reloader.rules.min_ratio = 0.0;
     write(bench.directory.path(), 0);
     bench.settle();
     assert_eq!(bench.state(), (0, 2, 0, 0));
@@ -127,12 +126,16 @@ fn a_missing_file_keeps_the_old_set() {
 #[test]
 fn a_build_that_fails_keeps_the_old_set() {
     let mut bench = Bench::new(3, false);
-    bench.reloader.build = Some(vec!["false".into()]);
+    bench.reloader.rules.build = Some(vec!["false".into()]);
     write(bench.directory.path(), 4);
     bench.settle();
     assert_eq!(bench.state(), (3, 1, 1, 1));
-    bench.reloader.build = Some(vec!["true".into()]);
+    bench.reloader.rules.build = Some(vec!["true".into()]);
     bench.control.reload();
     bench.settle();
     assert_eq!(bench.state(), (4, 2, 1, 1));
+    bench.reloader.rules.build = Some(vec!["false".into()]);
+    bench.control.reload();
+    bench.settle();
+    assert_eq!(bench.state(), (4, 3, 1, 1), "a store that is up to date is not built again");
 }

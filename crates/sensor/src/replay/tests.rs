@@ -9,7 +9,7 @@ use testkit::payload::dns::Message;
 
 use super::*;
 use crate::output::Outputs;
-use crate::reload::Trails;
+use crate::reload::{Rules, Trails};
 use crate::worker::MAX_PANICS;
 
 const LISTED: &str = "evil.org,x (malware),(static)\n";
@@ -61,7 +61,7 @@ fn replay(frames: &[Recorded], workers: usize, panic_at: &[u64]) -> Ran {
         control: control.clone(),
         progress: None,
         message: message.clone(),
-        reloader: Reloader::of_test(&trails_file, directory.path(), trails, control, message),
+        reloader: Reloader::new(Rules::plain(&trails_file, directory.path()), trails, control, message),
     };
     let result = run(replay, sink);
     let sources = sources.lock().unwrap().clone();
