@@ -50,7 +50,8 @@ Exit status:
   1  failed while running (a file that cannot be read or written, a damaged file)
   2  wrong arguments or configuration; nothing was started
   3  no trails that can be used
-  4  cannot capture: no such interface, or no privilege";
+  4  cannot capture: no such interface, or no privilege
+  5  ended by a second SIGINT (Ctrl-C) before everything was written";
 
 #[derive(Debug, Args)]
 pub(crate) struct SensorArguments {

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     NoTrails = 3,
     /// Packets cannot be captured: no such interface, or no privilege.
     NoCapture = 4,
+    /// SIGINT came a second time: what was not written yet is lost.
+    Forced = 5,
 }
 
 /// For `--help`.
@@ -26,7 +28,8 @@ pub(crate) const HELP: &str = "Exit status:
   1  failed while running (a file that cannot be read or written, a damaged file)
   2  wrong arguments or configuration; nothing was started
   3  no trails that can be used
-  4  cannot capture: no such interface, or no privilege";
+  4  cannot capture: no such interface, or no privilege
+  5  ended by a second SIGINT before everything was written";
 
 impl Termination for Exit {
     fn report(self) -> ExitCode {

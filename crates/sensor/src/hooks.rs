@@ -1,10 +1,14 @@
 //! What a sensor calls back: events as they are made, progress, messages; and how it is told to stop.
 
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use event::Event;
+
+use crate::summary::OutputCounts;
 
 /// How far a replay is. Handed over a few times a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +43,23 @@ pub type EventHook = Box<dyn FnMut(&Event) + Send>;
 /// Takes the progress of a replay.
 pub type ProgressHook = Box<dyn FnMut(Progress) + Send>;
 
+/// A signal that ends the sensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The first: what was captured is worked through and written before the end.
+    Asked,
+    /// SIGINT while that is under way: the process is to end at once.
+    Forced {
+        /// Outputs with what they were offered and have not written.
+        outputs: Vec<OutputCounts>,
+        /// Findings that wait for the end of a bundle or window, and are no events yet.
+        held: u64,
+    },
+}
+
+/// Takes signals that end the sensor, from a thread that waits for nobody.
+pub type EndingHook = Box<dyn Fn(Ending) + Send>;
+
 /// What the composition is called back with. Every hook may be absent.
 #[derive(Default)]
 pub struct Hooks {
@@ -48,6 +69,8 @@ pub struct Hooks {
     pub progress: Option<ProgressHook>,
     /// What an operator should know, said as it happens, from any thread.
     pub message: Option<MessageHook>,
+    /// Signals that end the sensor; whether a process ends by force is decided here. Must wait for nothing.
+    pub ending: Option<EndingHook>,
     /// Stops and reloads the sensor from outside; keep a clone.
     pub control: Control,
 }
@@ -62,6 +85,8 @@ struct Requests {
     reloads: AtomicU64,
     /// Of either kind.
     requests: AtomicU64,
+    /// Where a reader that waits for bytes hears of requests.
+    waker: Mutex<Option<UnixStream>>,
     lock: Mutex<()>,
     news: Condvar,
 }
@@ -96,8 +121,21 @@ impl Control {
         self.0.requests.load(Ordering::Acquire)
     }
 
+    /// Becomes readable at every request from now on. The last one that was asked for, as there is one reader.
+    pub(crate) fn waker(&self) -> io::Result<UnixStream> {
+        let (near, far) = UnixStream::pair()?;
+        near.set_nonblocking(true)?;
+        far.set_nonblocking(true)?;
+        *self.0.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(far);
+        Ok(near)
+    }
+
     fn wake(&self) {
         self.0.requests.fetch_add(1, Ordering::AcqRel);
+        if let Some(waker) = &*self.0.waker.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Where it is full, whoever reads it is woken already.
+            let _ = (&*waker).write(&[0]);
+        }
         let _held = self.0.lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.news.notify_all();
     }

@@ -20,7 +20,7 @@ pub mod summary;
 mod worker;
 
 pub use error::SensorError;
-pub use hooks::{Control, EventHook, Hooks, Level, MessageHook, Progress, ProgressHook};
+pub use hooks::{Control, Ending, EndingHook, EventHook, Hooks, Level, MessageHook, Progress, ProgressHook};
 pub use run::run;
 pub use settings::{Settings, Source};
 pub use summary::Summary;

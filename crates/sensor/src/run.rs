@@ -27,14 +27,15 @@ use crate::worker::Parts;
 /// It cannot start, or workers failed too often. What is wrong with single capture files is in the summary.
 pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     let started = Instant::now();
-    let Hooks { event, progress, message, control } = hooks;
+    let Hooks { event, progress, message, ending, control } = hooks;
     let message: MessageHook = message.unwrap_or_else(|| Arc::new(|_, _| {}));
     let store = Arc::new(reload::first(&settings)?);
     let trails = Arc::new(Trails::new(store.clone()));
     let board = Arc::new(Board::new(settings.workers.max(1), trails.clone()));
     let outputs = outputs(&settings, &message)?;
     *lock(&board.outputs) = outputs.counters();
-    let _signals = settings.handle_signals.then(|| signals::handle(control.clone())).transpose()?;
+    let _signals =
+        settings.handle_signals.then(|| signals::handle(control.clone(), board.clone(), ending)).transpose()?;
     let agents = match &settings.matching.agents {
         Some(agents) => agents.clone(),
         None => agents::load(settings.user_agents_file.as_deref(), &*message)?,

@@ -1,12 +1,14 @@
-//! SIGTERM and SIGINT stop, SIGHUP reloads.
+//! SIGTERM and SIGINT stop, SIGINT again ends by force, SIGHUP reloads.
 
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
-use crate::hooks::Control;
+use crate::board::{Board, lock};
+use crate::hooks::{Control, Ending, EndingHook};
 
 /// Handles signals as long as it lives.
 pub(crate) struct Handled {
@@ -14,17 +16,31 @@ pub(crate) struct Handled {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Hands signals on to `control`.
-pub(crate) fn handle(control: Control) -> io::Result<Handled> {
+/// Hands signals on to `control`, and those that end the sensor to `ending` too.
+pub(crate) fn handle(control: Control, board: Arc<Board>, ending: Option<EndingHook>) -> io::Result<Handled> {
+    let ending = ending.unwrap_or_else(|| Box::new(|_| {}));
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let handle = signals.handle();
     let work = move || {
         for signal in signals.forever() {
-            if signal == SIGHUP { control.reload() } else { control.stop() }
+            match (signal, control.stopping()) {
+                (SIGHUP, _) => control.reload(),
+                (SIGINT, true) => ending(unwritten(&board)),
+                (_, true) => {}
+                (_, false) => {
+                    control.stop();
+                    ending(Ending::Asked);
+                }
+            }
         }
     };
     let thread = Some(std::thread::Builder::new().name("signals".into()).spawn(work)?);
     Ok(Handled { handle, thread })
+}
+
+fn unwritten(board: &Board) -> Ending {
+    let outputs = lock(&board.outputs).iter().map(|(name, counters)| counters.counts(name)).collect();
+    Ending::Forced { outputs, held: lock(&board.pipeline).accounts.held }
 }
 
 impl Drop for Handled {

@@ -6,6 +6,12 @@ mod common;
 use std::fs;
 use std::path::PathBuf;
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
 use common::{Collected, run, settings, write};
 use packet::Micros;
 use sensor::{Control, Level, SensorError, Source};
@@ -168,5 +174,77 @@ fn a_replay_stops_when_told_and_accounts_for_what_it_read() {
         let ran = collected.ran(sensor::run(settings, hooks).unwrap());
         assert!(ran.summary.packets.received < (MANY * frames.len()) as u64, "{workers} workers");
         assert!(ran.summary.accounts.findings > 0);
+    }
+}
+
+const LISTED: &str = "evil.org,x (malware),(static)\n";
+/// Longest wait for what comes at once.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Replays a FIFO into which `bytes` go and nothing more, while it stays open; stopped after the first of the events
+/// that they give, if any.
+fn stopped_while_silent(bytes: Option<&[u8]>, events: bool, workers: usize) -> common::Ran {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut settings = settings(directory.path(), files(std::slice::from_ref(&fifo)), LISTED);
+    settings.workers = workers;
+    let (collected, control) = (Collected::default(), Control::default());
+    let mut hooks = collected.hooks(control.clone());
+    let (seen, first) = channel();
+    let mut inner = hooks.event.take().unwrap();
+    hooks.event = Some(Box::new(move |event| {
+        inner(event);
+        let _ = seen.send(());
+    }));
+    let (done, result) = channel();
+    let thread = std::thread::spawn(move || done.send(sensor::run(settings, hooks)));
+    // Also readable, so that opening it waits for nobody.
+    let held = bytes.map(|bytes| {
+        let mut file =
+            fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(&fifo).unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    });
+    if events {
+        first.recv_timeout(PATIENCE).expect("what came is told while the pipe is open");
+    }
+    control.stop();
+    let summary = result.recv_timeout(PATIENCE).expect("it stops although nothing comes").unwrap();
+    thread.join().unwrap().unwrap();
+    drop(held);
+    collected.ran(summary)
+}
+
+#[test]
+fn a_silent_pipe_is_left_at_once_and_what_came_through_it_counts() {
+    // No more than a pipe holds, and an event before the last frame.
+    let listed = testkit::payload::dns::Message::query("www.evil.org", 1).encode();
+    let listed = testkit::Stack::ethernet().ip("10.0.0.5", "9.9.9.9").udp(40_000, 53).payload(listed).frame();
+    let mut frames: Vec<Recorded> = day().into_iter().take(60).collect();
+    frames[30] = Recorded::new(frames[30].time, listed);
+    let whole = capture::file(&frames);
+    let cut = whole[..whole.len() - 7].to_vec();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&whole).unwrap();
+    packed.flush().unwrap();
+    for workers in [1, 3] {
+        for (bytes, count) in [(&whole, 60), (&capture::pcapng(&frames), 60), (&cut, 59), (packed.get_ref(), 60)] {
+            let ran = stopped_while_silent(Some(bytes), true, workers);
+            assert_eq!(ran.summary.problems, vec![], "a stop is no damage");
+            let received = ran.summary.packets.received;
+            assert!((31..=count).contains(&received), "{received}, {workers} workers");
+            assert_eq!(ran.lines.len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_pipe_of_which_nothing_came_is_left_at_once() {
+    let header = capture::file(&[]);
+    let magic = [0x1f, 0x8b, 8];
+    for bytes in [None, Some(&[][..]), Some(&header[..1]), Some(&header[..20]), Some(&header), Some(&magic)] {
+        let ran = stopped_while_silent(bytes, false, 1);
+        assert_eq!((ran.summary.problems, ran.summary.packets.received), (vec![], 0), "{bytes:?}");
     }
 }

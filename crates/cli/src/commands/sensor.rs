@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
-use sensor::{Hooks, Level, Progress, SensorError, Summary};
+use sensor::summary::OutputCounts;
+use sensor::{Ending, Hooks, Level, Progress, SensorError, Summary};
 
 use super::{build, complain, print, setup};
 use crate::arguments::SensorArguments;
@@ -99,7 +100,36 @@ fn hooks(arguments: &SensorArguments, environment: &Environment, severities: Arc
     });
     let event = event_hook(console, bar.clone(), severities);
     let progress = bar.map(|bar| Box::new(move |progress: Progress| show(&bar, progress)) as Box<_>);
-    Hooks { event: Some(event), message: Some(message), progress, ..Hooks::default() }
+    let ending = Some(ending_hook(arguments.quiet));
+    Hooks { event: Some(event), message: Some(message), progress, ending, ..Hooks::default() }
+}
+
+/// What a signal that ends the sensor brings. Nothing but standard error is touched: a second SIGINT comes where
+/// something else is stuck.
+fn ending_hook(quiet: bool) -> sensor::EndingHook {
+    Box::new(move |ending| match ending {
+        Ending::Asked if quiet => {}
+        Ending::Asked => {
+            complain("stopping: what was captured is worked through and written; SIGINT (Ctrl-C) again ends at once");
+        }
+        Ending::Forced { outputs, held } => {
+            complain(&format!("error: ended by force; not written: {}", unwritten(&outputs, held)));
+            std::process::exit(Exit::Forced as i32);
+        }
+    })
+}
+
+fn unwritten(outputs: &[OutputCounts], held: u64) -> String {
+    let mut lost: Vec<String> = outputs
+        .iter()
+        .filter(|output| output.offered > output.delivered)
+        .map(|o| format!("{} of {} events of the {}", o.offered - o.delivered, o.offered, o.name))
+        .collect();
+    if held > 0 {
+        lost.push(format!("{held} findings that waited for the end of their window"));
+    }
+    lost.push("whatever was not looked at yet".to_string());
+    lost.join(", ")
 }
 
 fn event_hook(

@@ -195,3 +195,65 @@ fn a_pipe_is_followed_and_trails_are_reloaded_by_a_child() {
     assert!(rest.iter().any(|line| line == "trails    3, reloaded 1 times"), "{rest:?}");
     assert!(sensor.wait().unwrap().success());
 }
+
+/// A sensor whose standard input, output and error are pipes.
+fn piped(dir: &tempfile::TempDir, arguments: &[&str]) -> std::process::Child {
+    std::process::Command::new(env!("CARGO_BIN_EXE_maltrail"))
+        .arg("sensor")
+        .args(arguments)
+        .current_dir(dir.path())
+        .env_clear()
+        .env("TZ", "UTC")
+        .env("HOME", dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn signal(sensor: &std::process::Child, name: &str) {
+    let sent = std::process::Command::new("kill").args([name, &sensor.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn a_silent_pipe_is_left_at_a_signal() {
+    for name in ["-INT", "-TERM"] {
+        let dir = directory();
+        write(&dir, "t.csv", TRAILS);
+        let mut sensor = piped(&dir, &["-r", "-", "--trails", "t.csv", "--log-dir", "logs"]);
+        let mut input = sensor.stdin.take().unwrap();
+        let mut out = BufReader::new(sensor.stdout.take().unwrap()).lines().map(Result::unwrap);
+        input.write_all(&three()).unwrap();
+        assert!(out.next().unwrap().contains("www.evil.org") && out.next().unwrap().contains("192.0.2.66:4444"));
+        signal(&sensor, name);
+        let rest: Vec<String> = out.collect();
+        assert!(rest.iter().any(|line| line == "events    2: 2 high"), "{rest:?}");
+        assert_eq!(sensor.wait().unwrap().code(), Some(0), "{name}");
+        let log = fs::read_to_string(dir.path().join("logs/2023-11-15.log")).unwrap();
+        assert_eq!(log.lines().count(), 2, "{name}");
+        drop(input);
+    }
+}
+
+/// Nobody reads its standard output, so that it is stuck there until it is forced to end.
+#[test]
+fn a_second_interrupt_forces_an_end_and_says_what_is_lost() {
+    let dir = directory();
+    write(&dir, "t.csv", TRAILS);
+    let many: Vec<_> = (0..5000).map(|n| query(n, &format!("n{n}.evil.org"))).collect();
+    write(&dir, "many.pcap", capture::file(&many));
+    let mut sensor = piped(&dir, &["-r", "many.pcap", "--trails", "t.csv", "--log-dir", "logs"]);
+    let mut out = BufReader::new(sensor.stdout.take().unwrap());
+    let mut first = String::new();
+    out.read_line(&mut first).unwrap();
+    let mut messages = BufReader::new(sensor.stderr.take().unwrap()).lines().map(Result::unwrap);
+    signal(&sensor, "-INT");
+    assert!(messages.any(|line| line.contains("SIGINT (Ctrl-C) again ends at once")));
+    signal(&sensor, "-TERM");
+    signal(&sensor, "-INT");
+    let said = messages.find(|line| line.contains("error: ended by force; not written: ")).unwrap();
+    assert!(said.contains("whatever was not looked at yet"), "{said}");
+    assert_eq!(sensor.wait().unwrap().code(), Some(5));
+}

@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, Hasher};
 
 use ::packet::{Frame, Micros, TableLimit, TableUsage};
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 
 /// Sets of packets remembered, all together those of a busy link for as long as a ring may be read later than another,
 /// some 100 ms.

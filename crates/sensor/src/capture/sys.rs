@@ -53,6 +53,20 @@ pub(crate) fn wait(sockets: &[BorrowedFd<'_>], time: Duration) {
     unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, milliseconds) };
 }
 
+/// Waits until one of two descriptors has something to read, its end included, and says which.
+pub(crate) fn wait_for_either(first: BorrowedFd<'_>, second: BorrowedFd<'_>) -> io::Result<[bool; 2]> {
+    let mut polled = [first, second].map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 });
+    // SAFETY: pointer and length are those of `polled`, which outlives the call.
+    let result = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1) };
+    if result >= 0 {
+        return Ok(polled.map(|fd| fd.revents != 0));
+    }
+    match io::Error::last_os_error() {
+        e if e.kind() == io::ErrorKind::Interrupted => Ok([false, false]),
+        e => Err(e),
+    }
+}
+
 /// Number of an interface, 0 if there is none of that name.
 pub(crate) fn interface_index(name: &str) -> u32 {
     let Ok(name) = CString::new(name) else { return 0 };

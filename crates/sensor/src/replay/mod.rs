@@ -20,7 +20,7 @@ use detect::Finding;
 use crate::SensorError;
 use crate::board::Board;
 use crate::capture::file::list::{Listed, expand};
-use crate::capture::file::{Damage, DamageKind, Reader};
+use crate::capture::file::{Damage, DamageKind, Reader, is_pipe};
 use crate::capture::filter::FileFilter;
 use crate::clock::{Clock, Tick};
 use crate::hooks::{Control, Level, MessageHook, Progress, ProgressHook};
@@ -128,7 +128,7 @@ struct Stream {
     news: u64,
     problems: Vec<CaptureProblem>,
     files: u64,
-    /// The file being read is standard input.
+    /// The file being read is a pipe.
     piped: bool,
 }
 
@@ -146,15 +146,16 @@ impl Stream {
 
     fn file(&mut self, file: &Listed, taker: &mut impl Taker) -> Result<(), SensorError> {
         let before = self.sequence;
-        let mut reader = match Reader::open(&file.path) {
+        let mut reader = match Reader::open(&file.path, &self.control) {
             Ok(reader) => reader,
+            Err(damage) if damage.is_stop() => return Ok(()),
             Err(damage) => {
                 self.problem(file, &damage, before, true);
                 return Ok(());
             }
         };
         self.files += 1;
-        self.piped = file.path.as_os_str() == "-";
+        self.piped = is_pipe(&file.path);
         while !self.control.stopping() {
             let more = self.some(&mut reader, taker);
             if self.progress.tick(reader.bytes_read(), self.sequence) {
@@ -168,6 +169,7 @@ impl Stream {
             match more {
                 Ok(true) => {}
                 Ok(false) => break,
+                Err(damage) if damage.is_stop() => break,
                 Err(damage) => {
                     self.problem(file, &damage, before, false);
                     break;

@@ -92,6 +92,11 @@ impl Buffer {
         Some(Damage { offset: self.base + self.end as u64, kind: error.into() })
     }
 
+    /// The same as the source said it.
+    pub(super) fn failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
     /// Whether the end is a clean one.
     pub(super) fn finished(&mut self) -> Result<(), Damage> {
         self.failed().map_or(Ok(()), Err)

@@ -29,6 +29,11 @@ fn broken(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
+/// Why reading bytes that must be there failed.
+fn cut(error: io::Error, what: &str) -> io::Error {
+    if error.kind() == io::ErrorKind::UnexpectedEof { broken(what) } else { error }
+}
+
 impl Gzip {
     pub(super) fn new(source: Buffer) -> Self {
         let inflate = Decompress::new(false);
@@ -37,7 +42,7 @@ impl Gzip {
 
     fn byte(&mut self) -> io::Result<u8> {
         let mut byte = [0];
-        self.source.read_exact(&mut byte).map_err(|_| broken("it ends too early"))?;
+        self.source.read_exact(&mut byte).map_err(|e| cut(e, "it ends too early"))?;
         let [byte] = byte;
         Ok(byte)
     }
@@ -45,11 +50,14 @@ impl Gzip {
     /// Reads a member's header; false at the end. Anything behind the last member is padding.
     fn header(&mut self) -> io::Result<bool> {
         self.source.have(2);
+        if let Some(failure) = self.source.failure() {
+            return Err(failure);
+        }
         if !self.source.peek().starts_with(&MAGIC) {
             return Ok(false);
         }
         let mut fixed = [0; 10];
-        self.source.read_exact(&mut fixed).map_err(|_| broken("it ends inside the header"))?;
+        self.source.read_exact(&mut fixed).map_err(|e| cut(e, "it ends inside the header"))?;
         let [_, _, method, flags, ..] = fixed;
         if method != 8 {
             return Err(broken("unknown method"));
@@ -74,7 +82,7 @@ impl Gzip {
 
     fn trailer(&mut self) -> io::Result<()> {
         let mut trailer = [0; 8];
-        self.source.read_exact(&mut trailer).map_err(|_| broken("it ends inside the checksum"))?;
+        self.source.read_exact(&mut trailer).map_err(|e| cut(e, "it ends inside the checksum"))?;
         let [a, b, c, d, e, f, g, h] = trailer;
         let whole = u32::from_le_bytes([a, b, c, d]) == self.crc.sum();
         let length = u32::from_le_bytes([e, f, g, h]) == self.crc.amount();
@@ -84,7 +92,7 @@ impl Gzip {
     /// Unpacks into `into`; what came out before an error is returned first.
     fn inflate(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if !self.source.have(1) {
-            return Err(broken("it ends too early"));
+            return Err(self.source.failure().unwrap_or_else(|| broken("it ends too early")));
         }
         let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self.inflate.decompress(self.source.peek(), into, FlushDecompress::None);

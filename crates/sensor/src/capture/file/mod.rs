@@ -8,6 +8,7 @@ mod gzip;
 pub mod list;
 mod pcap;
 mod pcapng;
+mod pipe;
 mod snoop;
 #[cfg(test)]
 mod tests;
@@ -20,10 +21,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::packet::{Frame, LinkType, Micros};
 
+use crate::hooks::Control;
 use buffer::Buffer;
 use gzip::Gzip;
 use pcap::Pcap;
 use pcapng::Pcapng;
+use pipe::Pipe;
+pub(crate) use pipe::is_pipe;
 use snoop::Snoop;
 
 /// Longest record or block that is believed, bytes. The longest that libpcap writes are below 256 KiB but for USB.
@@ -65,6 +69,14 @@ pub struct Damage {
     pub kind: DamageKind,
 }
 
+impl Damage {
+    /// Whether there is none: reading ended because it was to stop.
+    #[must_use]
+    pub fn is_stop(&self) -> bool {
+        matches!(&self.kind, DamageKind::Io(e) if e.get_ref().is_some_and(|e| e.is::<pipe::Stopped>()))
+    }
+}
+
 /// A record in the buffer: where its frame lies and how much is done with after it.
 #[derive(Clone, Copy)]
 struct Record {
@@ -104,18 +116,18 @@ impl<R: Read> Read for Counted<R> {
 }
 
 impl Reader {
-    /// Opens a file; `-` is standard input.
+    /// Opens a file, or a pipe (`-` is standard input), of which a request to stop ends the reading at once.
     ///
     /// # Errors
     /// It cannot be read, is empty, or no capture.
-    pub fn open(path: &Path) -> Result<Self, Damage> {
-        let source: Box<dyn Read + Send> = if path.as_os_str() == "-" {
-            Box::new(io::stdin())
+    pub fn open(path: &Path, control: &Control) -> Result<Self, Damage> {
+        let source: io::Result<Box<dyn Read + Send>> = if is_pipe(path) {
+            Pipe::open(path, control).map(|pipe| Box::new(pipe) as _)
         } else {
-            let advice = |e: io::Error| io::Error::new(e.kind(), format!("{e}; check the path and its permissions"));
-            Box::new(File::open(path).map_err(|e| Damage { offset: 0, kind: advice(e).into() })?)
+            File::open(path).map(|file| Box::new(file) as _)
         };
-        Self::new(source)
+        let advice = |e: io::Error| io::Error::new(e.kind(), format!("{e}; check the path and its permissions"));
+        Self::new(source.map_err(|e| Damage { offset: 0, kind: advice(e).into() })?)
     }
 
     /// From any bytes.
@@ -177,10 +189,15 @@ impl Reader {
         }
     }
 
-    /// Whether everything that was read is used: the next frame has to be waited for.
+    /// Whether the next frame is not whole in memory: it has to be read, and of a pipe to be waited for.
     #[must_use]
     pub fn drained(&self) -> bool {
-        self.buffer.peek().is_empty()
+        let bytes = self.buffer.peek();
+        !match &self.format {
+            Format::Pcap(pcap) => pcap.holds_record(bytes),
+            Format::Pcapng(pcapng) => pcapng.holds_packet(bytes),
+            Format::Snoop(_) => Snoop::holds_record(bytes),
+        }
     }
 
     /// Bytes read from the disk so far (packed ones, where it is packed).
@@ -191,9 +208,13 @@ impl Reader {
 }
 
 fn format(buffer: &mut Buffer) -> Result<Format, Damage> {
+    // So short because reading failed: the bytes say nothing of the format.
+    if let Some(damage) = buffer.failed() {
+        return Err(damage);
+    }
     let head = buffer.peek();
     let kind = match head {
-        [] => return Err(buffer.failed().unwrap_or(Damage { offset: 0, kind: DamageKind::Empty })),
+        [] => DamageKind::Empty,
         [0x0a, 0x0d, 0x0d, 0x0a, ..] => return Ok(Format::Pcapng(Pcapng::default())),
         [b's', b'n', b'o', b'o', b'p', 0, 0, 0, ..] => return Snoop::open(buffer).map(Format::Snoop),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => DamageKind::Compression("zstd"),

@@ -63,6 +63,11 @@ impl Pcap {
         Some((Micros(time), length))
     }
 
+    /// Whether the bytes begin with a whole record.
+    pub(super) fn holds_record(&self, bytes: &[u8]) -> bool {
+        bytes.len() >= self.header && bytes.len() - self.header >= word(bytes, 8, self.big) as usize
+    }
+
     #[cold]
     pub(super) fn record(&mut self, buffer: &mut Buffer) -> Result<Option<Record>, Damage> {
         if !buffer.have(self.header) {

@@ -65,6 +65,19 @@ pub(super) struct Pcapng {
 }
 
 impl Pcapng {
+    /// Whether a packet comes in the bytes before a block that is not whole, or that changes how bytes are read.
+    pub(super) fn holds_packet(&self, mut bytes: &[u8]) -> bool {
+        while bytes.len() >= 12 {
+            let (kind, total) = (word(bytes, 0, self.big), word(bytes, 4, self.big) as usize);
+            match bytes.get(total..) {
+                Some(_) if matches!(kind, ENHANCED_PACKET | OLD_PACKET | SIMPLE_PACKET) => return true,
+                Some(rest) if total >= 12 && kind != SECTION => bytes = rest,
+                _ => return false,
+            }
+        }
+        false
+    }
+
     #[inline]
     pub(super) fn record(&mut self, buffer: &mut Buffer) -> Result<Option<Record>, Damage> {
         loop {

@@ -28,6 +28,11 @@ impl Snoop {
         Ok(Snoop { link: LinkType(link) })
     }
 
+    /// Whether the bytes begin with a whole record.
+    pub(super) fn holds_record(bytes: &[u8]) -> bool {
+        bytes.len() >= RECORD_HEADER && bytes.len() >= word(bytes, 8, true) as usize
+    }
+
     pub(super) fn record(&mut self, buffer: &mut Buffer) -> Result<Option<Record>, Damage> {
         if !buffer.have(RECORD_HEADER) {
             let clean = buffer.peek().is_empty();

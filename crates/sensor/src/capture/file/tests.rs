@@ -125,9 +125,46 @@ fn small_reads_and_failing_disks() {
         assert_eq!((got, damage.is_none()), (expected(&frames()), true));
         let (got, damage) = read_from(Failing(io::Cursor::new(bytes.clone())));
         assert_eq!(got, expected(&frames()));
-        if bytes.get(..2) != Some(&gzip::MAGIC[..]) {
-            assert!(matches!(damage, Some(Damage { kind: DamageKind::Io(_), .. })), "{damage:?}");
+        assert!(damage.is_some_and(|d| d.to_string().contains("the disk is gone") && !d.is_stop()));
+    }
+}
+
+/// Gives its parts one by one.
+struct Parts(Vec<Vec<u8>>);
+
+impl Read for Parts {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.0.is_empty() {
+            return Ok(0);
         }
+        let part = self.0.remove(0);
+        into.get_mut(..part.len()).unwrap().copy_from_slice(&part);
+        Ok(part.len())
+    }
+}
+
+#[test]
+fn a_pipe_is_drained_when_the_next_frame_is_not_whole() {
+    // A block of pcapng that is no packet: statistics of an interface.
+    let statistics = [5u32, 24, 0, 0, 0, 24].map(u32::to_le_bytes).concat();
+    let form = PcapForm::default();
+    let [one, both] = [1, 2].map(|count| frames().into_iter().take(count).collect::<Vec<_>>());
+    for (bytes, end) in [(pcap(&both, form), pcap(&one, form).len()), (pcapng(&both), pcapng(&one).len())] {
+        let is_pcapng = bytes.first() == Some(&0x0a);
+        for more in [0, 1, 7, 15, 16, 20] {
+            let (now, later) = bytes.split_at(end + more);
+            let mut parts = vec![now.to_vec(), later.to_vec()];
+            if is_pcapng && more == 0 {
+                parts = vec![[now, &statistics].concat(), later.to_vec()];
+            }
+            let mut reader = Reader::new(Box::new(Parts(parts))).unwrap();
+            assert!(reader.frame().unwrap().is_some());
+            assert!(reader.drained(), "{more} bytes of the next");
+            assert!(reader.frame().unwrap().is_some());
+        }
+        let mut reader = Reader::new(Box::new(io::Cursor::new(bytes))).unwrap();
+        reader.frame().unwrap();
+        assert!(!reader.drained(), "the second lies there whole");
     }
 }
 
