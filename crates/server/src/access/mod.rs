@@ -2,7 +2,7 @@
 
 mod scope;
 
-pub use scope::{Scope, ScopeError};
+pub use scope::{HIDDEN, Scope, ScopeError};
 
 /// What someone may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -25,4 +25,13 @@ pub struct Reader {
     pub scope: Scope,
     /// Whether trail and info of custom trails are hidden from them.
     pub masked: bool,
+}
+
+impl Reader {
+    /// What they may see of events: their networks, without custom trails where these are hidden from them. This, not
+    /// `scope` alone, is what a store is asked with.
+    #[must_use]
+    pub fn view(&self) -> Scope {
+        self.scope.clone().masking(self.masked)
+    }
 }

@@ -1,17 +1,26 @@
-//! The addresses whose events a reader may see. Decided on addresses alone, never on text.
+//! What a reader may see of events: those of some addresses, and custom trails or not. Decided on addresses and on
+//! the reference alone, never on other text.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use event::Event;
+use event::{Context, Event, Observed};
 use ipnet::IpNet;
 
-/// A limit on source and destination addresses; none for those who may see everything.
+/// What stands for what a reader may not see.
+pub const HIDDEN: &str = "-";
+
+/// Reference of the user's own trails, where it is the first that lists an indicator.
+const CUSTOM: &str = "(custom)";
+
+/// A limit on source and destination addresses, and on custom trails; none for those who may see everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// Ascending, apart, inclusive; IPv4 as its mapped IPv6 address.
     ranges: Option<Arc<[(u128, u128)]>>,
+    /// Whether trail and info of custom trails are hidden.
+    masked: bool,
 }
 
 /// Why a netfilter is none.
@@ -28,7 +37,7 @@ impl Scope {
     /// Without a limit.
     #[must_use]
     pub fn everything() -> Scope {
-        Scope { ranges: None }
+        Scope::default()
     }
 
     /// Reads addresses, networks and ranges separated by commas. Empty, `*`, `0.0.0.0/0` beside `::/0` and `""` are
@@ -56,13 +65,19 @@ impl Scope {
                 _ => apart.push((start, end)),
             }
         }
-        Ok(Scope { ranges: Some(apart.into()) })
+        Ok(Scope { ranges: Some(apart.into()), masked: false })
     }
 
-    /// Whether there is no limit.
+    /// The same, with trail and info of custom trails hidden or not.
+    #[must_use]
+    pub fn masking(self, masked: bool) -> Scope {
+        Scope { masked, ..self }
+    }
+
+    /// Whether there is no limit and nothing is hidden.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.ranges.is_none()
+        self.ranges.is_none() && !self.masked
     }
 
     /// Whether an address lies within.
@@ -75,10 +90,19 @@ impl Scope {
     }
 
     /// The event as this reader may see it: where a source lies within, without the sources that do not; else where
-    /// a destination does, without the destinations that do not; else nothing.
+    /// a destination does, without the destinations that do not; else nothing. What a custom trail says is hidden
+    /// from those who may not know it, with everything of the traffic that would tell it.
     #[must_use]
     pub fn view<'e>(&self, event: &'e Event) -> Option<Cow<'e, Event>> {
-        if self.is_everything() {
+        let mut view = self.limited(event)?;
+        if self.masked && view.reference.starts_with(CUSTOM) {
+            hide(view.to_mut());
+        }
+        Some(view)
+    }
+
+    fn limited<'e>(&self, event: &'e Event) -> Option<Cow<'e, Event>> {
+        if self.ranges.is_none() {
             return Some(Cow::Borrowed(event));
         }
         let inside = |list: &[IpAddr]| list.iter().filter(|a| self.contains(**a)).count();
@@ -103,6 +127,15 @@ impl Scope {
     }
 }
 
+fn hide(event: &mut Event) {
+    event.observed = Observed { text: HIDDEN.to_owned(), matched: Vec::new() };
+    HIDDEN.clone_into(&mut event.indicator);
+    HIDDEN.clone_into(&mut event.info);
+    CUSTOM.clone_into(&mut event.reference);
+    event.reasons.clear();
+    event.context = Context::default();
+}
+
 fn number(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
@@ -120,4 +153,38 @@ fn range(part: &str) -> Option<(u128, u128)> {
     let (start, end) = part.split_once('-')?;
     let (start, end) = (start.trim().parse::<IpAddr>().ok()?, end.trim().parse::<IpAddr>().ok()?);
     (start.is_ipv4() == end.is_ipv4() && start <= end).then(|| (number(start), number(end)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(reference: &str) -> Event {
+        let text = format!(
+            r#"{{"v":1,"id":"1","time":"2026-11-20T10:00:00Z","last":"2026-11-20T10:00:00Z","src":["10.0.0.5"],"dst":["192.0.2.7"],
+            "protocol":6,"kind":"DNS","observed":{{"text":"a.own.example","matched":[[2,13]]}},"indicator":"own.example",
+            "info":"secret","reference":"{reference}","severity":"high","reasons":["own.example"],
+            "context":{{"host":"a.own.example"}}}}"#
+        );
+        event::journal::parse(&text.replace('\n', " ")).unwrap()
+    }
+
+    #[test]
+    fn custom_trails_are_hidden_with_everything_that_tells_them() {
+        let masked = Scope::everything().masking(true);
+        assert!(!masked.is_everything());
+        for reference in ["(custom)", "(custom) (+static)"] {
+            let own = event(reference);
+            assert!(matches!(Scope::everything().view(&own), Some(Cow::Borrowed(_))));
+            let view = masked.view(&own).unwrap();
+            let written = event::journal::to_line(&view).unwrap();
+            assert!(!written.contains("own.example") && !written.contains("secret"), "{written}");
+            assert_eq!((view.src.len(), view.reference.as_str()), (1, "(custom)"));
+        }
+        for reference in ["(static)", "(static) (+custom)", "not (custom)"] {
+            assert!(matches!(masked.view(&event(reference)), Some(Cow::Borrowed(_))), "{reference}");
+        }
+        let elsewhere = Scope::parse("172.16.0.0/12").unwrap().masking(true);
+        assert_eq!(elsewhere.view(&event("(custom)")), None);
+    }
 }

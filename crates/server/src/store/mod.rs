@@ -2,6 +2,7 @@
 //!
 //! [`EventStore`] is what the rest of the server knows of it.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -22,6 +23,17 @@ pub struct Stored {
     pub event: Event,
     /// The line of another program's log, without a line end; none where the event's own line is the same.
     pub line: Option<Box<str>>,
+}
+
+impl Stored {
+    /// What a reader may see of it. A line is left out where the event is shown changed: it would tell what was hidden.
+    #[must_use]
+    pub fn view(&self, scope: &Scope) -> Option<Cow<'_, Stored>> {
+        Some(match scope.view(&self.event)? {
+            Cow::Borrowed(_) => Cow::Borrowed(self),
+            Cow::Owned(event) => Cow::Owned(Stored { event, line: None }),
+        })
+    }
 }
 
 /// Events that came together.
