@@ -156,10 +156,59 @@ fn range(part: &str) -> Option<(u128, u128)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn event(reference: &str) -> Event {
+    fn event(src: &[&str], dst: &[&str]) -> Event {
+        let list = |list: &[&str]| list.iter().map(|a| format!("\"{a}\"")).collect::<Vec<_>>().join(",");
+        let (src, dst) = (list(src), list(dst));
+        let time = "2026-01-02T03:04:05Z";
+        event::journal::parse(&format!(
+            r#"{{"v":1,"id":"x","time":"{time}","last":"{time}","src":[{src}],"dst":[{dst}],"protocol":6,"kind":"IP","observed":{{"text":"x"}},"severity":"low"}}"#
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn netfilters() {
+        let scope = Scope::parse("10.1.0.0/16, 192.0.2.7,192.0.2.20-192.0.2.30,2001:db8::/32").unwrap();
+        for (address, inside) in [
+            ("10.1.255.255", true),
+            ("10.2.0.0", false),
+            ("192.0.2.7", true),
+            ("192.0.2.8", false),
+            ("192.0.2.20", true),
+            ("192.0.2.30", true),
+            ("192.0.2.31", false),
+            ("2001:db8:ffff::1", true),
+            ("2001:db9::", false),
+            ("::ffff:10.1.0.1", true),
+        ] {
+            assert_eq!(scope.contains(address.parse().unwrap()), inside, "{address}");
+        }
+        for all in ["", "*", " , ", "0.0.0.0/0", "10.0.0.0/8,*"] {
+            assert!(Scope::parse(all).unwrap().is_everything(), "{all}");
+        }
+        for wrong in ["10.0.0.0/33", "10.0.0.9-10.0.0.1", "10.0.0.1-::1", "host", "10.0.0.1-"] {
+            assert!(Scope::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_shown_without_the_addresses_of_others() {
+        let scope = Scope::parse("10.1.0.0/16").unwrap();
+        let both = event(&["10.1.0.1", "10.2.0.1"], &["192.0.2.1"]);
+        assert_eq!(scope.view(&both).unwrap().src, ["10.1.0.1".parse::<IpAddr>().unwrap()]);
+        let towards = event(&["192.0.2.1"], &["10.1.0.1", "10.2.0.1"]);
+        assert_eq!(scope.view(&towards).unwrap().dst, ["10.1.0.1".parse::<IpAddr>().unwrap()]);
+        assert!(scope.view(&event(&["10.2.0.1"], &["192.0.2.1"])).is_none());
+        assert!(matches!(Scope::everything().view(&both), Some(Cow::Borrowed(_))));
+    }
+
+    fn listed(reference: &str) -> Event {
         let text = format!(
             r#"{{"v":1,"id":"1","time":"2026-11-20T10:00:00Z","last":"2026-11-20T10:00:00Z","src":["10.0.0.5"],"dst":["192.0.2.7"],
             "protocol":6,"kind":"DNS","observed":{{"text":"a.own.example","matched":[[2,13]]}},"indicator":"own.example",
@@ -174,7 +223,7 @@ mod tests {
         let masked = Scope::everything().masking(true);
         assert!(!masked.is_everything());
         for reference in ["(custom)", "(custom) (+static)"] {
-            let own = event(reference);
+            let own = listed(reference);
             assert!(matches!(Scope::everything().view(&own), Some(Cow::Borrowed(_))));
             let view = masked.view(&own).unwrap();
             let written = event::journal::to_line(&view).unwrap();
@@ -182,9 +231,29 @@ mod tests {
             assert_eq!((view.src.len(), view.reference.as_str()), (1, "(custom)"));
         }
         for reference in ["(static)", "(static) (+custom)", "not (custom)"] {
-            assert!(matches!(masked.view(&event(reference)), Some(Cow::Borrowed(_))), "{reference}");
+            assert!(matches!(masked.view(&listed(reference)), Some(Cow::Borrowed(_))), "{reference}");
         }
         let elsewhere = Scope::parse("172.16.0.0/12").unwrap().masking(true);
-        assert_eq!(elsewhere.view(&event("(custom)")), None);
+        assert_eq!(elsewhere.view(&listed("(custom)")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn contains_is_that_of_the_networks(nets in prop::collection::vec((any::<u32>(), 0u8..=32), 1..8), address: u32) {
+            let nets: Vec<ipnet::Ipv4Net> =
+                nets.into_iter().map(|(a, l)| ipnet::Ipv4Net::new(a.into(), l.max(1)).unwrap()).collect();
+            let text: Vec<String> = nets.iter().map(ToString::to_string).collect();
+            let scope = Scope::parse(&text.join(",")).unwrap();
+            let candidates = nets.iter().flat_map(|n| [n.network(), n.broadcast()]).chain([address.into()]);
+            for address in candidates {
+                let inside = nets.iter().any(|n| n.contains(&address));
+                prop_assert_eq!(scope.contains(address.into()), inside);
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_scope_or_an_error(text: String) {
+            let _ = Scope::parse(&text);
+        }
     }
 }
