@@ -2,10 +2,12 @@
 //!
 //! [`Event`] is the record. [`journal`] writes and reads it as one JSON object a line, losing nothing.
 //! [`line`](mod@line) writes the text line of eleven columns that people and tools read, and reads it back as
-//! [`TextLine`].
+//! [`TextLine`]; [`import`] makes events of such lines, [`draw`](mod@draw) writes very many of them.
 //! Everything in an event that came from the wire is data: it is escaped where it is drawn, never trusted.
 
 mod bounds;
+pub mod draw;
+pub mod import;
 pub mod journal;
 pub mod line;
 

@@ -168,7 +168,7 @@ fn write_value(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
     write!(f, "\"{}\"", value.replace('"', "\"\""))
 }
 
-fn needs_care(byte: u8) -> bool {
+pub(crate) fn needs_care(byte: u8) -> bool {
     byte <= b' ' || byte == b'"' || byte >= 0x7f
 }
 
@@ -250,11 +250,11 @@ fn escaped(out: &mut String, text: &str) {
     }
 }
 
-fn addresses(list: &[IpAddr]) -> String {
+pub(crate) fn addresses(list: &[IpAddr]) -> String {
     joined(list.iter().copied())
 }
 
-fn ports(list: &[u16]) -> String {
+pub(crate) fn ports(list: &[u16]) -> String {
     joined(list.iter().copied().filter(|port| *port != 0))
 }
 
