@@ -219,8 +219,11 @@ fn ports(ports: &[u16], out: &mut Vec<u8>) {
 }
 
 fn observed(seen: &Observed, out: &mut Vec<u8>) {
-    let all = [0..u32::try_from(seen.text.len()).unwrap_or(u32::MAX)];
-    let plain = seen.matched.is_empty() || seen.matched == all;
+    let plain = match seen.matched.as_slice() {
+        [] => true,
+        [one] => one.start == 0 && one.end as usize == seen.text.len(),
+        _ => false,
+    };
     if plain && !seen.text.contains(['(', ')']) {
         value(&seen.text, out);
     } else {

@@ -302,9 +302,9 @@ fn protocol_of(text: &str, v6: bool) -> u8 {
 /// What was seen, from how it is drawn: parentheses hold what only surrounds the match.
 #[must_use]
 pub fn unmark(drawn: &str) -> Observed {
-    let all = |text: &str| u32::try_from(text.len()).map_or_else(|_| Vec::new(), |end| vec![0..end]);
+    let all = |text: &str| u32::try_from(text.len()).into_iter().filter(|end| *end > 0).map(|end| 0..end).collect();
     if !drawn.contains(['(', ')', '\\']) {
-        return Observed { matched: if drawn.is_empty() { Vec::new() } else { all(drawn) }, text: drawn.to_owned() };
+        return Observed { matched: all(drawn), text: drawn.to_owned() };
     }
     let mut text = String::with_capacity(drawn.len());
     let mut matched: Vec<Range<usize>> = Vec::new();
