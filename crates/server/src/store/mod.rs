@@ -2,6 +2,13 @@
 //!
 //! [`EventStore`] is what the rest of the server knows of it.
 
+mod archive;
+mod live;
+#[cfg(test)]
+pub(crate) mod sample;
+mod source;
+mod table;
+
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,6 +22,11 @@ use serde::Serialize;
 
 use crate::Scope;
 use crate::condense::ThreatId;
+
+pub use archive::{Archive, ArchiveSettings};
+pub use live::MAX_FOLLOWED;
+pub use source::{Gap, Range, SourceId};
+pub use table::{MAX_TABLE_BYTES, MAX_TABLE_EVENTS};
 
 /// An event with what its origin wrote, where that is not what [`Event::line`] draws.
 #[derive(Clone, Debug, PartialEq)]

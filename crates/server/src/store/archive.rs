@@ -1,0 +1,143 @@
+//! What the record's files hold, in a form in which it is found: segments on disk, and in memory what came last.
+//!
+//! ```text
+//! record: position(source) .. absorb(source, upto, events)   read on, tell how far
+//!         gaps() .. fill(gap, upto, events)                  read again what a damaged segment held
+//!   v  table (memory, bounded) -> flush -> segments + catalog, one commit
+//! readers: scan, days, manifest, chunk, after
+//! ```
+//!
+//! Everything here is derived: whoever removes the state directory loses nothing that the sources still hold.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::watch;
+
+use super::live::Live;
+use super::source::{Gap, Range, SourceId};
+use super::table::{Table, utc_day};
+use super::{Followed, StoreError, Stored};
+
+/// What an archive is told.
+#[derive(Clone, Debug)]
+pub struct ArchiveSettings {
+    /// The state directory; segments and chunks lie in directories of their own in it.
+    pub state_dir: PathBuf,
+    /// Zone of the days that are shown, and of text lines.
+    pub zone: TimeZone,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Archive {
+    settings: ArchiveSettings,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    live: Live,
+    table: Table,
+    /// How far each source was read, memory included.
+    positions: BTreeMap<SourceId, u64>,
+    gaps: Vec<Gap>,
+}
+
+impl Archive {
+    /// Opens what is in the state directory, or begins anew.
+    ///
+    /// # Errors
+    /// Another server owns the directory, or it cannot be read or written.
+    pub fn open(settings: ArchiveSettings, now: Timestamp) -> Result<Archive, StoreError> {
+        let state =
+            State { live: Live::new(now), table: Table::default(), positions: BTreeMap::new(), gaps: Vec::new() };
+        Ok(Archive { settings, state: Mutex::new(state) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // State changes only in steps that do not panic halfway.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Zone of the days that are shown.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.settings.zone
+    }
+
+    /// Up to which byte a source was read; none where it is new. After a start: up to which it is in segments.
+    #[must_use]
+    pub fn position(&self, source: &SourceId) -> Option<u64> {
+        self.state().positions.get(source).copied()
+    }
+
+    /// All sources that were ever read and not forgotten, with their positions.
+    #[must_use]
+    pub fn sources(&self) -> Vec<(SourceId, u64)> {
+        self.state().positions.iter().map(|(source, upto)| (source.clone(), *upto)).collect()
+    }
+
+    /// Takes the events of a source's bytes between its position and `upto`. They are seen by readers when it
+    /// returns, and read from the source again after a crash until they are in a segment.
+    ///
+    /// # Errors
+    /// Memory is full and a segment could not be written: nothing was taken, the same call may be tried again.
+    pub fn absorb(&self, source: &SourceId, upto: u64, events: Vec<Stored>) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let from = state.positions.get(source).copied().unwrap_or(0);
+        let range = Range { source: source.clone(), from, upto: upto.max(from) };
+        state.positions.insert(source.clone(), range.upto);
+        state.table.cover(range);
+        for stored in events {
+            let stored = Arc::new(stored);
+            state.live.push(Arc::clone(&stored));
+            state.table.push(stored);
+        }
+        state.live.tell();
+        Ok(())
+    }
+
+    /// What is to be read again, because the segment that held it was damaged.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<Gap> {
+        self.state().gaps.clone()
+    }
+
+    /// Takes the events of a gap's bytes up to `upto`; those of other days are passed over, so the caller may give
+    /// all that the bytes hold. The gap is shorter then, and gone when `upto` reaches its end.
+    ///
+    /// # Errors
+    /// As [`Archive::absorb`].
+    pub fn fill(&self, gap: &Gap, upto: u64, events: Vec<Stored>) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let Some(place) = state.gaps.iter().position(|known| known == gap) else { return Ok(()) };
+        let upto = upto.clamp(gap.range.from, gap.range.upto);
+        if upto == gap.range.upto {
+            state.gaps.remove(place);
+        } else if let Some(known) = state.gaps.get_mut(place) {
+            known.range.from = upto;
+        }
+        let done = Range { upto, ..gap.range.clone() };
+        state.table.fill(Gap { day: gap.day, range: done });
+        for stored in events.into_iter().filter(|stored| utc_day(stored.event.time) == gap.day) {
+            state.table.push(Arc::new(stored));
+        }
+        Ok(())
+    }
+
+    /// Events after a cursor.
+    #[must_use]
+    pub fn after(&self, cursor: u64, limit: usize) -> Followed {
+        self.state().live.after(cursor, limit)
+    }
+
+    /// Told whenever a cursor moves.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.state().live.watch()
+    }
+}
