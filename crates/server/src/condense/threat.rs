@@ -62,7 +62,12 @@ impl<'e> ThreatKey<'e> {
     /// Its id.
     #[must_use]
     pub fn id(&self) -> ThreatId {
-        let mut bytes = Vec::with_capacity(64);
+        self.id_in(&mut Vec::with_capacity(96))
+    }
+
+    /// Its id, with a buffer of the caller.
+    pub(super) fn id_in(&self, bytes: &mut Vec<u8>) -> ThreatId {
+        bytes.clear();
         bytes.extend_from_slice(self.site.as_bytes());
         bytes.push(0);
         match self.source {
@@ -73,6 +78,6 @@ impl<'e> ThreatKey<'e> {
         bytes.extend_from_slice(self.kind.name().as_bytes());
         bytes.push(0);
         bytes.extend_from_slice(self.indicator.as_bytes());
-        ThreatId(rapidhash_v3_seeded(&bytes, &SECRETS))
+        ThreatId(rapidhash_v3_seeded(bytes, &SECRETS))
     }
 }

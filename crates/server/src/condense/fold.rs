@@ -1,0 +1,467 @@
+//! The fold: threats and what is known of each, kept small enough for millions.
+
+use std::borrow::Cow;
+use std::hash::BuildHasher;
+
+use event::{Event, Kind, line};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::direction::is_local;
+use super::intern::{Host, Label, LabelNumbers, Strings, Values, cut};
+use super::lists::{Lists, NONE};
+use super::paged::Paged;
+use super::part::{
+    MAX_COUNT, MAX_DESTINATIONS, MAX_PORTS, MAX_SENSORS, MORE_DESTINATIONS, MORE_PORTS, MORE_SENSORS, Moment, Part,
+    Scratch, address_rank, mixed, port_rank, sensor_rank,
+};
+use super::threat::{ThreatId, ThreatKey};
+use super::totals::{Totals, Window};
+use super::view::address;
+
+/// Threats a fold keeps. Of more, those of local sources go before others, and among these the ids decide, mixed: which
+/// stay does not depend on the order of arrival. Totals stay exact.
+pub const MAX_THREATS: usize = 4 << 20;
+
+/// Bytes of texts above which those that nothing names any more are given up.
+const REBUILD_BYTES: usize = 32 << 20;
+
+/// A threat, by numbers. 64 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) id: ThreatId,
+    pub(super) count: u64,
+    pub(super) host: u32,
+    pub(super) indicator: u32,
+    pub(super) label: u32,
+    /// Text as seen; the number of the indicator where it is the same.
+    pub(super) shown: u32,
+    pub(super) first: u32,
+    pub(super) last: u32,
+    pub(super) lines: u32,
+    pub(super) destinations: u32,
+    pub(super) ports: u32,
+    pub(super) sensors: u32,
+    /// One slot, or a block of pairs: slot and upper bits of its count, lower bits.
+    pub(super) activity: u32,
+    pub(super) kind: Kind,
+    pub(super) protocol: u8,
+    pub(super) directions: u8,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is in the threat with this id.
+    Folded(ThreatId),
+    /// Its time is outside of the window: counted in [`Totals::outside`], nothing else.
+    Outside,
+}
+
+/// Folds of different windows are not one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("these are threats of another day")]
+pub struct OtherWindow;
+
+/// Events folded into threats. The same events give the same fold, whatever their order and portions.
+#[derive(Clone, Debug)]
+pub struct Fold {
+    pub(super) window: Window,
+    pub(super) strings: Strings,
+    pub(super) addresses: Values<u128>,
+    pub(super) hosts: Values<Host>,
+    pub(super) labels: Values<LabelNumbers>,
+    pub(super) rows: Paged<Row>,
+    pub(super) lists: Lists,
+    pub(super) totals: Totals,
+    by_id: HashTable<u32>,
+    seed: RandomState,
+    capacity: usize,
+    /// New threats behind it are refused: there are enough before it.
+    last_place: Option<Place>,
+    /// Bytes of texts after the last time those without use were given up.
+    used_bytes: usize,
+}
+
+/// Who stays where there are too many: smaller ones. Made of what never changes for a threat.
+pub(super) type Place = (bool, u64);
+
+/// Ids are mixed: they stand for what they are made of, and nothing should stay for its name.
+fn place(source: u128, id: ThreatId) -> Place {
+    (!is_local(address(source)), mixed(id.0 ^ 0x5851_f42d_4c95_7f2d))
+}
+
+impl Fold {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(window: Window) -> Fold {
+        Fold::with_capacity(window, MAX_THREATS)
+    }
+
+    /// Nothing yet, with room for a number of threats.
+    #[must_use]
+    pub fn with_capacity(window: Window, threats: usize) -> Fold {
+        Fold {
+            window,
+            strings: Strings::default(),
+            addresses: Values::default(),
+            hosts: Values::default(),
+            labels: Values::default(),
+            rows: Paged::default(),
+            lists: Lists::default(),
+            totals: Totals::new(window),
+            by_id: HashTable::new(),
+            seed: RandomState::default(),
+            capacity: threats.clamp(1, MAX_THREATS),
+            last_place: None,
+            used_bytes: 0,
+        }
+    }
+
+    /// The stretch of time.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.window
+    }
+
+    /// Counts over everything, exact.
+    #[must_use]
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Threats.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        if self.is_cut() { self.kept().count() } else { self.rows.len() }
+    }
+
+    /// Whether there is no threat.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.len() == 0
+    }
+
+    /// Whether there were more threats than it has room for.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.last_place.is_some() || self.rows.len() > self.capacity
+    }
+
+    /// Adds an event.
+    pub fn add(&mut self, event: &Event) -> Added {
+        let Some(first) = self.window.offset(event.time) else {
+            self.totals.outside = self.totals.outside.saturating_add(1);
+            return Added::Outside;
+        };
+        let slot = Window::slot(first);
+        let moment = Moment { first, last: self.window.clamped(event.last), slot };
+        let key = ThreatKey::of(event);
+        let mut scratch = Scratch::default();
+        let id = key.id_in(&mut scratch.bytes);
+        scratch.read(event, moment.slot);
+        let shown = shown(event);
+        let sensor = [cut(&event.sensor)];
+        let sensors = if event.sensor.is_empty() { &[][..] } else { &sensor[..] };
+        self.totals.add(slot, event.severity, event.kind, event.count.clamp(1, MAX_COUNT));
+        self.upsert(&Part::of(event, (&key, id), moment, &shown, (&scratch, sensors)));
+        Added::Folded(id)
+    }
+
+    /// Adds everything another fold of the same window holds.
+    ///
+    /// # Errors
+    /// It has another window; nothing was added.
+    pub fn merge(&mut self, other: &Fold) -> Result<(), OtherWindow> {
+        if self.window != other.window {
+            return Err(OtherWindow);
+        }
+        self.totals.merge(&other.totals);
+        self.absorb(other, |_| true);
+        if let Some(theirs) = other.limit() {
+            // What they refused may be missing behind their last place: nothing behind it can be whole.
+            self.last_place = Some(self.last_place.map_or(theirs, |mine| mine.min(theirs)));
+        }
+        Ok(())
+    }
+
+    /// Adds threats of another fold, but not its totals.
+    fn absorb(&mut self, other: &Fold, keep: impl Fn(&Row) -> bool) {
+        let limit = other.limit();
+        let mut parts = other.parts();
+        for row in other.rows.iter().filter(|row| keep(row)) {
+            if limit.is_none_or(|limit| other.place_of(row) <= limit) {
+                parts.show(row, |part| self.upsert(part));
+            }
+        }
+    }
+
+    pub(super) fn upsert(&mut self, part: &Part<'_>) {
+        let hash = self.seed.hash_one(part.id.0);
+        let rows = &self.rows;
+        let known = self.by_id.find(hash, |at| rows.get(*at as usize).is_some_and(|row| row.id == part.id)).copied();
+        let at = match known {
+            Some(at) => at as usize,
+            None if self.last_place.is_some_and(|last| place(part.source, part.id) > last) => return,
+            None => self.insert(hash, part),
+        };
+        let Some(mut row) = self.rows.get(at).copied() else { return };
+        self.join(&mut row, known.is_some(), part);
+        if let Some(stored) = self.rows.get_mut(at) {
+            *stored = row;
+        }
+        self.keep_within_limits();
+    }
+
+    /// A row that still counts nothing.
+    fn insert(&mut self, hash: u64, part: &Part<'_>) -> usize {
+        let site = self.strings.intern(part.site);
+        let host = self.hosts.intern(Host { site, address: part.source });
+        let indicator = self.strings.intern(part.indicator);
+        let at = self.rows.len();
+        let row = Row {
+            id: part.id,
+            count: 0,
+            host,
+            indicator,
+            label: self.label_number(&part.label),
+            shown: self.strings.intern(part.shown),
+            first: part.first,
+            last: part.last,
+            lines: 0,
+            destinations: NONE,
+            ports: NONE,
+            sensors: NONE,
+            activity: NONE,
+            kind: part.kind,
+            protocol: part.protocol,
+            directions: 0,
+        };
+        self.rows.push(row);
+        let (rows, seed) = (&self.rows, &self.seed);
+        // At most MAX_THREATS and a quarter of them.
+        self.by_id.insert_unique(hash, at as u32, |at| rows.get(*at as usize).map_or(0, |row| seed.hash_one(row.id.0)));
+        at
+    }
+
+    fn label_number(&mut self, label: &Label<'_>) -> u32 {
+        let numbers = LabelNumbers {
+            severity: label.severity,
+            confidence: label.confidence,
+            class: self.strings.intern(label.class),
+            info: self.strings.intern(label.info),
+            reference: self.strings.intern(label.reference),
+        };
+        self.labels.intern(numbers)
+    }
+
+    /// Joins a part into a row. Every step gives the same whatever comes first.
+    fn join(&mut self, row: &mut Row, known: bool, part: &Part<'_>) {
+        if known {
+            self.choose(row, part);
+        }
+        self.join_activity(row, part);
+        row.count = row.count.saturating_add(part.count);
+        row.lines = row.lines.saturating_add(part.lines);
+        row.first = row.first.min(part.first);
+        row.last = row.last.max(part.last);
+        row.protocol = row.protocol.min(part.protocol);
+        row.directions |= part.directions;
+        self.join_sets(row, part);
+    }
+
+    /// What only one of can stand: key, label, text.
+    fn choose(&mut self, row: &mut Row, part: &Part<'_>) {
+        let mine = self.key_of(row);
+        let theirs = (part.site, part.source, part.kind, part.indicator);
+        if theirs < mine {
+            // Two keys with the same id: someone looked for them. They count as one threat under the smaller key.
+            let site = self.strings.intern(part.site);
+            row.host = self.hosts.intern(Host { site, address: part.source });
+            row.kind = part.kind;
+            row.indicator = self.strings.intern(part.indicator);
+        }
+        let label = self.label_of(row);
+        if label != part.label && part.label.prevails(&label) {
+            row.label = self.label_number(&part.label);
+        }
+        let shown = self.strings.get(row.shown);
+        if shown != part.shown && !part.shown.is_empty() && (shown.is_empty() || part.shown < shown) {
+            row.shown = self.strings.intern(part.shown);
+        }
+    }
+
+    fn join_activity(&mut self, row: &mut Row, part: &Part<'_>) {
+        if let ([(slot, _)], true) = (part.activity, row.activity == NONE || row.activity & (1 << 31) == 0)
+            && (row.activity == NONE || row.activity == u32::from(*slot))
+        {
+            row.activity = u32::from(*slot);
+            return;
+        }
+        let mut slots = [0u64; super::totals::MAX_SLOTS as usize];
+        let mut add = |slot: u8, count: u64| {
+            if let Some(cell) = slots.get_mut(usize::from(slot)) {
+                *cell = cell.saturating_add(count).min(MAX_SLOT_COUNT);
+            }
+        };
+        self.each_slot(row, &mut add);
+        part.activity.iter().for_each(|(slot, count)| add(*slot, *count));
+        let mut words = Vec::with_capacity(2 * part.activity.len() + 8);
+        for (slot, count) in (0u32..).zip(slots).filter(|(_, count)| *count > 0) {
+            words.extend([slot << 27 | (count >> 32) as u32, count as u32]);
+        }
+        match words.as_slice() {
+            [single, _] => self.lists.set(&mut row.activity, &[single >> 27], false),
+            words => self.lists.set(&mut row.activity, words, false),
+        }
+    }
+
+    /// Slots of a row, ascending, and their counts.
+    pub(super) fn each_slot(&self, row: &Row, visit: &mut dyn FnMut(u8, u64)) {
+        match self.lists.get(&row.activity) {
+            [slot] => visit(*slot as u8, row.count),
+            words => {
+                for pair in words.chunks_exact(2) {
+                    if let [high, low] = pair {
+                        visit((high >> 27) as u8, u64::from(high & 0x07ff_ffff) << 32 | u64::from(*low));
+                    }
+                }
+            }
+        }
+    }
+
+    fn join_sets(&mut self, row: &mut Row, part: &Part<'_>) {
+        for address in part.destinations {
+            if self.is_only(row.destinations, *address) {
+                continue;
+            }
+            let Some(number) = self.number_if_wanted(row, *address) else {
+                self.lists.mark_more(&mut row.destinations);
+                continue;
+            };
+            let addresses = &self.addresses;
+            let rank = |number: u32| addresses.get(number).map(address_rank);
+            self.lists.sample(&mut row.destinations, number, MAX_DESTINATIONS, rank);
+        }
+        for port in part.ports.iter().filter(|port| **port != 0) {
+            self.lists.sample(&mut row.ports, u32::from(*port), MAX_PORTS, port_rank);
+        }
+        for sensor in part.sensors {
+            if row.sensors & (1 << 31) == 0 && self.strings.get(row.sensors) == *sensor {
+                continue;
+            }
+            let number = self.strings.intern(sensor);
+            let strings = &self.strings;
+            self.lists.sample(&mut row.sensors, number, MAX_SENSORS, |number| sensor_rank(strings.get(number)));
+        }
+        let flags = [
+            (MORE_DESTINATIONS, &mut row.destinations),
+            (MORE_PORTS, &mut row.ports),
+            (MORE_SENSORS, &mut row.sensors),
+        ];
+        for (flag, name) in flags {
+            if part.more & flag != 0 {
+                self.lists.mark_more(name);
+            }
+        }
+    }
+
+    fn is_only(&self, name: u32, address: u128) -> bool {
+        name & (1 << 31) == 0 && self.addresses.get(name) == Some(address)
+    }
+
+    /// The number of an address; none where a full sample has no place for it, so that a sweep over millions of
+    /// addresses does not fill the table.
+    fn number_if_wanted(&mut self, row: &Row, address: u128) -> Option<u32> {
+        if let Some(number) = self.addresses.find(address) {
+            return Some(number);
+        }
+        let held = self.lists.get(&row.destinations);
+        let last = held.last().filter(|_| held.len() >= MAX_DESTINATIONS).and_then(|last| self.addresses.get(*last));
+        if last.is_some_and(|last| address_rank(last) < address_rank(address)) {
+            return None;
+        }
+        Some(self.addresses.intern(address))
+    }
+
+    pub(super) fn key_of(&self, row: &Row) -> (&str, u128, Kind, &str) {
+        let (site, source) =
+            self.hosts.get(row.host).map_or(("", 0), |host| (self.strings.get(host.site), host.address));
+        (site, source, row.kind, self.strings.get(row.indicator))
+    }
+
+    pub(super) fn label_of(&self, row: &Row) -> Label<'_> {
+        let numbers = self.labels.get(row.label);
+        let numbers = numbers.unwrap_or(LabelNumbers {
+            severity: event::Severity::Low,
+            confidence: 0,
+            class: 0,
+            info: 0,
+            reference: 0,
+        });
+        Label {
+            severity: numbers.severity,
+            confidence: numbers.confidence,
+            class: self.strings.get(numbers.class),
+            info: self.strings.get(numbers.info),
+            reference: self.strings.get(numbers.reference),
+        }
+    }
+
+    pub(super) fn find(&self, id: ThreatId) -> Option<&Row> {
+        let found = self
+            .by_id
+            .find(self.seed.hash_one(id.0), |at| self.rows.get(*at as usize).is_some_and(|row| row.id == id))?;
+        self.rows.get(*found as usize)
+    }
+
+    fn place_of(&self, row: &Row) -> Place {
+        place(self.hosts.get(row.host).map_or(0, |host| host.address), row.id)
+    }
+
+    /// The last place that is kept; none where all are.
+    fn limit(&self) -> Option<Place> {
+        if self.rows.len() <= self.capacity {
+            return self.last_place;
+        }
+        let mut places: Vec<Place> = self.rows.iter().map(|row| self.place_of(row)).collect();
+        let (_, last, _) = places.select_nth_unstable(self.capacity - 1);
+        Some(self.last_place.map_or(*last, |known| known.min(*last)))
+    }
+
+    /// Rows that are kept.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Row> {
+        let limit = self.limit();
+        self.rows.iter().filter(move |row| limit.is_none_or(|limit| self.place_of(row) <= limit))
+    }
+
+    fn keep_within_limits(&mut self) {
+        let crowded = self.rows.len() > self.capacity + self.capacity / 4;
+        let wasteful = self.strings.bytes() > REBUILD_BYTES.max(2 * self.used_bytes);
+        if !crowded && !wasteful {
+            return;
+        }
+        let mut fresh = Fold::with_capacity(self.window, self.capacity);
+        // Not refused while it is filled: it gets what is kept and no more.
+        fresh.used_bytes = usize::MAX / 2;
+        fresh.absorb(self, |_| true);
+        fresh.last_place = self.limit();
+        fresh.used_bytes = fresh.strings.bytes();
+        fresh.totals = std::mem::replace(&mut self.totals, Totals::new(self.window));
+        *self = fresh;
+    }
+}
+
+/// Greatest count of one slot.
+const MAX_SLOT_COUNT: u64 = (1 << 59) - 1;
+
+/// The observed text with its markup.
+fn shown(event: &Event) -> Cow<'_, str> {
+    let text = event.observed.text.as_str();
+    let whole = match event.observed.matched.as_slice() {
+        [] => true,
+        [range] => range.start == 0 && range.end as usize == text.len(),
+        _ => false,
+    };
+    if whole && !text.contains(['(', ')']) { Cow::Borrowed(text) } else { Cow::Owned(line::markup(&event.observed)) }
+}
