@@ -31,6 +31,9 @@ pub(crate) enum Command {
     /// Build the store of a trails.csv (what a sensor starts)
     #[command(hide = true)]
     BuildStore(BuildArguments),
+    /// Manage the accounts of the server's page
+    #[command(subcommand)]
+    User(UserCommand),
     /// Write documents that are made of the program itself
     #[command(subcommand, hide = true)]
     Generate(GenerateCommand),
@@ -140,6 +143,73 @@ pub(crate) struct CheckArguments {
     /// What to look up
     #[arg(required = true)]
     pub(crate) indicators: Vec<String>,
+}
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Show all accounts
+    List(UserListArguments),
+    /// Make an account; without --password-stdin a password is made and shown once
+    Add(UserAddArguments),
+    /// Give an account a new password, to be changed at its next login
+    Passwd(UserPasswordArguments),
+    /// Change what an account may do and see
+    Set(UserSetArguments),
+    /// Remove an account with its sessions and tokens
+    Remove(UserNameArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserListArguments {
+    /// Configuration file
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Answer in JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserNameArguments {
+    /// Configuration file
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Name of the account
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserPasswordArguments {
+    #[command(flatten)]
+    pub(crate) account: UserNameArguments,
+    /// Read the password from standard input (one line) instead of making one
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserAddArguments {
+    #[command(flatten)]
+    pub(crate) account: UserPasswordArguments,
+    /// May manage accounts, tokens and rules
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// Addresses, networks and ranges whose events it may see, separated by commas [default: all]
+    #[arg(long, value_name = "NETWORKS")]
+    pub(crate) networks: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserSetArguments {
+    #[command(flatten)]
+    pub(crate) account: UserNameArguments,
+    /// May manage accounts, tokens and rules, or not
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) admin: Option<bool>,
+    /// Addresses, networks and ranges whose events it may see, separated by commas; empty: all
+    #[arg(long, value_name = "NETWORKS")]
+    pub(crate) networks: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,8 @@ mod console;
 mod effective;
 mod exit;
 mod lists;
+#[cfg(test)]
+mod serving;
 mod summary;
 
 use clap::Parser;
@@ -27,6 +29,7 @@ fn main() -> Exit {
         Command::Update(arguments) => commands::update::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Trails(command) => commands::trails::run(command),
+        Command::User(command) => commands::user::run(command),
         Command::BuildStore(arguments) => commands::build::run(arguments),
         Command::Generate(command) => commands::generate::run(*command),
     }

@@ -7,6 +7,7 @@ pub(crate) mod sensor;
 pub(crate) mod setup;
 pub(crate) mod trails;
 pub(crate) mod update;
+pub(crate) mod user;
 
 use std::io::Write;
 

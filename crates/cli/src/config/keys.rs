@@ -8,7 +8,7 @@ use detect::ThrottleMode;
 use ipnet::IpNet;
 
 use super::value::{
-    Alias, Block, Blocks, Decimal, Number, Pattern, Place, Remote, Setting, Size, User, WebUrl, Workers,
+    Alias, Block, Blocks, Decimal, Number, Pattern, Place, Remote, Setting, Size, User, WebUrl, Workers, Zone,
 };
 use super::{Problem, Weight};
 
@@ -281,33 +281,33 @@ settings! {
     Sensor "METRICS_INTERVAL" metrics_interval: Option<Number<0, { u64::MAX }>> = "", NoEffect("figures are served on STATS_ADDRESS");
 
     /// Address of the reporting page.
-    Server "HTTP_ADDRESS" http_address: String = "127.0.0.1", Later;
+    Server "HTTP_ADDRESS" http_address: String = "127.0.0.1", Used;
     /// Port of the reporting page.
-    Server "HTTP_PORT" http_port: Number<1, 65535> = "8338", Later;
+    Server "HTTP_PORT" http_port: Number<1, 65535> = "8338", Used;
     /// Serve the page over TLS.
-    Server "USE_SSL" use_ssl: bool = "false", Later;
+    Server "USE_SSL" use_ssl: bool = "false", Used;
     /// File with the private key and the certificate (PEM).
-    Server "SSL_PEM" ssl_pem: Option<PathBuf> = "", Later;
+    Server "SSL_PEM" ssl_pem: Option<PathBuf> = "", Used;
     /// Users of the page. uid >= 1000 may look only; networks limit what is shown.
-    Server "USERS" users: Block<User> = "", Later;
+    Server "USERS" users: Block<User> = "", Used;
     /// Hide trail and info of custom trails from users with uid >= 1000.
-    Server "ENABLE_MASK_CUSTOM" enable_mask_custom: bool = "false", Later;
+    Server "ENABLE_MASK_CUSTOM" enable_mask_custom: bool = "false", Used;
     /// Address on which events are received over UDP; off without a value.
-    Server "UDP_ADDRESS" udp_address: Option<String> = "", Later;
+    Server "UDP_ADDRESS" udp_address: Option<String> = "", Used;
     /// Port on which events are received over UDP.
-    Server "UDP_PORT" udp_port: Number<1, 65535> = "8337", Later;
+    Server "UDP_PORT" udp_port: Number<1, 65535> = "8337", Used;
     /// Addresses and networks that may send events over UDP; required unless UDP_ADDRESS is loopback.
-    Server "UDP_ALLOWLIST" udp_allowlist: Vec<IpNet> = "", Later;
+    Server "UDP_ALLOWLIST" udp_allowlist: Vec<IpNet> = "", Used;
     /// The server updates trails too, for the UPDATE_SERVER of others.
     Server "USE_SERVER_UPDATE_TRAILS" use_server_update_trails: bool = "false", Later;
     /// Most connections at a time.
-    Server "MAX_REQUEST_THREADS" max_request_threads: Option<Number<1, 1000000>> = "", Later;
+    Server "MAX_REQUEST_THREADS" max_request_threads: Option<Number<1, 1000000>> = "", Used;
     /// Most live streams at a time.
-    Server "MAX_LIVE_STREAMS" max_live_streams: Option<Number<1, 1000000>> = "", Later;
+    Server "MAX_LIVE_STREAMS" max_live_streams: Option<Number<1, 1000000>> = "", Used;
     /// Seconds a search through old events could take.
     Server "HUNT_TIME_BUDGET" hunt_time_budget: Option<Number<0, 86400>> = "", NoEffect("a search ends when it is done or cancelled");
     /// Names of addresses, shown beside them.
-    Server "IP_ALIASES" ip_aliases: Block<Alias> = "", Later;
+    Server "IP_ALIASES" ip_aliases: Block<Alias> = "", Used;
     /// Text, or a data: image, at the top of the page.
     Server "HEADER_LOGO" header_logo: Option<String> = "", Later;
     /// Latitude of the map's home.
@@ -319,11 +319,29 @@ settings! {
     /// Do not ask RIPE; wins over ENABLE_RIPE_LOOKUPS.
     Server "DISABLE_RIPE_LOOKUPS" disable_ripe_lookups: bool = "false", Later;
     /// Sources of events whose info matches this are listed at /fail2ban.
-    Server "FAIL2BAN_REGEX" fail2ban_regex: Option<Pattern> = "", Later;
+    Server "FAIL2BAN_REGEX" fail2ban_regex: Option<Pattern> = "", Used;
     /// Who may read /fail2ban.
-    Server "FAIL2BAN_ALLOWLIST" fail2ban_allowlist: Vec<IpNet> = "", Later;
+    Server "FAIL2BAN_ALLOWLIST" fail2ban_allowlist: Vec<IpNet> = "", Used;
     /// Who may read /blacklist.
-    Server "BLACKLIST_ALLOWLIST" blacklist_allowlist: Vec<IpNet> = "", Later;
+    Server "BLACKLIST_ALLOWLIST" blacklist_allowlist: Vec<IpNet> = "", Used;
+
+    /// Proxies in front of the server: addresses and networks whose X-Forwarded-For and X-Forwarded-Proto headers are
+    /// believed. With one, the server speaks plain HTTP also on an address that others reach.
+    Server "TRUSTED_PROXIES" trusted_proxies: Vec<IpNet> = "", Used;
+    /// Directory of what the server makes of the logs and of what people write into it (accounts, notes ...).
+    Server "STATE_DIR" state_dir: PathBuf = "$DATA_HOME/server", Used;
+    /// Zone of the days that are shown, as in the IANA Time Zone Database (Europe/Zagreb); without one that of the system.
+    Server "TIME_ZONE" time_zone: Option<Zone> = "", Used;
+    /// Days after which events are removed.
+    Server "RETENTION_DAYS" retention_days: Option<Number<1, 36500>> = "", Used;
+    /// Bytes of logs and what is made of them above which the oldest days are removed.
+    Server "RETENTION_SIZE" retention_size: Option<Size> = "", Used;
+    /// Seconds that the time of a received event may lie back.
+    Server "EVENT_WINDOW_BACK" event_window_back: Number<60, 31536000> = "604800", Used;
+    /// Seconds that the time of a received event may lie ahead.
+    Server "EVENT_WINDOW_AHEAD" event_window_ahead: Number<0, 86400> = "3600", Used;
+    /// Files (.mmdb, of MaxMind's form) that tell country and network of an address.
+    Server "GEO_FILES" geo_files: Vec<PathBuf> = "", Used;
 
     /// Directory of logs and journals.
     All "LOG_DIR" log_dir: PathBuf = "$LOG_HOME", Used;

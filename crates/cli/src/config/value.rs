@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use detect::ThrottleMode;
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 
 use super::Environment;
 
@@ -285,6 +286,25 @@ impl Setting for WebUrl {
     }
     fn accepts() -> String {
         "a URL that begins with http:// or https://".to_string()
+    }
+}
+
+/// A zone of the IANA Time Zone Database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Zone(pub(crate) TimeZone);
+
+impl Setting for Zone {
+    fn empty() -> Self {
+        Zone(TimeZone::UTC)
+    }
+    fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
+        TimeZone::get(text).map(Zone).map_err(|_| wrong(text, &Self::accepts()))
+    }
+    fn show(&self) -> String {
+        self.0.iana_name().unwrap_or_default().to_string()
+    }
+    fn accepts() -> String {
+        "the name of a time zone (UTC, Europe/Zagreb)".to_string()
     }
 }
 
