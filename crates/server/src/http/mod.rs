@@ -1,1 +1,38 @@
-//! The HTTP interface.
+//! The HTTP interface: HTTP/1.1 and HTTP/2, plain or over TLS.
+//!
+//! ```text
+//! listener: connections within limits, TLS, time-outs         (knows no paths)
+//!   v  request with its peer
+//! router: who asks, headers of every answer, where it came from
+//!   v  routes: one table of method, path, who may call it     (nothing is reachable that is not in it)
+//! kept: paths that other programs call | api: /api/v1 | page  (each asks the store with the reader's scope)
+//! ```
+//!
+//! Handlers never wait for the store themselves: [`work`] does, on threads of its own, and ends when the client goes.
+
+mod app;
+mod auth;
+mod extract;
+mod kept;
+mod limits;
+mod listener;
+mod metrics;
+mod problem;
+mod router;
+mod routes;
+mod secure;
+mod slots;
+mod tls;
+mod watched;
+pub mod work;
+
+pub use app::{App, Clock, SystemClock};
+pub use auth::{Authenticate, Client, Denied, Known, Maybe};
+pub use extract::{Ask, Segment};
+pub use limits::Limits;
+pub use listener::{ListenError, Server};
+pub use problem::Problem;
+pub use router::{body, router};
+pub use routes::{Route, Who, routes};
+pub use slots::{Full, Slot, Slots};
+pub use tls::TlsError;
