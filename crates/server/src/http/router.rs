@@ -39,9 +39,14 @@ pub fn router(app: &Arc<App>, routes: Vec<Route>) -> Router {
         router = router.route(route.path, route.handler.layer(middleware::from_fn_with_state(gate, pass)));
     }
     router
-        .fallback(async || Problem::missing("there is nothing under this path; /api/v1/openapi.json lists what there is"))
+        .fallback(async || {
+            Problem::missing("there is nothing under this path; /api/v1/openapi.json lists what there is")
+        })
         .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method; Allow says which it takes")
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path does not take this method; Allow says which it takes",
+            )
         })
         .layer(middleware::from_fn_with_state(app.clone(), around))
         .with_state(app.clone())

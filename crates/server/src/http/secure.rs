@@ -86,9 +86,13 @@ mod tests {
             assert!(!refused(method, &[cookie, ("sec-fetch-site", "same-origin")]), "{method}");
             assert!(!refused(method, &[("authorization", "Bearer x")]), "{method}: a script");
             assert!(!refused(method, &[]), "{method}: a script that logs in");
-            for origin in
-                ["https://evil.example", "null", "http://m.example:8338", "https://m.example", "https://m.example:83380"]
-            {
+            for origin in [
+                "https://evil.example",
+                "null",
+                "http://m.example:8338",
+                "https://m.example",
+                "https://m.example:83380",
+            ] {
                 assert!(refused(method, &[cookie, ("origin", origin)]), "{method} {origin}");
                 assert!(refused(method, &[("origin", origin)]), "{method} {origin}");
             }

@@ -57,8 +57,7 @@ pub(super) fn config(
         Tls::SelfSigned => {
             let path = state_dir.join(OWN_FILE);
             if !path.exists() {
-                make(&path, names, now)
-                    .map_err(|why| TlsError::Own { path: path.clone(), why: why.to_string() })?;
+                make(&path, names, now).map_err(|why| TlsError::Own { path: path.clone(), why: why.to_string() })?;
             }
             path
         }

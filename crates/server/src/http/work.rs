@@ -46,11 +46,7 @@ impl Drop for Guard {
 impl Work {
     pub(super) fn new(limit: usize) -> Work {
         let limit = limit.clamp(1, Semaphore::MAX_PERMITS / WAITING_EACH);
-        Work {
-            places: Arc::new(Semaphore::new(limit)),
-            waiting: Arc::new(Semaphore::new(limit * WAITING_EACH)),
-            limit,
-        }
+        Work { places: Arc::new(Semaphore::new(limit)), waiting: Arc::new(Semaphore::new(limit * WAITING_EACH)), limit }
     }
 
     /// Places that are taken now.
