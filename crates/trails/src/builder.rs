@@ -356,7 +356,8 @@ impl Builder {
         file.section(Section::V4, &rows)?;
         file.section(Section::V6, &writer::sorted_rows(&mut v6))?;
         file.section(Section::V4Networks, &writer::network_rows(&networks, false))?;
-        file.section(Section::V6Networks, &writer::network_rows(&networks, true))
+        file.section(Section::V6Networks, &writer::network_rows(&networks, true))?;
+        file.section(Section::Networks, &writer::listed_networks(&networks))
     }
 }
 

@@ -9,7 +9,7 @@
 use crate::hash;
 
 pub(crate) const MAGIC: [u8; 8] = *b"MTTRAILS";
-pub(crate) const VERSION: u64 = 3;
+pub(crate) const VERSION: u64 = 4;
 /// Sections and cache lines.
 pub(crate) const ALIGN: usize = 64;
 
@@ -57,6 +57,8 @@ pub(crate) enum Section {
     /// first address u32, label u32, prefix length u8: nested networks cut into disjoint ranges.
     V4Networks,
     V6Networks,
+    /// Networks as they are listed: address (16 bytes, big-endian; IPv4 mapped), prefix length u8, label u32.
+    Networks,
     /// digest, label u32, sorted.
     Sha1,
     Ja3,
@@ -82,6 +84,7 @@ pub(crate) const V4_ROW: usize = 10;
 /// info, reference, sources: offset u32 and length u32 each; class, severity, confidence, custom: u8 each.
 pub(crate) const LABEL_ROW: usize = 28;
 pub(crate) const PATTERN_ROW: usize = 12;
+pub(crate) const NETWORK_ROW: usize = 21;
 /// Rows of `V4Index`.
 pub(crate) const V4_INDEX_ROWS: usize = 65537;
 /// Words of a bit per /16 of IPv4; as many follow for IPv6.

@@ -96,9 +96,53 @@ pub(crate) fn address(bits: u128) -> u64 {
     if high == 0 { low } else { fold(low ^ high, TAIL) }
 }
 
-/// Checksum of a section.
+/// Checksum of something small.
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
     rapidhash::v3::rapidhash_v3(bytes)
+}
+
+/// Bytes of a block of [`Checksum`].
+const BLOCK: usize = 64 << 10;
+
+/// Checksum of a section, block by block: of what is written or read piece by piece and never in memory as a whole.
+pub(crate) struct Checksum {
+    sum: u64,
+    /// The block that has begun.
+    block: Vec<u8>,
+}
+
+impl Checksum {
+    pub(crate) fn new() -> Self {
+        Self { sum: SEED, block: Vec::new() }
+    }
+
+    /// Of bytes that are there.
+    pub(crate) fn of(bytes: &[u8]) -> u64 {
+        fold(bytes.chunks(BLOCK).fold(SEED, block_sum), TAIL)
+    }
+
+    /// Goes on with the next piece.
+    pub(crate) fn update(&mut self, mut piece: &[u8]) {
+        while let Some((head, tail)) = piece.split_at_checked(BLOCK - self.block.len()) {
+            if self.block.is_empty() {
+                self.sum = block_sum(self.sum, head);
+            } else {
+                self.block.extend_from_slice(head);
+                self.sum = block_sum(self.sum, &self.block);
+                self.block.clear();
+            }
+            piece = tail;
+        }
+        self.block.extend_from_slice(piece);
+    }
+
+    pub(crate) fn finish(self) -> u64 {
+        fold(if self.block.is_empty() { self.sum } else { block_sum(self.sum, &self.block) }, TAIL)
+    }
+}
+
+fn block_sum(sum: u64, block: &[u8]) -> u64 {
+    fold(sum ^ checksum(block), WORD)
 }
 
 /// Maps a hash to `0..count`.
@@ -121,6 +165,22 @@ mod tests {
         assert_eq!(text(b"www.evil.example/of-thirty-three-"), 12_642_152_979_500_097_518);
         assert_eq!(join(text(b"evil.example"), text(b"/gate.php")), 12_583_440_893_905_014_339);
         assert_eq!(address(0x0a00_0001), 13_015_614_482_300_604_758);
+    }
+
+    #[test]
+    fn checksums_of_pieces() {
+        let bytes: Vec<u8> = (0..3 * BLOCK).map(|at| (at % 251) as u8).collect();
+        for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK] {
+            let bytes = &bytes[..length];
+            for step in [1000, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+                let mut sum = Checksum::new();
+                bytes.chunks(step).for_each(|piece| sum.update(piece));
+                assert_eq!(sum.finish(), Checksum::of(bytes), "{length} in pieces of {step}");
+            }
+        }
+        let mut changed = bytes.clone();
+        changed.swap(BLOCK - 1, BLOCK + 1);
+        assert_ne!(Checksum::of(&changed), Checksum::of(&bytes), "order counts");
     }
 
     #[test]

@@ -137,11 +137,12 @@ fn write_error(path: &Path) -> impl FnOnce(io::Error) -> LoadError + '_ {
 }
 
 fn write_and_verify(builder: Builder, path: &Path, stamp: Stamp) -> Result<Report, LoadError> {
-    let file = File::create(path).map_err(write_error(path))?;
+    let file =
+        File::options().read(true).write(true).create(true).truncate(true).open(path).map_err(write_error(path))?;
     let (out, report) = builder.finish(BufWriter::with_capacity(1 << 20, file), stamp).map_err(write_error(path))?;
-    let file = out.into_inner().map_err(|error| write_error(path)(error.into_error()))?;
+    let mut file = out.into_inner().map_err(|error| write_error(path)(error.into_error()))?;
     file.sync_all().map_err(write_error(path))?;
-    Store::open(path)?.verify()?;
+    Store::open(path)?.verify_file(&mut file).map_err(|error| error.at(path))?;
     Ok(report)
 }
 

@@ -3,12 +3,13 @@
 //! Every read is bounds-checked: a damaged file gives errors or misses, never a panic. This module reads;
 //! [`crate::builder`] writes.
 
+use std::io::{Read, Seek, SeekFrom};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
 
 use crate::format::{self, Section};
-use crate::hash::{self, Hashed};
+use crate::hash::{self, Checksum, Hashed};
 use crate::indicator::{Kind, canonical};
 use crate::pattern::Patterns;
 use crate::table::{self, TextTable};
@@ -74,6 +75,9 @@ pub struct GenerationInfo {
     pub counts: Counts,
 }
 
+/// Bytes that are read at once to verify a file.
+const PIECE: usize = 64 << 10;
+
 /// A set of trails. `D` holds the file's bytes: the map in production, a `Vec<u8>` in tests.
 pub struct Store<D: AsRef<[u8]>> {
     data: D,
@@ -116,10 +120,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn at(self, file: &Path) -> Self {
+    /// The same with the file it is about.
+    pub(crate) fn at(self, file: &Path) -> Self {
+        let path = file.display().to_string();
         match self {
-            Self::Damaged { what, .. } => Self::Damaged { path: file.display().to_string(), what },
-            io @ Self::Io { .. } => io,
+            Self::Damaged { what, .. } => Self::Damaged { path, what },
+            Self::Io { source, .. } => Self::Io { path, source },
         }
     }
 }
@@ -207,10 +213,36 @@ impl<D: AsRef<[u8]>> Store<D> {
         if sound { Ok(()) } else { Err(damaged("wrong checksum of a section")) }
     }
 
+    /// The same of the file this store was opened from, which is read: a map would stay in memory.
+    ///
+    /// # Errors
+    /// A checksum is wrong, or the file cannot be read.
+    pub(crate) fn verify_file(&self, file: &mut (impl Read + Seek)) -> Result<(), StoreError> {
+        let unread = |source| StoreError::Io { path: String::from("(being read)"), source };
+        let mut piece = vec![0; PIECE];
+        for (index, range) in self.sections.iter().enumerate() {
+            let mut sum = Checksum::new();
+            file.seek(SeekFrom::Start(range.start as u64)).map_err(unread)?;
+            let mut left = range.len();
+            while let Some(piece) = piece.get_mut(..left.min(PIECE)).filter(|piece| !piece.is_empty()) {
+                file.read_exact(piece).map_err(unread)?;
+                sum.update(piece);
+                left -= piece.len();
+            }
+            if self.stored_checksum(index) != Some(sum.finish()) {
+                return Err(damaged("wrong checksum of a section"));
+            }
+        }
+        Ok(())
+    }
+
     fn section_is_sound(&self, index: usize) -> bool {
-        let stored = format::u64_at(self.data.as_ref(), (format::word::TABLE + 3 * index + 2) * 8);
         let bytes = self.sections.get(index).and_then(|range| self.data.as_ref().get(range.clone()));
-        bytes.is_some_and(|bytes| stored == Some(hash::checksum(bytes)))
+        bytes.is_some_and(|bytes| self.stored_checksum(index) == Some(Checksum::of(bytes)))
+    }
+
+    fn stored_checksum(&self, index: usize) -> Option<u64> {
+        format::u64_at(self.data.as_ref(), (format::word::TABLE + 3 * index + 2) * 8)
     }
 
     #[inline]

@@ -95,6 +95,11 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u32) {
     out.push(u8::try_from(value).unwrap_or_default());
 }
 
+/// Bytes that [`put_varint`] writes.
+pub(crate) fn varint_length(value: u32) -> usize {
+    (u32::BITS - value.leading_zeros()).div_ceil(7).max(1) as usize
+}
+
 /// First row of `low..high` for which `before` is false.
 #[inline]
 fn partition(mut low: usize, mut high: usize, before: impl Fn(usize) -> Option<bool>) -> Option<usize> {

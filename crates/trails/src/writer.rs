@@ -4,10 +4,10 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::net::IpAddr;
 
 use crate::format::{self, Section};
-use crate::hash;
+use crate::hash::{self, Checksum};
 use crate::indicator::Network;
 use crate::store::{GenerationInfo, header_checksum};
-use crate::table::put_varint;
+use crate::table::{put_varint, varint_length};
 
 /// How full buckets are on the average, slots: fuller ones overflow into the next too often.
 const BUCKET_FILL: usize = 27;
@@ -19,6 +19,21 @@ pub(crate) struct Writer<W> {
     table: Vec<u64>,
 }
 
+/// A section that is being written.
+struct Pieces<'w, W> {
+    out: &'w mut W,
+    length: usize,
+    checksum: Checksum,
+}
+
+impl<W: Write> Pieces<'_, W> {
+    fn put(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.length += piece.len();
+        self.checksum.update(piece);
+        self.out.write_all(piece)
+    }
+}
+
 impl<W: Write + Seek> Writer<W> {
     pub(crate) fn new(mut out: W) -> io::Result<Self> {
         out.write_all(&[0; format::HEADER_LENGTH])?;
@@ -27,12 +42,19 @@ impl<W: Write + Seek> Writer<W> {
 
     /// Appends the next section; they come in the order of [`Section`].
     pub(crate) fn section(&mut self, section: Section, bytes: &[u8]) -> io::Result<()> {
+        self.pieces(section, |out| out.put(bytes))
+    }
+
+    /// Appends the next section as it is made, piece by piece.
+    fn pieces(&mut self, section: Section, make: impl FnOnce(&mut Pieces<'_, W>) -> io::Result<()>) -> io::Result<()> {
         debug_assert_eq!(self.table.len(), 3 * section as usize, "sections come in order");
-        self.table.extend([self.position, bytes.len() as u64, hash::checksum(bytes)]);
-        let padding = bytes.len().next_multiple_of(format::ALIGN) - bytes.len();
-        self.out.write_all(bytes)?;
+        let mut pieces = Pieces { out: &mut self.out, length: 0, checksum: Checksum::new() };
+        make(&mut pieces)?;
+        let Pieces { length, checksum, .. } = pieces;
+        self.table.extend([self.position, length as u64, checksum.finish()]);
+        let padding = length.next_multiple_of(format::ALIGN) - length;
         self.out.write_all([0u8; format::ALIGN].get(..padding).unwrap_or_default())?;
-        self.position += (bytes.len() + padding) as u64;
+        self.position += (length + padding) as u64;
         Ok(())
     }
 
@@ -67,26 +89,39 @@ impl<W: Write + Seek> Writer<W> {
         let buckets = if count == 0 { 0 } else { count / BUCKET_FILL + 1 };
         let (fingerprints, slots) = place_all(buckets, texts.clone().map(|(text, _)| hash(text)));
         let mut offsets = vec![0u8; buckets * format::SLOTS * 4];
-        let mut keys = Vec::new();
-        for ((text, label), slot) in texts.zip(slots) {
-            let offset = u32::try_from(keys.len()).map_err(|_| io::Error::other("more than 4 GiB of names"))?;
+        let mut length = 0;
+        for ((text, label), slot) in texts.clone().zip(slots) {
+            let offset = u32::try_from(length).map_err(|_| io::Error::other("more than 4 GiB of names"))?;
             if let Some(place) = offsets.get_mut(slot as usize * 4..slot as usize * 4 + 4) {
                 place.copy_from_slice(&offset.to_le_bytes());
             }
-            put_varint(&mut keys, label);
-            put_varint(&mut keys, u32::try_from(text.len()).unwrap_or_default());
-            keys.extend_from_slice(text);
+            length += varint_length(label) + varint_length(text_length(text)) + text.len();
         }
         let [bucket_section, offset_section, key_section] = sections;
         self.section(bucket_section, &fingerprints)?;
         self.section(offset_section, &offsets)?;
-        self.section(key_section, &keys)
+        drop((fingerprints, offsets));
+        self.pieces(key_section, |out| {
+            let mut head = Vec::new();
+            texts.into_iter().try_for_each(|(text, label)| {
+                head.clear();
+                put_varint(&mut head, label);
+                put_varint(&mut head, text_length(text));
+                out.put(&head)?;
+                out.put(text)
+            })
+        })
     }
 }
 
+/// Texts are indicators, which are short.
+fn text_length(text: &[u8]) -> u32 {
+    u32::try_from(text.len()).unwrap_or_default()
+}
+
 /// The filter over names and their last two labels; single labels stand in it twice.
-pub(crate) fn name_filter<'k>(names: impl Iterator<Item = &'k [u8]>) -> Vec<u8> {
-    let mut hashes = Vec::new();
+pub(crate) fn name_filter<'k>(names: impl Iterator<Item = &'k [u8]> + Clone) -> Vec<u8> {
+    let mut hashes = Vec::with_capacity(2 * names.clone().count());
     for name in names {
         hashes.push(hash::text(name));
         if !name.contains(&b'.') {
@@ -204,6 +239,20 @@ pub(crate) fn network_filter(networks: &[(Network, u32)]) -> Vec<u8> {
         }
     }
     bits
+}
+
+/// Networks as they are listed, sorted.
+pub(crate) fn listed_networks(networks: &[(Network, u32)]) -> Vec<u8> {
+    let octets = |address| match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    };
+    let rows = networks.iter().map(|(network, label)| (octets(network.address), network.length, *label));
+    let mut rows: Vec<([u8; 16], u8, u32)> = rows.collect();
+    rows.sort_unstable();
+    let row =
+        |(octets, length, label): ([u8; 16], u8, u32)| octets.into_iter().chain([length]).chain(label.to_le_bytes());
+    rows.into_iter().flat_map(row).collect()
 }
 
 /// Cuts nested networks into disjoint ranges, each with its longest prefix; v4 or v6 ones.
