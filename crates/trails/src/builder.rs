@@ -308,7 +308,7 @@ impl Builder {
         file.section(Section::Labels, &rows)?;
         file.section(Section::Strings, &strings.bytes)?;
         file.section(Section::Patterns, &pattern_rows)?;
-        file.section(Section::Automaton, &automata)?;
+        file.section(Section::Automata, &automata)?;
         let Stamp { generation, built_at, source } = stamp;
         let out = file.finish(&GenerationInfo { generation, built_at, source, counts: self.report.counts })?;
         Ok((out, self.report))

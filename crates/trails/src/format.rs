@@ -69,10 +69,10 @@ pub(crate) enum Section {
     /// source: offset u32, length u32; label u32.
     Patterns,
     /// Clues and automaton of each pattern.
-    Automaton,
+    Automata,
 }
 
-pub(crate) const SECTIONS: usize = Section::Automaton as usize + 1;
+pub(crate) const SECTIONS: usize = Section::Automata as usize + 1;
 pub(crate) const HEADER_WORDS: usize = word::TABLE + 3 * SECTIONS;
 pub(crate) const HEADER_LENGTH: usize = (HEADER_WORDS * 8).next_multiple_of(ALIGN);
 

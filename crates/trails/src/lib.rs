@@ -3,6 +3,7 @@
 //! text files, CSV -> [`builder`] (grammar, labels, merging) -> one file -> [`Store`] (mapped) -> lookups.
 //! An *indicator* is a name, URL, address, ... ; a *trail* is an indicator with its [`Label`].
 
+mod automaton;
 pub mod builder;
 pub mod check;
 pub mod class;

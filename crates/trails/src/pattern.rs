@@ -4,6 +4,7 @@
 //! pattern holds (its *clue*) decides which automata are run at all, so that an ordinary name costs one pass.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::Input;
@@ -13,11 +14,11 @@ use regex_automata::util::syntax;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, HirKind};
 
-use crate::format;
+use crate::automaton;
 use crate::indicator::Why;
 use crate::table::{put_varint, varint};
 
-/// Largest automaton of one pattern, bytes. It is copied into memory when a store is opened.
+/// Largest automaton of one pattern, bytes.
 const MAX_AUTOMATON: usize = 256 << 10;
 /// Memory for compiling one, bytes.
 const MAX_COMPILING: usize = 8 << 20;
@@ -33,16 +34,17 @@ const MIN_CLUE: usize = 3;
 /// Words of the filter of triples: 65,536 bits.
 const TRIPLE_WORDS: usize = 1024;
 
-type Dfa = dense::DFA<Vec<u32>>;
-
 /// A pattern as the file holds it.
 pub(crate) struct Compiled {
     pub(crate) bytes: Vec<u8>,
 }
 
 /// All patterns of a store.
+///
+/// Their automata stay where they are: [`Patterns::find`] is given the bytes again.
 pub(crate) struct Patterns {
-    automata: Vec<Dfa>,
+    /// Where each automaton lies.
+    automata: Vec<Range<usize>>,
     /// One bit for some three bytes of every clue.
     triples: Box<[u64; TRIPLE_WORDS]>,
     clues: Option<AhoCorasick>,
@@ -52,7 +54,7 @@ pub(crate) struct Patterns {
     always: Vec<usize>,
 }
 
-/// The pattern as it is stored: count of clues, each with its length, length of the automaton, padding, automaton.
+/// The pattern as it is stored: count of clues, each with its length, length of the automaton, automaton.
 ///
 /// # Errors
 /// It does not compile, is too large, or matches everything.
@@ -84,10 +86,9 @@ pub(crate) fn compile(source: &str) -> Result<Compiled, Why> {
         put_varint(&mut bytes, number(clue.len())?);
         bytes.extend_from_slice(clue);
     }
-    let (automaton, padding) = dfa.to_bytes_little_endian();
-    let automaton = automaton.get(padding..).unwrap_or_default();
+    let automaton = automaton::bytes_of(&dfa).ok_or(Why::PatternSize)?;
     put_varint(&mut bytes, number(automaton.len())?);
-    bytes.extend_from_slice(automaton);
+    bytes.extend_from_slice(&automaton);
     Ok(Compiled { bytes })
 }
 
@@ -129,7 +130,8 @@ fn texts(parts: &[Hir], suffix: bool) -> Option<Vec<Vec<u8>>> {
 
 impl Patterns {
     /// From the bytes of [`compile`], one after the other; `None` if they are damaged.
-    pub(crate) fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(all: &[u8]) -> Option<Self> {
+        let mut bytes = all;
         let mut patterns = Self {
             automata: Vec::new(),
             triples: Box::new([0; TRIPLE_WORDS]),
@@ -151,7 +153,9 @@ impl Patterns {
             if count == 0 {
                 patterns.always.push(number);
             }
-            patterns.automata.push(automaton(part(&mut bytes)?)?);
+            let automaton = part(&mut bytes)?;
+            let end = all.len() - bytes.len();
+            patterns.automata.push(end - automaton.len()..end);
         }
         if !clues.is_empty() {
             let mut builder = AhoCorasick::builder();
@@ -200,11 +204,11 @@ impl Patterns {
         })
     }
 
-    /// Number of a pattern that matches the name (lower case).
-    pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
+    /// Number of a pattern that matches the name (lower case). `bytes` are those the patterns came from.
+    pub(crate) fn find(&self, bytes: &[u8], name: &[u8]) -> Option<usize> {
         let matches = |number: usize| {
-            let found = self.automata.get(number)?.try_search_fwd(&Input::new(name).earliest(true)).ok()?;
-            found.map(|_| number)
+            let automaton = bytes.get(self.automata.get(number)?.clone())?;
+            automaton::matches(automaton, name).then_some(number)
         };
         if let Some(clues) = self.clues.as_ref().filter(|_| self.may_hold_clue(name)) {
             let candidates = clues.find_overlapping_iter(name);
@@ -237,41 +241,31 @@ fn part<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
     Some(part)
 }
 
-fn automaton(bytes: &[u8]) -> Option<Dfa> {
-    // The automaton wants its numbers aligned, which the bytes need not be.
-    let mut room = vec![0u8; bytes.len() + format::ALIGN];
-    let pad = room.as_ptr().align_offset(align_of::<u32>());
-    let aligned = room.get_mut(pad..pad.checked_add(bytes.len())?)?;
-    aligned.copy_from_slice(bytes);
-    let (dfa, _) = dense::DFA::from_bytes(aligned).ok()?;
-    Some(dfa.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn patterns(sources: &[&str]) -> Patterns {
-        let bytes: Vec<u8> = sources.iter().flat_map(|source| compile(source).unwrap().bytes).collect();
-        Patterns::from_bytes(&bytes).unwrap()
+    fn bytes(sources: &[&str]) -> Vec<u8> {
+        sources.iter().flat_map(|source| compile(source).unwrap().bytes).collect()
     }
 
     #[test]
     fn finds_which() {
-        let patterns = patterns(&[
+        let bytes = bytes(&[
             r"q(l|r)[0-9]{5,6}\.example",
             r"\b(a|b)[0-9a-z]+\.(world|test)$",
             "[0-9]{3}[a-z]$",
             r"^leboncoin\-[a-z]{1,3}\.(com|info)$",
         ]);
-        assert_eq!(patterns.find(b"www.ql12345.example"), Some(0));
-        assert_eq!(patterns.find(b"x.a1.world"), Some(1));
-        assert_eq!(patterns.find(b"x.c1.world"), None);
-        assert_eq!(patterns.find(b"x.123e"), Some(2), "without a clue");
-        assert_eq!(patterns.find(b"leboncoin-ab.com"), Some(3));
-        assert_eq!(patterns.find(b"x.leboncoin-ab.com"), None);
+        let patterns = Patterns::from_bytes(&bytes).unwrap();
+        assert_eq!(patterns.find(&bytes, b"www.ql12345.example"), Some(0));
+        assert_eq!(patterns.find(&bytes, b"x.a1.world"), Some(1));
+        assert_eq!(patterns.find(&bytes, b"x.c1.world"), None);
+        assert_eq!(patterns.find(&bytes, b"x.123e"), Some(2), "without a clue");
+        assert_eq!(patterns.find(&bytes, b"leboncoin-ab.com"), Some(3));
+        assert_eq!(patterns.find(&bytes, b"x.leboncoin-ab.com"), None);
         assert_eq!(patterns.always, [2]);
     }
 
@@ -291,7 +285,7 @@ mod tests {
                 .build(&source);
             if let (Ok(alone), Ok(compiled)) = (alone, compile(&source)) {
                 let patterns = Patterns::from_bytes(&compiled.bytes).unwrap();
-                prop_assert_eq!(patterns.find(name.as_bytes()).is_some(), alone.is_match(name.as_bytes()));
+                prop_assert_eq!(patterns.find(&compiled.bytes, name.as_bytes()).is_some(), alone.is_match(name.as_bytes()));
             }
         }
     }

@@ -193,13 +193,9 @@ impl<D: AsRef<[u8]>> Store<D> {
             let networks = format::words(store.section(Section::NetworkFilter)).try_into();
             store.addresses.networks = Some(networks.map_err(|_| damaged("wrong length of a section"))?);
         }
-        let automaton = store.section(Section::Automaton);
-        if !automaton.is_empty() {
-            // It steers a machine of transitions, so it alone is checked whole at once; it is small.
-            if !store.section_is_sound(Section::Automaton as usize) {
-                return Err(damaged("wrong checksum of the patterns"));
-            }
-            store.patterns = Some(Patterns::from_bytes(automaton).ok_or(damaged("patterns do not load"))?);
+        let automata = store.section(Section::Automata);
+        if !automata.is_empty() {
+            store.patterns = Some(Patterns::from_bytes(automata).ok_or(damaged("patterns do not load"))?);
         }
         Ok(store)
     }
@@ -371,7 +367,7 @@ impl<D: AsRef<[u8]>> Store<D> {
     /// The label of the pattern that matches the name, and the pattern's source.
     #[must_use]
     pub fn pattern_match(&self, name: &[u8]) -> Option<(LabelId, &str)> {
-        let index = self.patterns.as_ref()?.find(name)?;
+        let index = self.patterns.as_ref()?.find(self.section(Section::Automata), name)?;
         let row = self.section(Section::Patterns).get(index.checked_mul(format::PATTERN_ROW)?..)?;
         Some((LabelId(format::u32_at(row, 8)?), self.string(row, 0)))
     }
