@@ -246,6 +246,11 @@ pub(crate) enum TrailsCommand {
         /// A .bin file
         file: PathBuf,
     },
+    /// Write all trails of a store to standard output: a CSV of trail, info, reference
+    Export {
+        /// A .bin file
+        file: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]

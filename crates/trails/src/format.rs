@@ -84,7 +84,6 @@ pub(crate) const V4_ROW: usize = 10;
 /// info, reference, sources: offset u32 and length u32 each; class, severity, confidence, custom: u8 each.
 pub(crate) const LABEL_ROW: usize = 28;
 pub(crate) const PATTERN_ROW: usize = 12;
-pub(crate) const NETWORK_ROW: usize = 21;
 /// Rows of `V4Index`.
 pub(crate) const V4_INDEX_ROWS: usize = 65537;
 /// Words of a bit per /16 of IPv4; as many follow for IPv6.

@@ -83,7 +83,7 @@ impl Labels {
         let mut spec = winner.clone();
         spec.custom |= other.custom;
         if other.custom && !winner.custom {
-            spec.meaning.severity = other.meaning.severity;
+            spec.meaning = meaning(&spec.info, true);
         }
         spec.sources.extend(other.sources.iter().cloned());
         spec.sources.sort();
@@ -109,6 +109,16 @@ impl Labels {
         }
         (rows, strings)
     }
+}
+
+/// References of the user's own lists.
+const CUSTOM: [&str; 2] = ["(custom)", "(remote custom)"];
+
+/// Whether a reference names a list of the user's own, first or among the others.
+pub(crate) fn is_custom(reference: &str) -> bool {
+    let (main, others) = reference.split_once(" (+").unwrap_or((reference, ""));
+    let plain = |text: &str| text.trim_matches(['(', ')']).to_owned();
+    CUSTOM.contains(&main) || others.split(',').any(|other| CUSTOM.iter().any(|custom| plain(custom) == plain(other)))
 }
 
 /// `(static) (+feed,other)`.
@@ -148,10 +158,23 @@ impl Strings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Severity;
 
     fn shown(labels: &Labels, id: u32) -> (&str, &str) {
         let spec = &labels.specs[id as usize];
         (&spec.info, &spec.reference)
+    }
+
+    #[test]
+    fn references_of_the_user() {
+        for yes in
+            ["(custom)", "(remote custom)", "(custom) (+static)", "(static) (+custom)", "(static) (+a,remote custom)"]
+        {
+            assert!(is_custom(yes), "{yes}");
+        }
+        for no in ["(static)", "customs.example", "(static) (+customs.example,a)", ""] {
+            assert!(!is_custom(no), "{no}");
+        }
     }
 
     #[test]
@@ -170,6 +193,9 @@ mod tests {
         let four = labels.merge(three, scanner);
         assert_eq!(shown(&labels, four).0, "mass scanner");
         assert!(labels.is_custom(four), "what the user lists stays the user's");
+        let meaning_of_four = labels.specs[four as usize].meaning;
+        assert_eq!((meaning_of_four.severity, meaning_of_four.class), (Severity::High, Class::Scanner));
+        assert!(is_custom(shown(&labels, four).1), "also in what is shown");
         assert_eq!(labels.merge(four, four), four);
     }
 }

@@ -7,6 +7,7 @@ mod automaton;
 pub mod builder;
 pub mod check;
 pub mod class;
+pub mod export;
 mod format;
 mod hash;
 pub mod indicator;

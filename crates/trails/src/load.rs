@@ -137,13 +137,23 @@ fn write_error(path: &Path) -> impl FnOnce(io::Error) -> LoadError + '_ {
 }
 
 fn write_and_verify(builder: Builder, path: &Path, stamp: Stamp) -> Result<Report, LoadError> {
-    let file =
-        File::options().read(true).write(true).create(true).truncate(true).open(path).map_err(write_error(path))?;
+    let file = File::create(path).map_err(write_error(path))?;
     let (out, report) = builder.finish(BufWriter::with_capacity(1 << 20, file), stamp).map_err(write_error(path))?;
-    let mut file = out.into_inner().map_err(|error| write_error(path)(error.into_error()))?;
+    let file = out.into_inner().map_err(|error| write_error(path)(error.into_error()))?;
     file.sync_all().map_err(write_error(path))?;
-    Store::open(path)?.verify_file(&mut file).map_err(|error| error.at(path))?;
+    open_verified(path)?;
     Ok(report)
+}
+
+/// Opens a store and checks the checksum of everything, by reading it: what is read of a map stays in memory.
+///
+/// # Errors
+/// The file cannot be read, is no store, or is damaged.
+pub fn open_verified(path: &Path) -> Result<Store<Mapped>, StoreError> {
+    let store = Store::open(path)?;
+    let opened = File::open(path).map_err(|source| StoreError::Io { path: path.display().to_string(), source });
+    store.verify_file(&mut opened?).map_err(|error| error.at(path))?;
+    Ok(store)
 }
 
 /// Size, time and samples of a file's content.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use crate::builder::{Builder, Place};
 use crate::indicator::{Line, Why, line};
+use crate::label::is_custom;
 
 /// Deepest tree that is followed, directories.
 const MAX_DEPTH: usize = 16;
@@ -139,7 +140,8 @@ pub fn add_text(builder: &mut Builder, path: &Path, origin: Origin<'_>) -> Resul
     Ok(())
 }
 
-/// Adds the rows of a CSV: trail, info, reference. Rows of the reference `(custom)` are the user's own.
+/// Adds the rows of a CSV: trail, info, reference. Rows whose reference names
+/// `(custom)` or `(remote custom)` are the user's own.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -168,8 +170,7 @@ pub fn add_csv(builder: &mut Builder, path: &Path, progress: &mut dyn FnMut(Prog
             Some(source) if last_text.0 == info && last_text.1 == reference => source,
             _ => {
                 last_text = (info.to_owned(), reference.to_owned());
-                let custom = reference.starts_with("(custom)") || reference.starts_with("(remote custom)");
-                *last.insert(builder.source(info, reference, custom))
+                *last.insert(builder.source(info, reference, is_custom(reference)))
             }
         };
         builder.add(trail, source, place);

@@ -209,7 +209,7 @@ impl<D: AsRef<[u8]>> Store<D> {
         if sound { Ok(()) } else { Err(damaged("wrong checksum of a section")) }
     }
 
-    /// The same of the file this store was opened from, which is read: a map would stay in memory.
+    /// The same of the file this store was opened from, which is read.
     ///
     /// # Errors
     /// A checksum is wrong, or the file cannot be read.
@@ -242,7 +242,7 @@ impl<D: AsRef<[u8]>> Store<D> {
     }
 
     #[inline]
-    fn section(&self, section: Section) -> &[u8] {
+    pub(crate) fn section(&self, section: Section) -> &[u8] {
         let range = self.sections.get(section as usize).cloned().unwrap_or_default();
         self.data.as_ref().get(range).unwrap_or_default()
     }
@@ -312,7 +312,7 @@ impl<D: AsRef<[u8]>> Store<D> {
     }
 
     /// The text whose offset and length are at `at` of a row.
-    fn string(&self, row: &[u8], at: usize) -> &str {
+    pub(crate) fn string(&self, row: &[u8], at: usize) -> &str {
         let part = |at| format::u32_at(row, at).unwrap_or_default() as usize;
         let range = part(at)..part(at).saturating_add(part(at + 4));
         std::str::from_utf8(self.section(Section::Strings).get(range).unwrap_or_default()).unwrap_or_default()
@@ -349,13 +349,6 @@ impl<D: AsRef<[u8]>> Store<D> {
         }
         hits.get_mut(..count).unwrap_or_default().reverse();
         count
-    }
-
-    /// All names, URLs and paths with their labels, in file order.
-    pub fn texts(&self) -> impl Iterator<Item = (&str, LabelId)> {
-        let text = |(label, key)| Some((std::str::from_utf8(key).ok()?, LabelId(label)));
-        let names = table::records(self.section(Section::NameKeys)).filter_map(text);
-        names.chain(table::records(self.section(Section::UrlKeys)).filter_map(text))
     }
 
     /// The wildcard pattern that matches the name (lower case).

@@ -162,7 +162,7 @@ fn a_test_says_what_fails_and_ends_as_the_sensor_would() {
 #[test]
 fn stores_that_are_none_end_with_3() {
     let dir = directory();
-    for command in ["verify", "info"] {
+    for command in ["verify", "info", "export"] {
         let missing = maltrail(dir.path()).args(["trails", command, "none.bin"]).assert();
         missing.code(3).stderr(contains("cannot read trails file none.bin"));
     }
@@ -195,6 +195,11 @@ fn a_store_is_built_and_asked() {
                 .and(contains("testbot.txt:3: 192.0.2.1:99999")),
         );
     maltrail(dir.path()).args(["trails", "verify", "t.bin"]).assert().code(0).stdout(contains("whole, 4 trails"));
+    let exported = maltrail(dir.path()).args(["trails", "export", "t.bin"]).assert().code(0);
+    exported.stdout(
+        "evil.example,testbot (malware),(static)\nbad.example,own,(custom)\n192.0.2.1:443,testbot (malware),(static)\n\
+         203.0.113.0/24,own,(custom)\n",
+    );
     maltrail(dir.path())
         .args(["update", "--offline", "--static-dir", "static", "-o", "t.bin"])
         .assert()

@@ -122,6 +122,15 @@ fn stores_that_are_damaged_foreign_or_missing_end_with_3() {
         );
         maltrail(dir.path()).args(["trails", "verify", file]).assert().code(3);
     }
+    let mut damaged = store.clone();
+    if let Some(last) = damaged.iter_mut().rfind(|byte| **byte != 0) {
+        *last ^= 1;
+    }
+    write(&dir, "damaged.bin", &damaged);
+    for command in ["verify", "export"] {
+        let asserted = maltrail(dir.path()).args(["trails", command, "damaged.bin"]).assert().code(3).stdout("");
+        asserted.stderr(contains("damaged.bin is damaged").and(contains("wrong checksum of a section")));
+    }
     let advice = contains("build trails with `maltrail update --offline --static-dir DIR`, or name a .bin or .csv");
     sensor(&dir, "--offline -r x.pcap --trails none.bin").code(3).stderr(contains("none.bin").and(advice.clone()));
     sensor(&dir, "--offline -r x.pcap --trails none.csv").code(3).stderr(contains("none.csv").and(advice));
