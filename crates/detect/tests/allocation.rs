@@ -83,7 +83,7 @@ fn nothing_is_allocated_for_what_is_not_listed() {
     let post = HttpRequest { target: b"/gate.php", ..request };
     let name = Name::from_text(b"mail.ok.org").unwrap();
     let facts = [
-        Fact::TcpSegment { flags: TcpFlags(TcpFlags::ACK), payload: 1400 },
+        Fact::TcpSegment { flags: TcpFlags(TcpFlags::ACK), acknowledgment: 1, payload: 1400 },
         Fact::Datagram { payload: 40 },
         Fact::Icmp { echo_request: true },
         Fact::OtherProtocol,

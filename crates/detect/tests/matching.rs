@@ -20,7 +20,7 @@ const SYN: u8 = TcpFlags::SYN;
 const ACK: u8 = TcpFlags::ACK;
 
 fn tcp(flags: u8, payload: usize) -> Fact<'static> {
-    Fact::TcpSegment { flags: TcpFlags(flags), payload }
+    Fact::TcpSegment { flags: TcpFlags(flags), acknowledgment: 1, payload }
 }
 
 /// What one packet says against these trails.

@@ -69,10 +69,21 @@ impl Dissector {
     }
 
     /// Reads one frame and hands over what it shows.
-    #[inline]
+    #[inline(always)]
     pub fn frame<S: Sink>(&mut self, frame: &Frame<'_>, sink: &mut S) -> Outcome {
-        let Some(packet) = plain::tcp(frame) else { return self.other(frame, sink) };
-        self.plain(frame.time, &packet, sink)
+        let Some(segment) = plain::tcp(frame) else { return self.other(frame, sink) };
+        let concern = self.dissection.concern(&segment);
+        if !concern && sink.passes_over(segment.hosts()) {
+            return Outcome::Decoded;
+        }
+        self.segment(frame.time, segment, concern, sink)
+    }
+
+    #[inline(never)]
+    fn segment<S: Sink>(&mut self, time: Micros, segment: plain::Segment<'_>, concern: bool, sink: &mut S) -> Outcome {
+        self.anomalies.begin_frame();
+        self.dissection.tcp(time, &segment.packet(), concern, &mut self.anomalies, sink);
+        decode::outcome(&self.anomalies, true)
     }
 
     #[inline(always)]

@@ -1,5 +1,7 @@
 //! What packets say: the vocabulary between this crate and whoever decides on it.
 
+use std::net::Ipv4Addr;
+
 use crate::dissect::{
     dns::DnsMessage,
     http::{HttpRequest, HttpResponse},
@@ -24,14 +26,16 @@ pub enum NameSource {
 
 /// One thing seen in one packet (or in a head that the packet completed), borrowed from it.
 ///
-/// For every IP packet exactly one of the first four comes first; the others follow where its payload
-/// shows them. The flow handed over with it is the direction the packet went.
+/// For every IP packet exactly one of the first four comes first, unless the sink passes it over; the others follow
+/// where its payload shows them. The flow handed over with it is the direction the packet went.
 #[derive(Clone, Copy, Debug)]
 pub enum Fact<'a> {
     /// A TCP segment.
     TcpSegment {
         /// Flags.
         flags: TcpFlags,
+        /// Acknowledgment number: the next byte that the sender expects, where ACK is set.
+        acknowledgment: u32,
         /// Captured payload bytes.
         payload: usize,
     },
@@ -72,4 +76,12 @@ pub enum Fact<'a> {
 pub trait Sink {
     /// `flow` is the direction in which the packet that showed (or completed) the fact went.
     fn fact(&mut self, flow: &Flow, fact: Fact<'_>);
+
+    /// Whether a TCP segment between these two hosts says nothing to the sink, so that its [`Fact::TcpSegment`] can be
+    /// left out where its payload shows nothing either. Bulk traffic costs this question and no fact.
+    #[inline(always)]
+    fn passes_over(&mut self, hosts: [Ipv4Addr; 2]) -> bool {
+        let _ = hosts;
+        false
+    }
 }

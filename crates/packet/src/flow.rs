@@ -75,6 +75,8 @@ pub enum Transport<'a> {
         flags: TcpFlags,
         /// Sequence number of the first payload byte (SYN takes one more).
         sequence: u32,
+        /// Acknowledgment number: the next byte that the sender expects, where ACK is set.
+        acknowledgment: u32,
         /// Payload as captured.
         payload: &'a [u8],
     },

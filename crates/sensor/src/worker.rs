@@ -1,6 +1,6 @@
 //! One capture worker: frames in, findings out, everything that belongs to it rebuilt if it panics.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use detect::{Finding, MatchSettings, Matcher};
@@ -39,6 +39,20 @@ pub(crate) struct Worker {
     panics: u64,
 }
 
+/// Runs what hands frames to a worker, which `worker` finds in `state`. `None`: one of them made it panic. That frame is
+/// lost and counted and the worker's state rebuilt; what hands over frames is to go on with the next.
+pub(crate) fn attempt<S, R>(
+    state: &mut S,
+    worker: impl FnOnce(&mut S) -> &mut Worker,
+    part: impl FnOnce(&mut S) -> R,
+) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(|| part(state))) {
+        Ok(result) => Some(result),
+        Err(_) if worker(state).lose() => None,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
 /// A seed that an attacker does not know.
 fn seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
@@ -61,26 +75,31 @@ impl Worker {
         }
     }
 
-    /// Works through one frame. A panic costs the state of this worker and is counted.
-    #[inline]
+    /// Works through one frame. A panic unwinds: call it within [`attempt`].
+    #[inline(always)]
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, sequence: u64) {
         self.counts.received += 1;
         self.counts.bytes += frame.bytes.len() as u64;
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            #[cfg(test)]
-            assert!(!self.parts.panic_at.contains(&sequence), "a panic that a test asked for");
-            self.matcher.begin(frame.time, sequence);
-            self.dissector.frame(frame, &mut self.matcher)
-        }));
-        match outcome {
-            Ok(Outcome::Decoded) => self.counts.decoded += 1,
-            Ok(Outcome::Ignored) => self.counts.ignored += 1,
-            Ok(Outcome::Anomaly(_)) => self.counts.malformed += 1,
-            Err(_) => {
-                self.counts.lost += 1;
-                self.rebuild();
-            }
+        #[cfg(test)]
+        assert!(!self.parts.panic_at.contains(&sequence), "a panic that a test asked for");
+        self.matcher.begin(frame.time, sequence);
+        match self.dissector.frame(frame, &mut self.matcher) {
+            Outcome::Decoded => self.counts.decoded += 1,
+            Outcome::Ignored => self.counts.ignored += 1,
+            Outcome::Anomaly(_) => self.counts.malformed += 1,
         }
+    }
+
+    /// After a panic: the frame that was being worked through is counted as lost, and the state is made anew. False:
+    /// there was none, so that the panic is not this worker's.
+    #[cold]
+    fn lose(&mut self) -> bool {
+        let lost = self.counts.received == self.counts.accounted() + 1;
+        if lost {
+            self.counts.lost += 1;
+            self.rebuild();
+        }
+        lost
     }
 
     /// A frame that another interface has shown before.

@@ -188,7 +188,9 @@ impl Asked<'_> {
     /// A listed address counts differently as the one that asks and the one that is asked.
     fn address(&self, address: IpAddr, port: u16) -> [Tried; 2] {
         let to = Flow { src: INSIDE, dst: address, src_port: 50_000, dst_port: port, protocol: 6 };
-        let syn = |flow: &Flow| self.fate(flow, Fact::TcpSegment { flags: TcpFlags(TcpFlags::SYN), payload: 0 });
+        let syn = |flow: &Flow| {
+            self.fate(flow, Fact::TcpSegment { flags: TcpFlags(TcpFlags::SYN), acknowledgment: 0, payload: 0 })
+        };
         let from = Flow { src: address, dst: INSIDE, src_port: 50_000, dst_port: PORT, protocol: 6 };
         [
             Tried { packet: "a connection to it", fate: syn(&to) },

@@ -1,6 +1,6 @@
 //! Listed addresses: who is the source, who the destination, and which of them a label may name.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use event::{Context, Kind};
 use ipnet::IpNet;
@@ -11,6 +11,15 @@ use super::{Found, Match, Matcher};
 use crate::finding::{Occasion, endpoint_text, observe};
 use crate::flows::Side;
 use crate::lookup::Lookup;
+
+/// What a TCP segment says of its connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment {
+    pub(super) flags: TcpFlags,
+    pub(super) acknowledgment: u32,
+    /// Bytes.
+    pub(super) payload: usize,
+}
 
 /// What of an address is listed.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +109,17 @@ impl<L: Lookup> Matcher<L> {
         self.store.may_hold_address(flow.src) || self.store.may_hold_address(flow.dst)
     }
 
+    /// Whether neither host can be listed; if so, it is remembered.
+    #[inline(never)]
+    pub(super) fn are_unlisted(&mut self, hosts: [Ipv4Addr; 2]) -> bool {
+        let [src, dst] = hosts;
+        let unlisted = !self.store.may_hold_address(src.into()) && !self.store.may_hold_address(dst.into());
+        if unlisted {
+            self.pairs.note(hosts);
+        }
+        unlisted
+    }
+
     /// The receiver, else the sender.
     fn either(&mut self, flow: &Flow, occasion: Occasion) -> Option<Side> {
         for side in [Side::Dst, Side::Src] {
@@ -142,14 +162,15 @@ impl<L: Lookup> Matcher<L> {
     }
 
     #[inline]
-    pub(super) fn segment(&mut self, flow: &Flow, flags: TcpFlags, payload: usize) {
+    pub(super) fn segment(&mut self, flow: &Flow, segment: Segment) {
         if self.may_be_listed(flow) {
-            self.listed_segment(flow, flags, payload);
+            self.listed_segment(flow, segment);
         }
     }
 
     #[cold]
-    fn listed_segment(&mut self, flow: &Flow, flags: TcpFlags, payload: usize) {
+    fn listed_segment(&mut self, flow: &Flow, segment: Segment) {
+        let Segment { flags, payload, .. } = segment;
         let (src, dst) = (self.store.may_hold_address(flow.src), self.store.may_hold_address(flow.dst));
         if flags.opens() {
             self.either(flow, Occasion::Opening);

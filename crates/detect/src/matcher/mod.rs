@@ -9,11 +9,13 @@ mod agents;
 mod dns;
 mod http;
 mod name;
+mod pairs;
 mod tls;
 mod url;
 
 pub use name::{Excuse, excuse};
 
+use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -67,6 +69,7 @@ pub struct Matcher<L: Lookup = Store<Mapped>> {
     flows: Flows,
     request: http::Buffers,
     unlisted: agents::Unlisted,
+    pairs: pairs::Pairs,
 }
 
 /// What was found since the last [`Matcher::take`].
@@ -138,12 +141,14 @@ impl<L: Lookup> Matcher<L> {
         let found =
             Found { findings: Vec::new(), time: Micros::default(), sequence: 0, late: false, start: 0, resolver: None };
         let unlisted = agents::Unlisted::new(settings.seed);
-        Matcher { settings, store, found, flows, request: http::Buffers::default(), unlisted }
+        let pairs = pairs::Pairs::new(settings.seed);
+        Matcher { settings, store, found, flows, request: http::Buffers::default(), unlisted, pairs }
     }
 
     /// From the next packet on, another generation of trails.
     pub fn swap(&mut self, store: Arc<L>) {
         self.store = store;
+        self.pairs = pairs::Pairs::new(self.settings.seed);
     }
 
     /// The packet whose facts come next.
@@ -182,9 +187,16 @@ impl<L: Lookup> Matcher<L> {
 }
 
 impl<L: Lookup> Sink for Matcher<L> {
+    #[inline(always)]
+    fn passes_over(&mut self, hosts: [Ipv4Addr; 2]) -> bool {
+        self.pairs.has(hosts) || self.are_unlisted(hosts)
+    }
+
     fn fact(&mut self, flow: &Flow, fact: Fact<'_>) {
         match fact {
-            Fact::TcpSegment { flags, payload } => self.segment(flow, flags, payload),
+            Fact::TcpSegment { flags, acknowledgment, payload } => {
+                self.segment(flow, address::Segment { flags, acknowledgment, payload });
+            }
             Fact::Datagram { .. } => self.datagram(flow),
             Fact::Icmp { echo_request } => {
                 if echo_request {

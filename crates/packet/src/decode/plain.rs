@@ -3,7 +3,7 @@
 //!
 //! This is [`decode`](super::decode) for the most frequent of its inputs, and agrees with it on each of them.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use crate::flow::protocol;
 use crate::{Flow, Frame, LinkType, Packet, TcpFlags, Transport};
@@ -11,50 +11,88 @@ use crate::{Flow, Frame, LinkType, Packet, TcpFlags, Transport};
 /// Ethernet, IPv4 without options.
 const HEADERS: usize = 34;
 
+/// A TCP segment with its addresses, still as they stand in the headers: most need no more than a glance.
+#[derive(Clone, Copy)]
+pub(crate) struct Segment<'a> {
+    headers: &'a [u8; HEADERS + 20],
+    pub(crate) payload: &'a [u8],
+}
+
+/// Bytes at a fixed place, which are always there: one load.
+#[inline(always)]
+fn at<const AT: usize, const N: usize>(headers: &[u8]) -> [u8; N] {
+    headers.get(AT..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
+}
+
+impl<'a> Segment<'a> {
+    pub(crate) fn packet(&self) -> Packet<'a> {
+        let number = |bytes| u32::from_be_bytes(bytes);
+        let transport = Transport::Tcp {
+            flags: self.flags(),
+            sequence: number(at::<38, 4>(self.headers)),
+            acknowledgment: number(at::<42, 4>(self.headers)),
+            payload: self.payload,
+        };
+        let ([src, dst], [src_port, dst_port]) = (self.hosts(), self.ports());
+        let flow = Flow { src: src.into(), dst: dst.into(), src_port, dst_port, protocol: protocol::TCP };
+        Packet { flow, transport, depth: 0, fragment: false, known: false, missing: 0 }
+    }
+
+    /// Sender and receiver.
+    #[inline(always)]
+    pub(crate) fn hosts(&self) -> [Ipv4Addr; 2] {
+        [Ipv4Addr::from(at::<26, 4>(self.headers)), Ipv4Addr::from(at::<30, 4>(self.headers))]
+    }
+
+    /// The sender's and the receiver's port.
+    #[inline(always)]
+    pub(crate) fn ports(&self) -> [u16; 2] {
+        [u16::from_be_bytes(at::<34, 2>(self.headers)), u16::from_be_bytes(at::<36, 2>(self.headers))]
+    }
+
+    #[inline(always)]
+    pub(crate) fn flags(&self) -> TcpFlags {
+        let [flags] = at::<47, 1>(self.headers);
+        TcpFlags(flags)
+    }
+}
+
 /// The segment that the frame holds; `None` where the frame has to be decoded step by step.
 #[inline(always)]
-pub(crate) fn tcp<'a>(frame: &Frame<'a>) -> Option<Packet<'a>> {
-    let [ref headers @ .., s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, flags, _, _, _, _, _, _] =
-        *frame.bytes.first_chunk::<{ HEADERS + 20 }>()?;
-    let (src, dst, end) = ipv4(frame, headers, protocol::TCP)?;
+pub(crate) fn tcp<'a>(frame: &Frame<'a>) -> Option<Segment<'a>> {
+    let headers = frame.bytes.first_chunk::<{ HEADERS + 20 }>()?;
+    let end = ipv4(frame, headers.first_chunk()?, protocol::TCP)?;
+    let [offset] = at::<46, 1>(headers);
     let header = usize::from(offset >> 4) * 4;
     if header < 20 {
         return None;
     }
-    let transport = Transport::Tcp {
-        flags: TcpFlags(flags),
-        sequence: u32::from_be_bytes([q0, q1, q2, q3]),
-        payload: frame.bytes.get(HEADERS + header..end)?,
-    };
-    let (src_port, dst_port) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
-    let flow = Flow { src, dst, src_port, dst_port, protocol: protocol::TCP };
-    Some(Packet { flow, transport, depth: 0, fragment: false, known: false, missing: 0 })
+    Some(Segment { headers, payload: frame.bytes.get(HEADERS + header..end)? })
 }
 
 /// The ICMP message that the frame holds; `None` where the frame has to be decoded step by step.
 #[inline(always)]
 pub(crate) fn icmp<'a>(frame: &Frame<'a>) -> Option<Packet<'a>> {
-    let [ref headers @ .., kind, code, _, _] = *frame.bytes.first_chunk::<{ HEADERS + 4 }>()?;
-    let (src, dst, end) = ipv4(frame, headers, protocol::ICMP)?;
+    let headers = frame.bytes.first_chunk::<{ HEADERS + 4 }>()?;
+    let end = ipv4(frame, headers.first_chunk()?, protocol::ICMP)?;
+    let [kind, code] = at::<34, 2>(headers);
     let transport = Transport::Icmp { kind, code, payload: frame.bytes.get(HEADERS + 4..end)? };
-    let flow = Flow { src, dst, src_port: 0, dst_port: 0, protocol: protocol::ICMP };
+    let (src, dst) = (Ipv4Addr::from(at::<26, 4>(headers)), Ipv4Addr::from(at::<30, 4>(headers)));
+    let flow = Flow { src: src.into(), dst: dst.into(), src_port: 0, dst_port: 0, protocol: protocol::ICMP };
     Some(Packet { flow, transport, depth: 0, fragment: false, known: false, missing: 0 })
 }
 
-/// Addresses, and where in the frame the packet ends.
+/// Where in the frame a packet ends that is plain and carries that protocol.
 #[inline(always)]
-fn ipv4(frame: &Frame<'_>, headers: &[u8; HEADERS], carried: u8) -> Option<(IpAddr, IpAddr, usize)> {
-    let [.., e0, e1, 0x45, _, t0, t1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *headers
-    else {
-        return None;
-    };
-    // More fragments follow, or others came before.
-    let in_pieces = u16::from_be_bytes([f0, f1]) & 0x3fff != 0;
-    if frame.link != LinkType(1) || [e0, e1] != [0x08, 0x00] || in_pieces || protocol != carried {
+fn ipv4(frame: &Frame<'_>, headers: &[u8; HEADERS], carried: u8) -> Option<usize> {
+    // EtherType, version and header length; whether more fragments follow, or others came before; protocol.
+    let [e0, e1, version] = at::<12, 3>(headers);
+    let in_pieces = u16::from_be_bytes(at::<20, 2>(headers)) & 0x3fff != 0;
+    let [protocol] = at::<23, 1>(headers);
+    if frame.link != LinkType(1) || [e0, e1, version] != [0x08, 0x00, 0x45] || in_pieces || protocol != carried {
         return None;
     }
-    let (src, dst) = (Ipv4Addr::new(s0, s1, s2, s3), Ipv4Addr::new(d0, d1, d2, d3));
-    Some((IpAddr::V4(src), IpAddr::V4(dst), 14 + usize::from(u16::from_be_bytes([t0, t1]))))
+    Some(14 + usize::from(u16::from_be_bytes(at::<16, 2>(headers))))
 }
 
 #[cfg(test)]
@@ -85,7 +123,11 @@ mod tests {
         let outcome = decode(&frame, &mut fragments, &mut anomalies, &mut |packet, _| {
             packets.push(format!("{packet:?}"));
         });
-        (outcome, packets, tcp(&frame).or_else(|| icmp(&frame)).map(|packet| format!("{packet:?}")))
+        (
+            outcome,
+            packets,
+            tcp(&frame).map(|segment| segment.packet()).or_else(|| icmp(&frame)).map(|packet| format!("{packet:?}")),
+        )
     }
 
     const TCP: &[u8] = &[1, 2, 3, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0x50, 0x18, 1, 0, 0, 0, 0, 0];

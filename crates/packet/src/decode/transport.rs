@@ -71,7 +71,7 @@ fn other<'a>(datagram: &Datagram<'a>, ports: (u16, u16), anomaly: Option<Anomaly
 #[inline(always)]
 pub(super) fn tcp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
     let bytes = datagram.payload;
-    let Some(&[s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, flags, ..]) = bytes.first_chunk::<20>() else {
+    let Some(&[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, ..]) = bytes.first_chunk::<20>() else {
         return cut_tcp(datagram);
     };
     let header = usize::from(offset >> 4) * 4;
@@ -82,6 +82,7 @@ pub(super) fn tcp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
         transport: Transport::Tcp {
             flags: TcpFlags(flags),
             sequence: u32::from_be_bytes([q0, q1, q2, q3]),
+            acknowledgment: u32::from_be_bytes([a0, a1, a2, a3]),
             payload: payload.unwrap_or_default(),
         },
         missing: datagram.missing,
@@ -94,13 +95,13 @@ pub(super) fn tcp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
 fn cut_tcp<'a>(datagram: &Datagram<'a>) -> Segment<'a> {
     let bytes = datagram.payload;
     let ports = ports(bytes);
-    let (Some(sequence), Some(flags)) = (be32(bytes, 4), byte(bytes, 13)) else {
+    let (Some(sequence), Some(acknowledgment), Some(flags)) = (be32(bytes, 4), be32(bytes, 8), byte(bytes, 13)) else {
         return other(datagram, ports, Some(Anomaly::TcpHeader));
     };
     Segment {
         src_port: ports.0,
         dst_port: ports.1,
-        transport: Transport::Tcp { flags: TcpFlags(flags), sequence, payload: &[] },
+        transport: Transport::Tcp { flags: TcpFlags(flags), sequence, acknowledgment, payload: &[] },
         missing: datagram.missing,
         anomaly: Some(Anomaly::TcpHeader),
     }

@@ -25,8 +25,9 @@ pub mod tls;
 pub use context::Progress;
 
 use context::Context;
-use heads::{Heads, Segment};
+use heads::{Heads, Segment, flows};
 
+use crate::decode::plain;
 use crate::flow::protocol;
 use crate::{Anomalies, Fact, Flow, Limits, Micros, Packet, Sink, TableUsage, TcpFlags, Transport};
 
@@ -69,6 +70,13 @@ impl Dissection {
         Dissection { heads: Heads::new(limits, seed), quic: quic::Tracker::new(limits, seed) }
     }
 
+    /// Whether a segment may show more than that it is there; of bulk traffic hardly one does.
+    #[inline(always)]
+    pub(crate) fn concern(&self, segment: &plain::Segment<'_>) -> bool {
+        let hash = |hasher: &_| flows::hash_v4(hasher, segment.hosts(), segment.ports());
+        self.heads.concern(hash, segment.flags(), segment.payload)
+    }
+
     /// Hands over what the packet shows: first that it is there, then what its payload says.
     #[inline(always)]
     pub(crate) fn packet<S: Sink>(
@@ -80,14 +88,9 @@ impl Dissection {
     ) {
         let flow = &packet.flow;
         match packet.transport {
-            Transport::Tcp { flags, sequence, payload } => {
-                if !packet.known {
-                    sink.fact(flow, Fact::TcpSegment { flags, payload: payload.len() });
-                }
-                if self.heads.concern(flow, flags, payload) && !packet.fragment {
-                    let segment = Segment { flow, flags, sequence, payload, missing: packet.missing, time };
-                    self.segment(segment, anomalies, sink);
-                }
+            Transport::Tcp { flags, payload, .. } => {
+                let concern = self.heads.concern(|hasher| flows::hash(hasher, flow), flags, payload);
+                self.tcp(time, packet, concern, anomalies, sink);
             }
             Transport::Udp { payload } => {
                 if !packet.known {
@@ -104,6 +107,27 @@ impl Dissection {
                 sink.fact(flow, Fact::Icmp { echo_request: kind == request });
             }
             Transport::Other { .. } => sink.fact(flow, Fact::OtherProtocol),
+        }
+    }
+
+    /// A TCP segment. `concern`: it may show more than that it is there.
+    #[inline(always)]
+    pub(crate) fn tcp<S: Sink>(
+        &mut self,
+        time: Micros,
+        packet: &Packet<'_>,
+        concern: bool,
+        anomalies: &mut Anomalies,
+        sink: &mut S,
+    ) {
+        let Transport::Tcp { flags, sequence, acknowledgment, payload } = packet.transport else { return };
+        let flow = &packet.flow;
+        if !packet.known {
+            sink.fact(flow, Fact::TcpSegment { flags, acknowledgment, payload: payload.len() });
+        }
+        if concern && !packet.fragment {
+            let segment = Segment { flow, flags, sequence, payload, missing: packet.missing, time };
+            self.segment(segment, anomalies, sink);
         }
     }
 

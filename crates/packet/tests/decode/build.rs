@@ -85,7 +85,7 @@ pub(crate) enum Kind {
 impl Seen {
     fn of(packet: &Packet<'_>) -> Seen {
         let (kind, payload) = match packet.transport {
-            Transport::Tcp { flags, sequence, payload } => (Kind::Tcp(flags, sequence), payload),
+            Transport::Tcp { flags, sequence, payload, .. } => (Kind::Tcp(flags, sequence), payload),
             Transport::Udp { payload } => (Kind::Udp, payload),
             Transport::Icmp { kind, code, payload } => (Kind::Icmp(kind, code), payload),
             Transport::Other { payload } => (Kind::Other, payload),

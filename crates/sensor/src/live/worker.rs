@@ -12,7 +12,7 @@ use crate::capture::duplicates::Duplicates;
 use crate::capture::live::{KernelCounts, MAX_POLL, drain};
 use crate::capture::sys;
 use crate::clock::Clock;
-use crate::worker::Worker;
+use crate::worker::{Worker, attempt};
 
 /// Longest wait for packets: so late a request to stop is seen.
 const WAIT: Duration = Duration::from_millis(50);
@@ -69,7 +69,9 @@ impl Path {
         }
         self.sequence += 1;
         self.last = frame.time;
-        self.worker.frame(frame, self.sequence);
+        let sequence = self.sequence;
+        // A frame each: what libpcap calls back is not to be unwound through, and costs far more.
+        attempt(&mut self.worker, |worker| worker, |worker| worker.frame(frame, sequence));
     }
 }
 

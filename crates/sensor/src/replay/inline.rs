@@ -10,7 +10,7 @@ use crate::SensorError;
 use crate::board::{Board, WorkerPage};
 use crate::clock::Tick;
 use crate::sink::{Finished, Sink};
-use crate::worker::{MAX_PANICS, Parts, Worker};
+use crate::worker::{MAX_PANICS, Parts, Worker, attempt};
 
 pub(super) struct Inline {
     worker: Worker,
@@ -47,7 +47,7 @@ impl Inline {
 }
 
 impl Taker for Inline {
-    #[inline]
+    #[inline(always)]
     fn frame(&mut self, frame: &Frame<'_>, sequence: u64, tick: Option<Tick>) {
         if let Some(tick) = tick {
             self.hand_on();
@@ -55,6 +55,10 @@ impl Taker for Inline {
             self.sink.tick(tick);
         }
         self.worker.frame(frame, sequence);
+    }
+
+    fn attempt<R>(&mut self, part: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        attempt(self, |inline| &mut inline.worker, part)
     }
 
     fn filtered(&mut self, frame: &Frame<'_>) {

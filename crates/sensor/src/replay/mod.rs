@@ -54,6 +54,9 @@ pub(crate) struct Replay<'a> {
 trait Taker {
     /// One frame; `tick` comes before it.
     fn frame(&mut self, frame: &Frame<'_>, sequence: u64, tick: Option<Tick>);
+    /// Runs a part of the stream. `None`: it ended early because a frame made a worker panic. The next part goes on with
+    /// the frame after it.
+    fn attempt<R>(&mut self, part: impl FnOnce(&mut Self) -> R) -> Option<R>;
     /// After the last frame: its time, and how many there were. A round comes after it.
     fn end(&mut self, time: Micros, sequence: u64);
     /// A frame that the filter leaves out.
@@ -157,7 +160,7 @@ impl Stream {
         self.files += 1;
         self.piped = is_pipe(&file.path);
         while !self.control.stopping() {
-            let more = self.some(&mut reader, taker);
+            let more = taker.attempt(|taker| self.some(&mut reader, taker)).unwrap_or(Ok(true));
             if self.progress.tick(reader.bytes_read(), self.sequence) {
                 self.reloader.look();
             }
@@ -182,27 +185,37 @@ impl Stream {
 
     /// Up to a round of frames; false at the end of the file.
     fn some(&mut self, reader: &mut Reader, taker: &mut impl Taker) -> Result<bool, Damage> {
-        for _ in 0..ROUND {
-            if self.control.news() != self.news {
+        let mut left = ROUND;
+        while left > 0 {
+            reader.ready(|frame| {
+                self.frame(frame, taker);
+                left -= 1;
+                left > 0 && self.control.news() == self.news
+            });
+            // What comes through a pipe may come slowly: what was found is told before waiting.
+            if left == 0 || self.control.news() != self.news || self.piped && left < ROUND && reader.drained() {
                 break;
             }
             let Some(frame) = reader.frame()? else { return Ok(false) };
-            if let Some(filter) = &mut self.filter
-                && !filter.passes(&frame)
-            {
-                taker.filtered(&frame);
-                continue;
-            }
-            let tick = self.clock.packet(frame.time);
-            self.last = frame.time;
-            taker.frame(&frame, self.sequence, tick);
-            self.sequence += 1;
-            // What comes through a pipe may come slowly: what was found is told before waiting.
-            if self.piped && reader.drained() {
-                break;
-            }
+            self.frame(&frame, taker);
+            left -= 1;
         }
         Ok(true)
+    }
+
+    #[inline(always)]
+    fn frame(&mut self, frame: &Frame<'_>, taker: &mut impl Taker) {
+        if let Some(filter) = &mut self.filter
+            && !filter.passes(frame)
+        {
+            taker.filtered(frame);
+            return;
+        }
+        let tick = self.clock.packet(frame.time);
+        self.last = frame.time;
+        let sequence = self.sequence;
+        self.sequence += 1;
+        taker.frame(frame, sequence, tick);
     }
 
     fn problem(&mut self, file: &Listed, damage: &Damage, before: u64, unusable: bool) {

@@ -14,7 +14,7 @@ use crate::SensorError;
 use crate::board::{Board, WorkerPage};
 use crate::clock::Tick;
 use crate::sink::{Finished, Sink};
-use crate::worker::{MAX_PANICS, Parts, Worker};
+use crate::worker::{MAX_PANICS, Parts, Worker, attempt};
 use trails::store::{Mapped, Store};
 
 /// Rounds that a worker may be behind the reader.
@@ -40,6 +40,21 @@ enum Entry {
         time: Micros,
         sequence: u64,
     },
+}
+
+impl Entry {
+    #[inline(always)]
+    fn run(&self, arena: &[u8], worker: &mut Worker) {
+        match *self {
+            Entry::Frame { time, link, start, length, sequence } => {
+                let bytes = arena.get(start..start + length).unwrap_or_default();
+                worker.frame(&Frame { time, link, bytes }, sequence);
+            }
+            Entry::Filtered { length } => worker.filtered(length),
+            Entry::Tick(tick, sequence) => worker.tick(tick, sequence),
+            Entry::End { time, sequence } => worker.finish(time, sequence),
+        }
+    }
 }
 
 /// The share of one worker in a round.
@@ -142,6 +157,11 @@ impl Taker for Dealer {
         }
     }
 
+    /// The workers are elsewhere.
+    fn attempt<R>(&mut self, part: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        Some(part(self))
+    }
+
     fn filtered(&mut self, frame: &Frame<'_>) {
         if let Some(batch) = self.batches.first_mut() {
             batch.entries.push(Entry::Filtered { length: frame.bytes.len() });
@@ -173,17 +193,9 @@ fn work(
             worker.swap(store);
         }
         let before = worker.panics();
-        for entry in &batch.entries {
-            match *entry {
-                Entry::Frame { time, link, start, length, sequence } => {
-                    let bytes = batch.arena.get(start..start + length).unwrap_or_default();
-                    worker.frame(&Frame { time, link, bytes }, sequence);
-                }
-                Entry::Filtered { length } => worker.filtered(length),
-                Entry::Tick(tick, sequence) => worker.tick(tick, sequence),
-                Entry::End { time, sequence } => worker.finish(time, sequence),
-            }
-        }
+        let mut entries = batch.entries.iter();
+        let mut share = |worker: &mut Worker| entries.by_ref().for_each(|entry| entry.run(&batch.arena, worker));
+        while attempt(&mut worker, |worker| worker, &mut share).is_none() {}
         panics.fetch_add(worker.panics() - before, Ordering::Relaxed);
         let mut findings = Vec::new();
         worker.take(&mut findings);

@@ -1,7 +1,7 @@
 //! What is asked of every segment: its flow's hash, and two small tables that are looked up by it.
 
 use std::hash::{BuildHasher, Hasher};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use foldhash::fast::FixedState;
 
@@ -18,21 +18,31 @@ const OPENING_SEGMENTS: u32 = 7;
 /// Hash of a flow, seeded.
 #[inline(always)]
 pub(in crate::dissect) fn hash(state: &FixedState, flow: &Flow) -> u64 {
-    let ports = u128::from(u32::from(flow.src_port) << 16 | u32::from(flow.dst_port));
-    let mut hasher = state.build_hasher();
+    let ports = [flow.src_port, flow.dst_port];
     match (flow.src, flow.dst) {
-        (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            // One step of the hash for nearly all traffic.
-            let [src, dst] = [src, dst].map(|address| u128::from(u32::from_ne_bytes(address.octets())));
-            hasher.write_u128(src << 64 | dst << 32 | ports);
-        }
+        (IpAddr::V4(src), IpAddr::V4(dst)) => hash_v4(state, [src, dst], ports),
         (src, dst) => {
+            let mut hasher = state.build_hasher();
             hasher.write_u128(bits(src));
             hasher.write_u128(bits(dst));
-            hasher.write_u128(ports);
+            hasher.write_u128(joined(ports));
+            hasher.finish()
         }
     }
+}
+
+/// The same of an IPv4 flow.
+#[inline(always)]
+pub(in crate::dissect) fn hash_v4(state: &FixedState, hosts: [Ipv4Addr; 2], ports: [u16; 2]) -> u64 {
+    // One step of the hash for nearly all traffic, and addresses as they stand in a header, one behind the other.
+    let [src, dst] = hosts.map(|host| u128::from(u32::from_le_bytes(host.octets())));
+    let mut hasher = state.build_hasher();
+    hasher.write_u128(joined(ports) << 64 | dst << 32 | src);
     hasher.finish()
+}
+
+fn joined([src, dst]: [u16; 2]) -> u128 {
+    u128::from(u32::from(dst) << 16 | u32::from(src))
 }
 
 fn bits(address: IpAddr) -> u128 {

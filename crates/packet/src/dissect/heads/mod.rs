@@ -97,16 +97,16 @@ impl Heads {
         }
     }
 
-    /// Whether a segment has to be looked at; of bulk traffic hardly one has.
+    /// Whether a segment of the flow with that hash has to be looked at; of bulk traffic hardly one has.
     #[inline(always)]
-    pub(super) fn concern(&self, flow: &Flow, flags: TcpFlags, payload: &[u8]) -> bool {
+    pub(super) fn concern(&self, hash: impl FnOnce(&FixedState) -> u64, flags: TcpFlags, payload: &[u8]) -> bool {
         if flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) != 0 {
             return true;
         }
         if payload.is_empty() {
             return false;
         }
-        let hash = self.hash(flow);
+        let hash = hash(&self.hasher);
         self.filter.may_hold(hash) || self.openings.may_hold(hash) || stream::may_begin(payload)
     }
 

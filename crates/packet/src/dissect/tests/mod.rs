@@ -85,7 +85,7 @@ impl Bench {
     }
 
     pub(super) fn segment(&mut self, flow: Flow, sequence: u32, flags: u8, payload: &[u8]) {
-        self.packet(flow, Transport::Tcp { flags: TcpFlags(flags), sequence, payload }, 0);
+        self.packet(flow, Transport::Tcp { flags: TcpFlags(flags), sequence, acknowledgment: 0, payload }, 0);
     }
 
     pub(super) fn expire(&mut self, seconds: i64) {

@@ -63,6 +63,27 @@ impl Buffer {
         self.data.get(self.start..self.end).unwrap_or_default()
     }
 
+    /// Takes records from the beginning of what is there, as long as `record` finds one: its length, and what it is.
+    /// Before `take` has it, it is done with.
+    #[inline(always)]
+    pub(super) fn consume_while<'b, T>(
+        &'b mut self,
+        record: impl Fn(&'b [u8]) -> Option<(usize, T)>,
+        mut take: impl FnMut(T) -> bool,
+    ) {
+        let Buffer { data, start, end, .. } = self;
+        let mut rest = data.get(*start..*end).unwrap_or_default();
+        while let Some((length, found)) = record(rest)
+            && let Some(after) = rest.get(length..)
+        {
+            rest = after;
+            *start = *end - rest.len();
+            if !take(found) {
+                break;
+            }
+        }
+    }
+
     /// Is done with `total` bytes and gives those of them from `start` on.
     #[inline]
     pub(super) fn consume(&mut self, start: usize, length: usize, total: usize) -> &[u8] {

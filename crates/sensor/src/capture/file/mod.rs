@@ -146,25 +146,23 @@ impl Reader {
         Ok(Reader { buffer, format, ended: false, read })
     }
 
-    /// The next frame; none at the end and after damage.
+    /// Hands over frames that lie whole in memory, without any of the checks that tell what is wrong with others, until
+    /// `take` says no. Of formats other than pcap in its usual form
+    /// there are none.
+    #[inline(always)]
+    pub fn ready(&mut self, take: impl FnMut(&Frame<'_>) -> bool) {
+        if let Format::Pcap(pcap) = &self.format
+            && !self.ended
+        {
+            pcap.whole(&mut self.buffer, take);
+        }
+    }
+
+    /// The next frame, whatever the format and whatever is wrong with it; none at the end and after damage.
     ///
     /// # Errors
     /// The file is damaged here. What follows is not read.
-    #[inline(always)]
     pub fn frame(&mut self) -> Result<Option<Frame<'_>>, Damage> {
-        if let Format::Pcap(pcap) = &self.format
-            && let Some((time, length)) = pcap.whole(self.buffer.peek())
-            && !self.ended
-        {
-            let link = pcap.link;
-            let bytes = self.buffer.consume(pcap::COMMON_HEADER, length, pcap::COMMON_HEADER + length);
-            return Ok(Some(Frame { time, link, bytes }));
-        }
-        self.checked()
-    }
-
-    /// The next frame, whatever the format and whatever is wrong with it.
-    fn checked(&mut self) -> Result<Option<Frame<'_>>, Damage> {
         if self.ended {
             return Ok(None);
         }

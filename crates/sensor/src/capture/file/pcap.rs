@@ -1,7 +1,7 @@
 //! The pcap format (draft-ietf-opsawg-pcap), both byte orders, micro- and nanoseconds, and Kuznetzov's with its
 //! longer record headers.
 
-use ::packet::{LinkType, Micros};
+use ::packet::{Frame, LinkType, Micros};
 
 use super::buffer::{Buffer, word};
 use super::{Damage, DamageKind, MAX_RECORD, Record};
@@ -11,14 +11,14 @@ const MAGIC_NANO: u32 = 0xa1b2_3c4d;
 const MAGIC_KUZNETZOV: u32 = 0xa1b2_cd34;
 const FILE_HEADER: usize = 24;
 /// Bytes of a record header of all but Kuznetzov's form.
-pub(super) const COMMON_HEADER: usize = 16;
+const COMMON_HEADER: usize = 16;
 
 /// State of a pcap file.
 pub(super) struct Pcap {
     big: bool,
     nano: bool,
     header: usize,
-    pub(super) link: LinkType,
+    link: LinkType,
 }
 
 impl Pcap {
@@ -48,19 +48,24 @@ impl Pcap {
         Ok(Some(Pcap { big, nano, header, link }))
     }
 
-    /// Time and length of a record that is whole in `bytes` and has the common header, without any of the checks
-    /// that tell what is wrong where it is not.
+    /// Frames whose records are whole in the buffer, as long as `take` wants more. Only of the common header, byte
+    /// order and unit, microseconds.
     #[inline(always)]
-    pub(super) fn whole(&self, bytes: &[u8]) -> Option<(Micros, usize)> {
-        let (words, _) = bytes.first_chunk::<COMMON_HEADER>()?.as_chunks::<4>();
-        let [seconds, fraction, length, _] = *words.first_chunk::<4>()?;
-        let number = |word| if self.big { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) };
-        let length = number(length) as usize;
-        if self.header != COMMON_HEADER || self.nano || bytes.len() - COMMON_HEADER < length || length > MAX_RECORD {
-            return None;
+    pub(super) fn whole(&self, buffer: &mut Buffer, mut take: impl FnMut(&Frame<'_>) -> bool) {
+        if self.header != COMMON_HEADER || self.nano || self.big {
+            return;
         }
-        let time = i64::from(number(seconds)) * Micros::SECOND + i64::from(number(fraction));
-        Some((Micros(time), length))
+        let number = |word| u32::from_le_bytes(word);
+        buffer.consume_while(
+            |bytes| {
+                let (header, rest) = bytes.split_first_chunk::<COMMON_HEADER>()?;
+                let [seconds, fraction, length, _] = *header.as_chunks::<4>().0.first_chunk::<4>()?;
+                let (bytes, _) = rest.split_at_checked(number(length) as usize)?;
+                let time = i64::from(number(seconds)) * Micros::SECOND + i64::from(number(fraction));
+                Some((COMMON_HEADER + bytes.len(), Frame { time: Micros(time), link: self.link, bytes }))
+            },
+            |frame| take(&frame),
+        );
     }
 
     /// Whether the bytes begin with a whole record.

@@ -22,14 +22,21 @@ fn frames() -> Vec<Recorded> {
         .collect()
 }
 
-/// All frames, and the damage after them if there is any.
-fn read_from(source: impl Read + Send + 'static) -> (Vec<Seen>, Option<Damage>) {
+/// All frames, and the damage after them if there is any. Frames that are ready are taken as such, some at a time.
+fn read_from(source: impl Read + Send + 'static, some: usize) -> (Vec<Seen>, Option<Damage>) {
     let mut out = Vec::new();
     let mut reader = match Reader::new(Box::new(source)) {
         Ok(reader) => reader,
         Err(damage) => return (out, Some(damage)),
     };
     loop {
+        if some > 0 {
+            let enough = out.len() + some;
+            reader.ready(|f| {
+                out.push((f.time, f.link, f.bytes.to_vec()));
+                out.len() < enough
+            });
+        }
         match reader.frame() {
             Ok(Some(f)) => out.push((f.time, f.link, f.bytes.to_vec())),
             Ok(None) => return (out, None),
@@ -42,7 +49,12 @@ fn read_from(source: impl Read + Send + 'static) -> (Vec<Seen>, Option<Damage>) 
 }
 
 fn read(bytes: &[u8]) -> (Vec<Seen>, Option<Damage>) {
-    read_from(io::Cursor::new(bytes.to_vec()))
+    let [one_by_one, others @ ..] = [0, 1, 2, 1000].map(|some| read_from(io::Cursor::new(bytes.to_vec()), some));
+    for (got, damage) in others {
+        assert_eq!(got, one_by_one.0);
+        assert_eq!(damage.map(|d| d.to_string()), one_by_one.1.as_ref().map(ToString::to_string));
+    }
+    one_by_one
 }
 
 fn expected(frames: &[Recorded]) -> Vec<Seen> {
