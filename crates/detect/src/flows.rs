@@ -1,18 +1,25 @@
-//! Which TCP flows with a listed address are known already, so that each is told once.
+//! TCP flows with a listed address: which were told already, so that each is told once, and what the listed side has
+//! acknowledged, which shows whether there is a connection at all.
 //!
 //! Flows without a listed address never come here. At the limit new flows are refused, not remembered ones
-//! forgotten: what is not remembered is found again, and the pipeline tells that it is a repetition.
+//! forgotten: what is not remembered as told is found again, and the pipeline tells that it is a repetition.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use packet::{Flow, Micros, TableLimit, TableUsage};
+use packet::{Flow, Micros, TableLimit, TableUsage, TcpFlags};
 
-/// Flows remembered, about 80 bytes each.
+/// Flows remembered as told, about 80 bytes each.
 pub(crate) const FLOWS: usize = 65_536;
 /// A flow that still runs after an hour of packet time is told again.
 pub(crate) const FLOW_MICROS: i64 = 3600 * Micros::SECOND;
-/// How often what is over is looked for when the table is full.
+/// Directions of which it is remembered what was acknowledged, about 80 bytes each.
+const ACKNOWLEDGED: usize = 16_384;
+/// How long after its last packet.
+const ACKNOWLEDGED_MICROS: i64 = 600 * Micros::SECOND;
+/// How often what is over is looked for when a table is full.
 const SWEEP_MICROS: i64 = 10 * Micros::SECOND;
+/// Largest window there is (RFC 7323 section 2.3): further ahead, a number is of another connection.
+const WINDOW: u32 = 1 << 30;
 
 /// A side of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +30,17 @@ pub(crate) enum Side {
     Dst,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    since: Micros,
+/// Which sides of a flow were told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
     src: bool,
     dst: bool,
 }
 
 /// The flows.
 pub(crate) struct Flows {
-    known: HashMap<Flow, Known, FixedState>,
-    limit: usize,
-    swept: Micros,
-    refused: u64,
+    told: Table<Told>,
+    acknowledged: Table<Option<u32>>,
 }
 
 /// The same for both directions.
@@ -45,15 +50,18 @@ pub(crate) fn undirected(flow: &Flow) -> Flow {
 }
 
 impl Flows {
+    /// `limit`: flows remembered as told.
     pub(crate) fn new(limit: usize, seed: u64) -> Flows {
-        let known = HashMap::with_hasher(FixedState::with_seed(seed));
-        Flows { known, limit, swept: Micros(i64::MIN), refused: 0 }
+        Flows {
+            told: Table::new(limit, FLOW_MICROS, seed),
+            acknowledged: Table::new(ACKNOWLEDGED, ACKNOWLEDGED_MICROS, seed),
+        }
     }
 
     /// A SYN of the flow was seen.
     pub(crate) fn open(&mut self, flow: &Flow, now: Micros) {
-        if let Some(known) = self.entry(undirected(flow), now) {
-            *known = Known { since: now, src: true, dst: true };
+        if let Some(entry) = self.told.entry(undirected(flow), now) {
+            *entry = Entry { since: now, value: Told { src: true, dst: true } };
         }
     }
 
@@ -65,29 +73,86 @@ impl Flows {
             (Side::Src, false) => Side::Dst,
             (Side::Dst, false) => Side::Src,
         };
-        let Some(known) = self.entry(key, now) else { return true };
+        let Some(Entry { value, .. }) = self.told.entry(key, now) else { return true };
         let told = match side {
-            Side::Src => &mut known.src,
-            Side::Dst => &mut known.dst,
+            Side::Src => &mut value.src,
+            Side::Dst => &mut value.dst,
         };
         !std::mem::replace(told, true)
     }
 
+    /// Takes note of what a packet with ACK acknowledges. True: more than an earlier one of its direction, so that the
+    /// sender got what only a connection brings. A SYN-ACK begins anew; refused at the limit, nothing is shown.
+    pub(crate) fn advances(&mut self, flow: &Flow, flags: TcpFlags, acknowledgment: u32, now: Micros) -> bool {
+        let Some(entry) = self.acknowledged.entry(*flow, now) else { return false };
+        entry.since = now;
+        match entry.value {
+            Some(before) if !flags.has(TcpFlags::SYN) => (1..=WINDOW).contains(&acknowledgment.wrapping_sub(before)),
+            _ => {
+                entry.value = Some(acknowledgment);
+                false
+            }
+        }
+    }
+
+    /// What the tables hold and refused.
+    pub(crate) fn tables(&self) -> [TableUsage; 2] {
+        [self.told.usage("running_flows"), self.acknowledged.usage("acknowledged")]
+    }
+
+    /// Flows remembered as told, and how often one was refused.
+    #[cfg(test)]
+    fn usage(&self) -> (usize, u64) {
+        (self.told.entries.len(), self.told.refused)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry<V> {
+    since: Micros,
+    value: V,
+}
+
+/// Flows up to a limit and an age.
+struct Table<V> {
+    entries: HashMap<Flow, Entry<V>, FixedState>,
+    limit: usize,
+    age: i64,
+    swept: Micros,
+    refused: u64,
+}
+
+impl<V: Copy + Default> Table<V> {
+    fn new(limit: usize, age: i64, seed: u64) -> Table<V> {
+        let entries = HashMap::with_hasher(FixedState::with_seed(seed));
+        Table { entries, limit, age, swept: Micros(i64::MIN), refused: 0 }
+    }
+
     /// What is known of the flow, made anew where nothing is or it is too old; `None` at the limit.
-    fn entry(&mut self, key: Flow, now: Micros) -> Option<&mut Known> {
-        if !self.known.contains_key(&key) && self.known.len() >= self.limit {
+    fn entry(&mut self, key: Flow, now: Micros) -> Option<&mut Entry<V>> {
+        if !self.entries.contains_key(&key) && self.entries.len() >= self.limit {
             self.sweep(now);
-            if self.known.len() >= self.limit {
+            if self.entries.len() >= self.limit {
                 self.refused += 1;
                 return None;
             }
         }
-        let fresh = Known { since: now, src: false, dst: false };
-        let known = self.known.entry(key).or_insert(fresh);
-        if now.since(known.since) >= FLOW_MICROS {
-            *known = fresh;
+        let fresh = Entry { since: now, value: V::default() };
+        let entry = self.entries.entry(key).or_insert(fresh);
+        if now.since(entry.since) >= self.age {
+            *entry = fresh;
         }
-        Some(known)
+        Some(entry)
+    }
+
+    fn usage(&self, name: &'static str) -> TableUsage {
+        TableUsage {
+            name,
+            entries: self.entries.len() as u64,
+            bytes: self.entries.allocation_size() as u64,
+            limit: TableLimit::Entries(self.limit as u64),
+            refused: self.refused,
+        }
     }
 
     fn sweep(&mut self, now: Micros) {
@@ -95,24 +160,8 @@ impl Flows {
             return;
         }
         self.swept = now;
-        self.known.retain(|_, known| now.since(known.since) < FLOW_MICROS);
-    }
-
-    /// What it holds and refused.
-    pub(crate) fn table(&self) -> TableUsage {
-        TableUsage {
-            name: "running_flows",
-            entries: self.known.len() as u64,
-            bytes: self.known.allocation_size() as u64,
-            limit: TableLimit::Entries(self.limit as u64),
-            refused: self.refused,
-        }
-    }
-
-    /// Flows remembered, and how often one was refused.
-    #[cfg(test)]
-    pub(crate) fn usage(&self) -> (usize, u64) {
-        (self.known.len(), self.refused)
+        let age = self.age;
+        self.entries.retain(|_, entry| now.since(entry.since) < age);
     }
 }
 
@@ -165,5 +214,47 @@ mod tests {
         assert!(!flows.tell(&flow(0), Side::Dst, Micros(1)), "what is remembered stays");
         assert!(flows.tell(&flow(4), Side::Dst, Micros(FLOW_MICROS)));
         assert_eq!(flows.usage(), (1, 2));
+    }
+
+    const ACK: TcpFlags = TcpFlags(TcpFlags::ACK);
+    const SYN_ACK: TcpFlags = TcpFlags(TcpFlags::SYN | TcpFlags::ACK);
+
+    #[test]
+    fn what_is_acknowledged_has_to_grow() {
+        let (flow, now) = (flow(443), Micros(0));
+        let after = |first: u32, later: u32| {
+            let mut flows = Flows::new(FLOWS, 7);
+            assert!(!flows.advances(&flow, SYN_ACK, first, now));
+            flows.advances(&flow, ACK, later, now)
+        };
+        assert!(!after(1000, 1000) && after(1000, 1001) && !after(1000, 999));
+        assert!(after(1000, 1000 + WINDOW) && !after(1000, 1001 + WINDOW));
+        assert!(after(u32::MAX, 0), "numbers wrap");
+    }
+
+    #[test]
+    fn each_direction_and_connection_counts_for_itself() {
+        let (mut flows, flow) = (Flows::new(FLOWS, 7), flow(443));
+        assert!(!flows.advances(&flow, ACK, 1, Micros(0)));
+        assert!(!flows.advances(&flow.reversed(), ACK, 2, Micros(0)));
+        assert!(!flows.advances(&flow, SYN_ACK, 5, Micros(0)), "an answer to another SYN");
+        assert!(!flows.advances(&flow, ACK, 5, Micros(0)));
+        assert!(flows.advances(&flow, ACK, 6, Micros(ACKNOWLEDGED_MICROS - 1)));
+        assert!(flows.advances(&flow, ACK, 7, Micros(2 * ACKNOWLEDGED_MICROS - 2)), "that is since its last packet");
+        assert!(!flows.advances(&flow, ACK, 8, Micros(3 * ACKNOWLEDGED_MICROS)));
+    }
+
+    #[test]
+    fn evidence_is_kept_at_the_limit() {
+        let mut flows = Flows::new(FLOWS, 7);
+        for port in 0..=ACKNOWLEDGED as u16 {
+            flows.advances(&flow(port), SYN_ACK, 1, Micros(0));
+            let (count, refused) = (usize::from(port) + 1, u64::from(usize::from(port) == ACKNOWLEDGED));
+            let [_, table] = flows.tables();
+            assert_eq!((table.entries as usize, table.refused), (count.min(ACKNOWLEDGED), refused));
+        }
+        assert!(!flows.advances(&flow(ACKNOWLEDGED as u16), ACK, 2, Micros(0)), "refused");
+        assert!(flows.advances(&flow(ACKNOWLEDGED as u16 - 1), ACK, 2, Micros(0)));
+        assert!(flows.advances(&flow(0), ACK, 2, Micros(0)), "what is remembered stays");
     }
 }

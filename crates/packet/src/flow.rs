@@ -59,6 +59,12 @@ impl TcpFlags {
         self.0 & bits == bits
     }
 
+    /// Neither SYN, ACK nor RST: no stack answers so (RFC 9293 section 3.10.7), scanners send it.
+    #[must_use]
+    pub fn answers_nothing(self) -> bool {
+        self.0 & (Self::SYN | Self::ACK | Self::RST) == 0
+    }
+
     /// A connection attempt: SYN without ACK, whatever ECN or other flags say.
     #[must_use]
     pub fn opens(self) -> bool {

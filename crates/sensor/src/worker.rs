@@ -174,9 +174,10 @@ impl Worker {
         self.matcher = Matcher::new(self.parts.matching.clone(), self.parts.store.clone());
     }
 
-    fn tables(&self) -> [TableUsage; 4] {
+    fn tables(&self) -> [TableUsage; 5] {
         let [fragments, heads, quic] = self.dissector.tables();
-        [fragments, heads, quic, self.matcher.table()]
+        let [running, acknowledged] = self.matcher.tables();
+        [fragments, heads, quic, running, acknowledged]
     }
 
     /// Times it panicked and was rebuilt.

@@ -122,15 +122,17 @@ impl<L: Lookup> Matcher<L> {
 
     /// The receiver, else the sender.
     fn either(&mut self, flow: &Flow, occasion: Occasion) -> Option<Side> {
-        for side in [Side::Dst, Side::Src] {
-            let (address, port) = side_of(flow, side);
-            let hit = listed(&*self.store, address, port, |label| admits(label, flow, side, true));
-            if let Some((what, label)) = hit {
-                push(&mut self.found, flow, address, what, label, occasion);
-                return Some(side);
-            }
+        [Side::Dst, Side::Src].into_iter().find(|side| self.side(flow, *side, occasion))
+    }
+
+    /// Adds a finding if that side of a packet is listed, and its sender's address is to be believed only so far.
+    fn side(&mut self, flow: &Flow, side: Side, occasion: Occasion) -> bool {
+        let (address, port) = side_of(flow, side);
+        let hit = listed(&*self.store, address, port, |label| admits(label, flow, side, true));
+        if let Some((what, label)) = hit {
+            push(&mut self.found, flow, address, what, label, occasion);
         }
-        None
+        hit.is_some()
     }
 
     /// A packet without ports.
@@ -168,26 +170,44 @@ impl<L: Lookup> Matcher<L> {
         }
     }
 
+    /// A packet *to* a listed address counts whatever its flags: somebody here sent it. One *from* it counts where it
+    /// opens a connection, belongs to one, or tries a port. It does not where it may be backscatter, the answer to what
+    /// somebody else sent in our name: that is a SYN-ACK, a RST, or an ACK of what such a SYN-ACK acknowledged already
+    /// (RFC 9293 section 3.10.7). So it counts
+    ///
+    /// * with SYN alone, and with neither SYN, ACK nor RST (NULL, FIN and Xmas scans), which answers nothing;
+    /// * with ACK and payload;
+    /// * with ACK alone, if it acknowledges more than an earlier packet of its direction: a client's data or end, in a
+    ///   capture that holds the listed side only and none of its payload.
     #[cold]
     fn listed_segment(&mut self, flow: &Flow, segment: Segment) {
-        let Segment { flags, payload, .. } = segment;
+        let Segment { flags, acknowledgment, payload } = segment;
         let (src, dst) = (self.store.may_hold_address(flow.src), self.store.may_hold_address(flow.dst));
         if flags.opens() {
             self.either(flow, Occasion::Opening);
             self.flows.open(flow, self.found.time);
             return;
         }
+        let acknowledges = flags.has(TcpFlags::ACK) && !flags.has(TcpFlags::RST);
         let data = flags.has(TcpFlags::ACK) && payload > 0;
         if dst {
             self.running(flow, flags, Side::Dst, data);
         }
-        if src && data {
-            self.running(flow, flags, Side::Src, data);
+        if !src {
+            return;
+        }
+        // Most that come here only look like a listed address to the filter: they are not to fill the table.
+        let on_record = || listed(&*self.store, flow.src, flow.src_port, |_| true).is_some();
+        if data || acknowledges && on_record() && self.flows.advances(flow, flags, acknowledgment, self.found.time) {
+            self.running(flow, flags, Side::Src, true);
+        } else if flags.answers_nothing() {
+            self.side(flow, Side::Src, Occasion::Opening);
         }
     }
 
-    /// One side of a packet of a flow whose SYN may not have been seen.
-    fn running(&mut self, packet: &Flow, flags: TcpFlags, side: Side, data: bool) {
+    /// One side of a packet of a flow whose SYN may not have been seen. `connected`: the packet shows that its sender
+    /// stands behind its address.
+    fn running(&mut self, packet: &Flow, flags: TcpFlags, side: Side, connected: bool) {
         let (address, port) = side_of(packet, side);
         let flow = from_client(packet, flags);
         let role = if flow == *packet {
@@ -197,7 +217,8 @@ impl<L: Lookup> Matcher<L> {
         } else {
             Side::Src
         };
-        let Some((what, label)) = listed(&*self.store, address, port, |label| admits(label, &flow, role, !data)) else {
+        let Some((what, label)) = listed(&*self.store, address, port, |label| admits(label, &flow, role, !connected))
+        else {
             return;
         };
         if self.flows.tell(&flow, role, self.found.time) {

@@ -173,10 +173,10 @@ impl<L: Lookup> Matcher<L> {
         self.found.resolver = None;
     }
 
-    /// What its bounded table holds: `running_flows`, remembered because of a listed address.
+    /// What its bounded tables hold: `running_flows`, told because of a listed address, and `acknowledged`, by such.
     #[must_use]
-    pub fn table(&self) -> TableUsage {
-        self.flows.table()
+    pub fn tables(&self) -> [TableUsage; 2] {
+        self.flows.tables()
     }
 
     /// A name said by the sender of the packet, where nothing more is to be told with it.

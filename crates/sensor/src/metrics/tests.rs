@@ -95,7 +95,8 @@ const COLLECTIONS: &[(&str, &str, &str)] = &[
     // A part of a head.
     ("packet/src/dissect/hpack.rs", "table", "heads"),
     ("packet/src/dissect/quic/mod.rs", "table", "quic"),
-    ("detect/src/flows.rs", "known", "running_flows"),
+    ("detect/src/flows.rs", "entries", "running_flows"),
+    ("detect/src/flows.rs", "acknowledged", "acknowledged"),
     ("detect/src/pipeline/mod.rs", "bundles", "bundles"),
     ("detect/src/pipeline/mod.rs", "summaries", "throttle_windows"),
     ("detect/src/pipeline/window.rs", "slots", "bundles"),
@@ -212,7 +213,7 @@ fn what_the_tables_of_a_lost_worker_refused_stays_counted() {
     let mut worker = Worker::new(parts);
     for (sequence, refused) in [(0, 1), (1, 1), (2, 2)] {
         let frame = packet::Frame { time: packet::Micros(0), link: packet::LinkType(1), bytes: &bytes };
-        worker.frame(&frame, sequence);
+        crate::worker::attempt(&mut worker, |worker| worker, |worker| worker.frame(&frame, sequence));
         let report = worker.report();
         let heads = report.tables.iter().find(|table| table.name == "heads").unwrap();
         assert_eq!((heads.refused, report.panics), (refused, u64::from(sequence > 0)));

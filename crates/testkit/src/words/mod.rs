@@ -182,7 +182,8 @@ impl Writer {
         let bytes = payload::stream(words, true)?;
         let here = (line.src.0, ports.src, line.dst.0, ports.dst);
         let there = (line.dst.0, ports.dst, line.src.0, ports.src);
-        let acknowledged = self.sequences.get(&there).copied().unwrap_or(1000);
+        let followed = self.sequences.get(&there).copied().unwrap_or(1000);
+        let acknowledged = options.acknowledged.unwrap_or(followed);
         let next = self.sequences.entry(here).or_insert(1000);
         if let Some(sequence) = options.sequence {
             *next = sequence;

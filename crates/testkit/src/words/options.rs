@@ -32,6 +32,7 @@ pub(super) struct Options {
     pub cut: Option<usize>,
     /// Sequence number instead of the one that follows.
     pub sequence: Option<u32>,
+    pub acknowledged: Option<u32>,
 }
 
 /// The options of a line (the defaults where it has none) and the rest of it.
@@ -77,6 +78,7 @@ impl Options {
             "flows" => self.flows = number(value)?,
             "cut" => self.cut = Some(number(value)?),
             "seq" => self.sequence = Some(number(value)?),
+            "ack" => self.acknowledged = Some(number(value)?),
             "order" => {
                 let order: Vec<usize> = value.split(',').map(number).collect::<Result<_, _>>()?;
                 if order.contains(&0) {

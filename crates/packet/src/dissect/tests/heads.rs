@@ -120,7 +120,8 @@ fn the_end_of_a_connection_uses_what_is_there() {
 #[test]
 fn a_segment_captured_short_is_used_at_once() {
     let mut bench = Bench::new();
-    let transport = crate::Transport::Tcp { flags: TcpFlags(ACK), sequence: 1, payload: &REQUEST[..45] };
+    let transport =
+        crate::Transport::Tcp { flags: TcpFlags(ACK), sequence: 1, acknowledgment: 1, payload: &REQUEST[..45] };
     bench.packet(tcp(), transport, 500);
     assert_eq!(bench.take(), ["request GET /x host=www.evil.example agent="]);
 }

@@ -133,9 +133,9 @@ impl Read for Failing {
 #[test]
 fn small_reads_and_failing_disks() {
     for bytes in all_forms() {
-        let (got, damage) = read_from(Slow(io::Cursor::new(bytes.clone())));
+        let (got, damage) = read_from(Slow(io::Cursor::new(bytes.clone())), 2);
         assert_eq!((got, damage.is_none()), (expected(&frames()), true));
-        let (got, damage) = read_from(Failing(io::Cursor::new(bytes.clone())));
+        let (got, damage) = read_from(Failing(io::Cursor::new(bytes.clone())), 2);
         assert_eq!(got, expected(&frames()));
         assert!(damage.is_some_and(|d| d.to_string().contains("the disk is gone") && !d.is_stop()));
     }
