@@ -4,11 +4,12 @@ use std::hash::BuildHasher;
 use std::path::PathBuf;
 
 use detect::{MatchSettings, PipelineSettings};
+use sensor::settings::{Destination, Wire};
 use sensor::{Settings, Source};
 
 use crate::arguments::SensorArguments;
 use crate::commands::build;
-use crate::config::{Config, Environment, Origin, Workers};
+use crate::config::{Config, Environment, Origin, Remote, Values, Workers};
 use crate::lists::Lists;
 
 /// A worker's ring is never smaller, bytes.
@@ -73,6 +74,8 @@ pub(crate) fn settings(
         log_dir: logs.then(|| values.log_dir.clone()),
         text_log: logs,
         journal: logs,
+        destinations: destinations(values),
+        remote_severity: lists.severity,
         stats_address: values.stats_address,
         build_command,
         handle_signals: true,
@@ -95,6 +98,18 @@ pub(crate) fn settings(
             seed,
         },
     }
+}
+
+/// Who gets the events too.
+fn destinations(values: &Values) -> Vec<Destination> {
+    let lists =
+        [(Wire::Line, &values.log_server), (Wire::Cef, &values.syslog_server), (Wire::Json, &values.logstash_server)];
+    let each = |(wire, list): (Wire, &Vec<Remote>)| {
+        list.iter()
+            .map(move |remote| Destination { wire, host: remote.host.clone(), port: remote.port })
+            .collect::<Vec<_>>()
+    };
+    lists.into_iter().flat_map(each).collect()
 }
 
 /// A live sensor writes logs unless told not to; a replay only where somebody named a directory for it.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use detect::{Agents, IgnoreRules, UserWhitelist};
+use sensor::settings::SeverityPattern;
 
 use crate::config::{Config, Problem, Weight};
 
@@ -17,6 +18,8 @@ pub(crate) struct Lists {
     pub(crate) ignore: Arc<IgnoreRules>,
     /// USER_AGENTS_FILE, or the built-in list.
     pub(crate) agents: Option<Agents>,
+    /// REMOTE_SEVERITY_REGEX.
+    pub(crate) severity: Option<Arc<SeverityPattern>>,
 }
 
 impl Lists {
@@ -49,6 +52,15 @@ impl Lists {
                     problems.push(Problem { weight: Weight::Error, place, what: error.to_string() });
                 }
             },
+        }
+        if let Some(expression) = &values.remote_severity_regex {
+            match SeverityPattern::new(&expression.0) {
+                Ok(pattern) => lists.severity = Some(Arc::new(pattern)),
+                Err(what) => {
+                    let place = "REMOTE_SEVERITY_REGEX".to_string();
+                    problems.push(Problem { weight: Weight::Error, place, what });
+                }
+            }
         }
         let say_of_agents = RefCell::new(Vec::new());
         let place = values.user_agents_file.as_deref();

@@ -48,7 +48,7 @@ pub(crate) fn text(summary: &Summary, severities: Severities, zone: &TimeZone) -
     let _ = writeln!(out, "findings  {}{}", number(a.findings), parts(&fates));
     let severities = [(severities.high, "high"), (severities.medium, "medium"), (severities.low, "low")];
     let _ = writeln!(out, "events    {}{}", number(a.events), parts(&severities));
-    summary.outputs.iter().filter(|output| output.name != CONSOLE).for_each(|output| written(&mut out, output));
+    summary.outputs.iter().filter(|output| &*output.name != CONSOLE).for_each(|output| written(&mut out, output));
     let _ = write!(out, "trails    {}", number(summary.trails.count));
     if summary.trails.generation > 1 {
         let _ = write!(out, ", reloaded {} times", summary.trails.generation - 1);
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn outputs_that_could_not_write_say_so() {
         let outputs =
-            vec![OutputCounts { name: "journal", offered: 9, delivered: 4, queued: 0, dropped: 5, errors: 2 }];
+            vec![OutputCounts { name: "journal".into(), offered: 9, delivered: 4, queued: 0, dropped: 5, errors: 2 }];
         let text = text(&Summary { outputs, ..Summary::default() }, Severities::default(), &TimeZone::UTC);
         assert!(text.contains("\njournal   4 written, 5 given up, 2 failed attempts\n"), "{text}");
     }

@@ -6,6 +6,7 @@
 //! Everything in an event that came from the wire is data: it is escaped where it is drawn, never trusted.
 
 mod bounds;
+pub mod collector;
 pub mod draw;
 pub mod import;
 pub mod journal;

@@ -36,7 +36,7 @@ pub(crate) struct PipelinePage {
 }
 
 /// Counters of one output by name.
-pub(crate) type OutputPage = (&'static str, Arc<Counters>);
+pub(crate) type OutputPage = (Arc<str>, Arc<Counters>);
 
 /// Written now and then by each part, never in the way of a packet.
 pub(crate) struct Board {

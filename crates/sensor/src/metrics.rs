@@ -215,17 +215,17 @@ fn events(page: &mut Page, board: &Board) {
     page.fates("findings_fates_total", "What became of findings.", &fates);
     page.one("findings_held", "gauge", "Findings that wait for the end of a bundle or window.", a.held);
     page.one("events_total", "counter", "Events made.", a.events);
-    let outputs: Vec<_> = lock(&board.outputs).iter().map(|(name, counters)| counters.counts(name)).collect();
+    let outputs: Vec<_> = lock(&board.outputs).iter().map(|(name, counters)| counters.counts(name.clone())).collect();
     page.family("output_events_total", "counter", "Events by output and fate.");
     for output in &outputs {
         for (fate, value) in [("offered", output.offered), ("delivered", output.delivered), ("dropped", output.dropped)]
         {
-            page.value("output_events_total", &[("output", output.name), ("fate", fate)], value);
+            page.value("output_events_total", &[("output", &output.name), ("fate", fate)], value);
         }
     }
     page.family("output_queued_events", "gauge", "Events that wait to be written.");
     for output in &outputs {
-        page.value("output_queued_events", &[("output", output.name)], output.queued);
+        page.value("output_queued_events", &[("output", &output.name)], output.queued);
     }
     page.family("output_queued_bytes", "gauge", "Memory of the events that wait; shared ones count for each output.");
     for (name, counters) in lock(&board.outputs).iter() {
@@ -233,11 +233,11 @@ fn events(page: &mut Page, board: &Board) {
     }
     page.family("output_queue_limit_events", "gauge", "Events that may wait at most.");
     for output in &outputs {
-        page.value("output_queue_limit_events", &[("output", output.name)], QUEUE_EVENTS as u64);
+        page.value("output_queue_limit_events", &[("output", &output.name)], QUEUE_EVENTS as u64);
     }
     page.family("output_errors_total", "counter", "Attempts to write that failed.");
     for output in &outputs {
-        page.value("output_errors_total", &[("output", output.name)], output.errors);
+        page.value("output_errors_total", &[("output", &output.name)], output.errors);
     }
 }
 

@@ -79,9 +79,16 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
 }
 
 fn outputs(settings: &Settings, message: &MessageHook) -> Result<Outputs, SensorError> {
-    let Some(directory) = &settings.log_dir else { return Ok(Outputs::default()) };
-    let full = if matches!(settings.source, Source::Files(_)) { Full::Wait } else { Full::Drop };
-    Outputs::open(&OutputSettings { directory, text: settings.text_log, journal: settings.journal, full }, message)
+    let replay = matches!(settings.source, Source::Files(_));
+    let wanted = OutputSettings {
+        directory: settings.log_dir.as_deref(),
+        text: settings.text_log,
+        journal: settings.journal,
+        destinations: if replay { &[] } else { &settings.destinations },
+        severity: settings.remote_severity.as_ref(),
+        full: if replay { Full::Wait } else { Full::Drop },
+    };
+    Outputs::open(&wanted, message)
 }
 
 /// A summary with what the sink counted.

@@ -1,10 +1,14 @@
 //! What a sensor is told: validated values, no text to parse.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use detect::{MatchSettings, PipelineSettings};
+use event::{Event, Severity};
+use regex_automata::meta::Regex;
 
 /// Where packets come from.
 #[derive(Clone, Debug)]
@@ -13,6 +17,81 @@ pub enum Source {
     Live(Vec<String>),
     /// Capture files in the order given, as one stream; `-` is standard input. Directories are expanded.
     Files(Vec<PathBuf>),
+}
+
+/// How events are written for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// Seconds and the text line: LOG_SERVER.
+    Line,
+    /// CEF behind a header of syslog: SYSLOG_SERVER.
+    Cef,
+    /// One flat JSON object: LOGSTASH_SERVER.
+    Json,
+}
+
+/// A machine that events are sent to over UDP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// In which form.
+    pub wire: Wire,
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl Destination {
+    /// The setting it comes from, in lower case: the name of its output.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.wire {
+            Wire::Line => "log_server",
+            Wire::Cef => "syslog_server",
+            Wire::Json => "logstash_server",
+        }
+    }
+}
+
+/// REMOTE_SEVERITY_REGEX: groups named `high`, `medium` and `low` that are looked for in an event's info.
+#[derive(Debug)]
+pub struct SeverityPattern {
+    pattern: Regex,
+    groups: Vec<(usize, Severity)>,
+}
+
+impl SeverityPattern {
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// It is no expression, or none of its groups has one of the names; says what is wrong.
+    pub fn new(pattern: &str) -> Result<Self, String> {
+        let pattern = Regex::new(pattern).map_err(|e| e.to_string())?;
+        let info = pattern.group_info();
+        let group = |severity: Severity| {
+            let index = info.to_index(regex_automata::PatternID::ZERO, severity.name())?;
+            Some((index, severity))
+        };
+        let groups: Vec<_> = [Severity::High, Severity::Medium, Severity::Low].into_iter().filter_map(group).collect();
+        if groups.is_empty() {
+            return Err("none of its groups is named high, medium or low".to_owned());
+        }
+        Ok(SeverityPattern { pattern, groups })
+    }
+
+    /// The severity that it tells of an event, if it matches.
+    #[must_use]
+    pub fn of(&self, event: &Event) -> Option<Severity> {
+        let mut captures = self.pattern.create_captures();
+        self.pattern.captures(event.info.as_str(), &mut captures);
+        self.groups.iter().find(|(index, _)| captures.get_group(*index).is_some()).map(|(_, severity)| *severity)
+    }
 }
 
 /// Everything a sensor runs with.
@@ -48,6 +127,10 @@ pub struct Settings {
     pub text_log: bool,
     /// Whether the journal is written into `log_dir`.
     pub journal: bool,
+    /// LOG_SERVER, SYSLOG_SERVER, LOGSTASH_SERVER: who gets the events too. Live sensors only.
+    pub destinations: Vec<Destination>,
+    /// REMOTE_SEVERITY_REGEX; none: an event's own severity is sent.
+    pub remote_severity: Option<Arc<SeverityPattern>>,
     /// STATS_ADDRESS.
     pub stats_address: Option<SocketAddr>,
     /// A program and its arguments that bring the store of a changed CSV up to date while this process goes on

@@ -39,7 +39,7 @@ pub(crate) fn handle(control: Control, board: Arc<Board>, ending: Option<EndingH
 }
 
 fn unwritten(board: &Board) -> Ending {
-    let outputs = lock(&board.outputs).iter().map(|(name, counters)| counters.counts(name)).collect();
+    let outputs = lock(&board.outputs).iter().map(|(name, counters)| counters.counts(name.clone())).collect();
     Ending::Forced { outputs, held: lock(&board.pipeline).accounts.held }
 }
 

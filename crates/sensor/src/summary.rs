@@ -1,6 +1,7 @@
 //! What a sensor did, in numbers that must add up.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use detect::Accounts;
@@ -67,8 +68,8 @@ pub struct InterfaceCounts {
 /// What became of the events one output was offered: `offered = delivered + queued + dropped`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutputCounts {
-    /// Its name: `log`, `journal`, `console`.
-    pub name: &'static str,
+    /// Its name: `log`, `journal`, `console`, `log_server 192.0.2.1:8337`.
+    pub name: Arc<str>,
     /// Events it was handed.
     pub offered: u64,
     /// Events written.

@@ -222,11 +222,17 @@ fn end(
     }
     let given_up = totals.outputs.iter().filter(|output| output.dropped > 0);
     for output in given_up.clone() {
-        let (name, dropped, offered) = (output.name, output.dropped, output.offered);
-        complain(&format!(
-            "error: {dropped} of {offered} events are missing in the {name}: it could not be written; \
-             see to space and permissions of LOG_DIR"
-        ));
+        let (name, dropped, offered) = (&output.name, output.dropped, output.offered);
+        let what = match name.split_once(' ') {
+            None => {
+                format!("are missing in the {name}: it could not be written; see to space and permissions of LOG_DIR")
+            }
+            Some((setting, host)) => {
+                let setting = setting.to_ascii_uppercase();
+                format!("were not sent to {host} ({setting}): see whether it can be reached from here")
+            }
+        };
+        complain(&format!("error: {dropped} of {offered} events {what}"));
     }
     if !arguments.quiet {
         print(&summary::text(&totals, severities, &TimeZone::system()));

@@ -238,15 +238,16 @@ settings! {
     /// Pairs of source and trail whose repeats are tracked.
     Sensor "EVENT_THROTTLE_MAX_KEYS" event_throttle_max_keys: Number<1, 10000000> = "50000", Used;
     /// Servers that events are sent to over UDP.
-    Sensor "LOG_SERVER" log_server: Vec<Remote> = "", Later;
+    Sensor "LOG_SERVER" log_server: Vec<Remote> = "", Used;
     /// Servers that events are sent to as syslog (CEF).
-    Sensor "SYSLOG_SERVER" syslog_server: Vec<Remote> = "", Later;
+    Sensor "SYSLOG_SERVER" syslog_server: Vec<Remote> = "", Used;
     /// Servers that events are sent to as JSON.
-    Sensor "LOGSTASH_SERVER" logstash_server: Vec<Remote> = "", Later;
+    Sensor "LOGSTASH_SERVER" logstash_server: Vec<Remote> = "", Used;
     /// Write no log files.
     Sensor "DISABLE_LOCAL_LOG_STORAGE" disable_local_log_storage: bool = "false", Used;
-    /// Severity of what is sent, by expressions named high, medium and low.
-    Sensor "REMOTE_SEVERITY_REGEX" remote_severity_regex: Option<Pattern> = "", Later;
+    /// Severity of what is sent as syslog and JSON, by the info of the trail: an expression with groups named high,
+    /// medium or low. Where none matches an event's own severity is sent.
+    Sensor "REMOTE_SEVERITY_REGEX" remote_severity_regex: Option<Pattern> = "", Used;
     /// Keep when and how often names and addresses were seen.
     Sensor "USE_CONDENSED_STORAGE" use_condensed_storage: bool = "true", Later;
     /// Address and port of metrics for Prometheus; off without a value.

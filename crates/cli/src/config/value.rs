@@ -239,8 +239,8 @@ impl Setting for IpNet {
 /// Where something is sent: host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Remote {
-    host: String,
-    port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 impl Setting for Remote {

@@ -224,7 +224,14 @@ fn what_the_tables_of_a_lost_worker_refused_stays_counted() {
 fn queues_of_outputs_are_shown_with_their_memory() {
     let (directory, board) = board();
     let log = directory.path().join("log");
-    let settings = OutputSettings { directory: &log, text: true, journal: true, full: Full::Wait };
+    let settings = OutputSettings {
+        directory: Some(&log),
+        text: true,
+        journal: true,
+        destinations: &[],
+        severity: None,
+        full: Full::Wait,
+    };
     let outputs = Outputs::open(&settings, &(Arc::new(|_, _: &str| {}) as crate::hooks::MessageHook)).unwrap();
     *lock(&board.outputs) = outputs.counters();
     let page = render(&board);

@@ -5,6 +5,7 @@ mod encode;
 mod journal;
 mod lines;
 mod queue;
+mod send;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -16,6 +17,7 @@ use event::Event;
 
 use crate::SensorError;
 use crate::hooks::MessageHook;
+use crate::settings::{Destination, SeverityPattern};
 use crate::summary::OutputCounts;
 pub(crate) use queue::{Counters, Full, Queue};
 
@@ -30,24 +32,33 @@ pub(crate) struct Outputs {
 
 /// Which outputs there are.
 pub(crate) struct OutputSettings<'a> {
-    pub(crate) directory: &'a Path,
+    /// Of the logs; none: no logs.
+    pub(crate) directory: Option<&'a Path>,
     pub(crate) text: bool,
     pub(crate) journal: bool,
+    pub(crate) destinations: &'a [Destination],
+    pub(crate) severity: Option<&'a Arc<SeverityPattern>>,
     pub(crate) full: Full,
 }
 
 impl Outputs {
-    /// Opens the log directory.
+    /// Opens the log directory and starts a queue for each output.
     pub(crate) fn open(settings: &OutputSettings<'_>, message: &MessageHook) -> Result<Self, SensorError> {
-        let directory = settings.directory;
-        directory::prepare(directory)
-            .map_err(|source| SensorError::LogDirectory { path: directory.to_path_buf(), source })?;
         let mut queues = Vec::new();
-        if settings.text {
-            queues.push(Queue::start("log", text::TextLog::new(directory), settings.full, message.clone())?);
+        if let Some(directory) = settings.directory {
+            directory::prepare(directory)
+                .map_err(|source| SensorError::LogDirectory { path: directory.to_path_buf(), source })?;
+            if settings.text {
+                queues.push(Queue::start("log", text::TextLog::new(directory), settings.full, message.clone())?);
+            }
+            if settings.journal {
+                queues.push(Queue::start("journal", journal::Journal::new(directory), settings.full, message.clone())?);
+            }
         }
-        if settings.journal {
-            queues.push(Queue::start("journal", journal::Journal::new(directory), settings.full, message.clone())?);
+        for destination in settings.destinations {
+            let name = format!("{} {destination}", destination.kind());
+            let writer = send::Datagrams::new(destination.clone(), settings.severity.cloned());
+            queues.push(Queue::start(&name, writer, settings.full, message.clone())?);
         }
         Ok(Outputs { queues })
     }
@@ -63,13 +74,14 @@ impl Outputs {
     }
 
     /// Counters of each, for metrics.
-    pub(crate) fn counters(&self) -> Vec<(&'static str, Arc<Counters>)> {
+    pub(crate) fn counters(&self) -> Vec<(Arc<str>, Arc<Counters>)> {
         self.queues.iter().map(Queue::counters).collect()
     }
 
     /// Writes what waits and stops. `console`: events that were shown, if there is a console.
     pub(crate) fn finish(self, console: Option<u64>) -> Vec<OutputCounts> {
-        let shown = console.map(|n| OutputCounts { name: "console", offered: n, delivered: n, ..Default::default() });
+        let shown =
+            console.map(|n| OutputCounts { name: "console".into(), offered: n, delivered: n, ..Default::default() });
         self.queues.into_iter().map(Queue::finish).chain(shown).collect()
     }
 }

@@ -59,7 +59,7 @@ impl Counters {
         self.queued_bytes.fetch_sub(event.memory() as u64, Ordering::AcqRel);
     }
 
-    pub(crate) fn counts(&self, name: &'static str) -> OutputCounts {
+    pub(crate) fn counts(&self, name: Arc<str>) -> OutputCounts {
         // Fates first: an event offered in between counts as queued, never as two.
         let delivered = self.delivered.load(Ordering::Acquire);
         let dropped = self.dropped.load(Ordering::Acquire);
@@ -71,7 +71,7 @@ impl Counters {
 
 /// The near end of an output.
 pub(crate) struct Queue {
-    name: &'static str,
+    name: Arc<str>,
     sender: Sender<Arc<Event>>,
     /// Dropped to say that nothing more comes.
     open: Sender<()>,
@@ -81,11 +81,13 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn start(name: &'static str, writer: impl Writer, full: Full, message: MessageHook) -> io::Result<Self> {
+    pub(crate) fn start(name: &str, writer: impl Writer, full: Full, message: MessageHook) -> io::Result<Self> {
         let (sender, receiver) = bounded(QUEUE_EVENTS);
         let (open, finish) = bounded(0);
         let counters = Arc::new(Counters::default());
-        let behind = Behind { name, receiver, finish, counters: counters.clone(), message, waiting: Vec::new() };
+        let name: Arc<str> = name.into();
+        let behind =
+            Behind { name: name.clone(), receiver, finish, counters: counters.clone(), message, waiting: Vec::new() };
         let thread = std::thread::Builder::new().name(format!("output-{name}")).spawn(move || behind.run(writer))?;
         Ok(Queue { name, sender, open, counters, thread, full })
     }
@@ -111,8 +113,8 @@ impl Queue {
         self.counters.dropped.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(crate) fn counters(&self) -> (&'static str, Arc<Counters>) {
-        (self.name, self.counters.clone())
+    pub(crate) fn counters(&self) -> (Arc<str>, Arc<Counters>) {
+        (self.name.clone(), self.counters.clone())
     }
 
     /// Has everything written that waits; what cannot be written now is dropped and counted.
@@ -120,17 +122,17 @@ impl Queue {
         drop(self.sender);
         drop(self.open);
         if self.thread.join().is_err() {
-            let lost = self.counters.counts(self.name).queued;
+            let lost = self.counters.counts(self.name.clone()).queued;
             self.counters.dropped.fetch_add(lost, Ordering::AcqRel);
             self.counters.queued_bytes.store(0, Ordering::Release);
         }
-        self.counters.counts(self.name)
+        self.counters.counts(self.name.clone())
     }
 }
 
 /// The far end.
 struct Behind {
-    name: &'static str,
+    name: Arc<str>,
     receiver: Receiver<Arc<Event>>,
     finish: Receiver<()>,
     counters: Arc<Counters>,

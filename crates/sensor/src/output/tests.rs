@@ -27,7 +27,18 @@ fn silent() -> MessageHook {
 }
 
 fn open(directory: &Path) -> Outputs {
-    Outputs::open(&OutputSettings { directory, text: true, journal: true, full: Full::Wait }, &silent()).unwrap()
+    Outputs::open(
+        &OutputSettings {
+            directory: Some(directory),
+            text: true,
+            journal: true,
+            destinations: &[],
+            severity: None,
+            full: Full::Wait,
+        },
+        &silent(),
+    )
+    .unwrap()
 }
 
 fn read(path: &Path) -> Vec<String> {
@@ -225,7 +236,7 @@ fn memory_of_what_waits_is_known() {
     for _ in 0..QUEUE_EVENTS + 1000 {
         bench.queue.offer(&one);
     }
-    let kept = counters.counts("told").queued;
+    let kept = counters.counts("told".into()).queued;
     assert_eq!(counters.queued_bytes(), memory + (kept - 2) * one.memory() as u64, "what was refused takes none");
     for answer in [1, 0, 0] {
         bench.answers.send(answer).unwrap();
@@ -272,7 +283,14 @@ fn a_directory_that_is_none_is_said_at_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
-    let settings = OutputSettings { directory: &file, text: true, journal: true, full: Full::Wait };
+    let settings = OutputSettings {
+        directory: Some(&file),
+        text: true,
+        journal: true,
+        destinations: &[],
+        severity: None,
+        full: Full::Wait,
+    };
     let error = Outputs::open(&settings, &silent()).err().unwrap().to_string();
     assert!(error.contains("set LOG_DIR"), "{error}");
 }

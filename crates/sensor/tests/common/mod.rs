@@ -28,6 +28,8 @@ pub(crate) fn settings(directory: &Path, source: Source, trails: &str) -> Settin
         log_dir: None,
         text_log: true,
         journal: true,
+        destinations: Vec::new(),
+        remote_severity: None,
         stats_address: None,
         build_command: None,
         handle_signals: false,

@@ -36,6 +36,8 @@ pub(super) fn prepare(case: &Case, directory: &Path) -> Result<Settings, String>
         log_dir: None,
         text_log: false,
         journal: false,
+        destinations: Vec::new(),
+        remote_severity: None,
         stats_address: None,
         build_command: None,
         handle_signals: false,
