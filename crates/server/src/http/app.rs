@@ -5,15 +5,29 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::api::KnownSensors;
 use super::auth::Authenticate;
+use super::geo::Geo;
+use super::kept::{KnownCountries, KnownLines};
 use super::metrics::Counters;
+use super::recent::Recent;
 use super::slots::Slots;
+use super::trails::Trails;
 use super::work::Work;
 use crate::Settings;
 use crate::store::EventStore;
 
 /// Streams of one account at the same time, live or of event lines.
 const STREAMS_EACH: usize = 8;
+
+/// Texts of days whose length is remembered for ranges.
+const KNOWN_LINES: usize = 32;
+
+/// Days, for a scope, whose countries are remembered.
+const KNOWN_COUNTRIES: usize = 512;
+
+/// Scopes whose sensors are remembered.
+const KNOWN_SENSORS: usize = 16;
 
 /// Tells the time. Tests bring their own.
 pub trait Clock: Send + Sync + 'static {
@@ -39,6 +53,10 @@ pub struct App {
     pub store: Arc<dyn EventStore>,
     /// Who asks.
     pub access: Arc<dyn Authenticate>,
+    /// What is listed.
+    pub trails: Trails,
+    /// Where addresses are.
+    pub geo: Geo,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What happened, for `/metrics`.
@@ -46,6 +64,9 @@ pub struct App {
     /// When it was started.
     pub started: Timestamp,
     pub(super) work: Work,
+    pub(super) lines: KnownLines,
+    pub(super) countries: KnownCountries,
+    pub(super) sensors: KnownSensors,
     /// Live streams.
     pub(super) streams: Arc<Slots<String>>,
     stopping: watch::Sender<bool>,
@@ -63,6 +84,11 @@ impl App {
         let started = clock.now();
         Arc::new(App {
             work: Work::new(settings.max_requests),
+            lines: Recent::new(KNOWN_LINES),
+            countries: Recent::new(KNOWN_COUNTRIES),
+            sensors: Recent::new(KNOWN_SENSORS),
+            trails: Trails::new(settings.trails_store.clone()),
+            geo: Geo::open(&settings.geo_files),
             streams: Slots::new(settings.max_streams, STREAMS_EACH),
             settings,
             store,
@@ -84,4 +110,9 @@ impl App {
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.subscribe()
     }
+}
+
+/// Returns when the server is to stop.
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    drop(stopping.wait_for(|stop| *stop).await);
 }

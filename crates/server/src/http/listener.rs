@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use super::app::App;
+use super::app::{App, stopped};
 use super::auth::Peer;
 use super::limits::Limits;
 use super::secure;
@@ -287,11 +287,6 @@ impl Serving {
         });
         self.until_end(stream, service).await;
     }
-}
-
-/// Returns when the server is to stop.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    drop(stopping.wait_for(|stop| *stop).await);
 }
 
 /// The block of addresses that counts as one: an IPv6 host has a /64.

@@ -1,6 +1,17 @@
-//! What the HTTP interface counts.
+//! What the HTTP interface counts, and `/metrics` (Prometheus text), which shows it.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::State;
+use axum::http::{HeaderName, header};
+
+use super::app::App;
+use super::auth::Known;
+use super::problem::Problem;
+use super::routes::{Route, Who};
+use super::work;
 
 /// One number that only grows.
 #[derive(Debug, Default)]
@@ -57,5 +68,76 @@ impl Counters {
         if let Some(counter) = self.requests.get(class) {
             counter.add();
         }
+    }
+}
+
+/// The route of the metrics.
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/metrics", Who::Reader, metrics)]
+}
+
+/// Events are counted for the reader's scope.
+async fn metrics(
+    State(app): State<Arc<App>>,
+    Known(reader): Known,
+) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
+    let (scope, now) = (reader.view(), app.clock.now());
+    let days = work::run(&app, move |app, _| app.store.days(&scope)).await?;
+    let today = now.to_zoned(app.settings.zone.clone()).date();
+    let of_today = days.iter().find(|count| count.day == today);
+    let mut page = Page(String::new());
+    page.http(&app);
+    page.one("store_days", "gauge", "Days with events", days.len() as u64);
+    page.one("store_events", "gauge", "Events of all days", days.iter().map(|count| count.events).sum());
+    page.one("store_lines", "gauge", "Lines of all days", days.iter().map(|count| count.lines).sum());
+    page.one("store_events_today", "gauge", "Events of today", of_today.map_or(0, |count| count.events));
+    let trails = app.trails.get();
+    page.one("trails", "gauge", "Indicators in the trail store", trails.as_ref().map_or(0, |store| store.len() as u64));
+    let generation = trails.map_or(0, |store| store.generation_info().generation);
+    page.one("trails_generation", "gauge", "Generation of the trail store", generation);
+    let uptime = u64::try_from(now.duration_since(app.started).as_secs()).unwrap_or_default();
+    page.one("server_uptime_seconds", "gauge", "Since the start", uptime);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.0))
+}
+
+struct Page(String);
+
+impl Page {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP maltrail_{name} {help}\n# TYPE maltrail_{name} {kind}");
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: u64) {
+        self.head(name, kind, help);
+        let _ = writeln!(self.0, "maltrail_{name} {value}");
+    }
+
+    fn http(&mut self, app: &App) {
+        let counters = &app.counters;
+        self.head("http_requests_total", "counter", "Requests that were answered, by status");
+        for (class, count) in (1..).zip(&counters.requests) {
+            let _ = writeln!(self.0, "maltrail_http_requests_total{{status=\"{class}xx\"}} {}", count.get());
+        }
+        self.head("http_connections_refused_total", "counter", "Connections closed at once");
+        for (reason, count) in [("all", &counters.refused_all), ("address", &counters.refused_address)] {
+            let _ = writeln!(self.0, "maltrail_http_connections_refused_total{{limit=\"{reason}\"}} {}", count.get());
+        }
+        let totals = [
+            ("http_connections", "Connections that were accepted", &counters.connections),
+            ("http_accept_errors", "Connections that could not be accepted", &counters.accept_errors),
+            ("http_handshakes_failed", "TLS handshakes that failed or took too long", &counters.handshakes_failed),
+            ("http_redirected", "Plain requests that were sent to https", &counters.redirected),
+            ("http_work_refused", "Requests refused because all places for work were taken", &counters.refused_work),
+            ("http_streams", "Live streams that were begun", &counters.streams),
+            ("http_streams_refused", "Live streams refused", &counters.refused_streams),
+            ("http_streams_lost", "Times a live stream was too far behind", &counters.lost_streams),
+            ("http_denied", "Requests of those who may not", &counters.denied),
+            ("http_cross_site", "Changes refused because another site asked for them", &counters.cross_site),
+        ];
+        for (name, help, counter) in totals {
+            self.one(&format!("{name}_total"), "counter", help, counter.get());
+        }
+        self.one("http_streams_open", "gauge", "Live streams", app.streams.taken() as u64);
+        self.one("http_work_running", "gauge", "Requests that are being worked on", app.work.running() as u64);
     }
 }

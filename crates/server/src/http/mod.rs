@@ -10,24 +10,38 @@
 //!
 //! Handlers never wait for the store themselves: [`work`] does, on threads of its own, and ends when the client goes.
 
+mod api;
 mod app;
 mod auth;
+mod coding;
+pub mod days;
 mod extract;
+mod follow;
+pub mod geo;
 mod kept;
 mod limits;
 mod listener;
 mod metrics;
+mod page;
 mod problem;
+pub mod range;
+mod recent;
+pub mod reply;
 mod router;
 mod routes;
 mod secure;
 mod slots;
+mod span;
+mod stream;
 mod tls;
+mod trails;
 mod watched;
 pub mod work;
 
+pub use api::document;
 pub use app::{App, Clock, SystemClock};
 pub use auth::{Authenticate, Client, Denied, Known, Maybe};
+pub use coding::Coding;
 pub use extract::{Ask, Segment};
 pub use limits::Limits;
 pub use listener::{ListenError, Server};
@@ -36,3 +50,4 @@ pub use router::{body, router};
 pub use routes::{Route, Who, routes};
 pub use slots::{Full, Slot, Slots};
 pub use tls::TlsError;
+pub use trails::Trails;

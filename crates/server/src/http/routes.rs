@@ -7,7 +7,7 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::app::App;
-use super::kept;
+use super::{api, kept, metrics, page};
 
 /// Bytes of a body where a route says nothing.
 pub(super) const MAX_BODY: usize = 64 * 1024;
@@ -93,5 +93,8 @@ impl Route {
 pub fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(kept::routes());
+    routes.extend(api::routes());
+    routes.extend(metrics::routes());
+    routes.extend(page::routes());
     routes
 }

@@ -19,6 +19,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::Scope;
 use crate::condense::ThreatId;
@@ -67,7 +68,7 @@ pub struct Appended {
 }
 
 /// One day of the zone that is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayCount {
     /// The day.
     pub day: Date,
@@ -80,7 +81,7 @@ pub struct DayCount {
 }
 
 /// What there is to fetch of one day, in the order in which it is useful.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Manifest {
     /// The day.
     pub day: Date,
@@ -103,7 +104,7 @@ pub struct Manifest {
 }
 
 /// One chunk of a manifest. Immutable under its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChunkEntry {
     /// Name in its URL: letters, digits and `-`.
     pub name: String,

@@ -1,0 +1,91 @@
+//! Whether the server does what it is there for.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::days::zone_name;
+use crate::http::app::App;
+use crate::http::auth::Known;
+use crate::http::problem::Problem;
+use crate::http::reply::{self, Keep};
+use crate::http::work;
+
+/// State of the server.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok`, or `limited` where something is missing that `problems` tells.
+    #[schema(value_type = String)]
+    status: &'static str,
+    /// What is wrong and what to do.
+    problems: Vec<String>,
+    /// Of this program.
+    #[schema(value_type = String)]
+    version: &'static str,
+    now: Timestamp,
+    started: Timestamp,
+    /// Zone of the days that are shown.
+    zone: String,
+    /// Days with events the reader may see.
+    days: usize,
+    trails: Option<TrailsHealth>,
+    /// Live streams that are open.
+    streams: usize,
+    /// Requests that are being worked on.
+    working: usize,
+}
+
+/// The trails that `/check` looks at.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TrailsHealth {
+    /// Grows with every set.
+    generation: u64,
+    /// Seconds since 1970.
+    built_at: u64,
+    indicators: usize,
+}
+
+/// Whether the server works, and with what.
+#[utoipa::path(get, path = "/api/v1/health", tag = "reading",
+    responses((status = 200, body = Health), (status = 401, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn health(
+    State(app): State<Arc<App>>,
+    Known(reader): Known,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let scope = reader.view();
+    let days = work::run(&app, move |app, _| app.store.days(&scope)).await;
+    let mut problems = Vec::new();
+    let days = days.map_or_else(
+        |_| {
+            problems.push("events cannot be read; the server's log says why".to_owned());
+            0
+        },
+        |days| days.len(),
+    );
+    let trails = app.trails.get().map(|store| {
+        let info = store.generation_info();
+        TrailsHealth { generation: info.generation, built_at: info.built_at, indicators: store.len() }
+    });
+    if trails.as_ref().is_none_or(|trails| trails.indicators == 0) {
+        problems.push("there are no trails here; set TRAILS_FILE, or run `maltrail update`".to_owned());
+    }
+    let health = Health {
+        status: if problems.is_empty() { "ok" } else { "limited" },
+        problems,
+        version: env!("CARGO_PKG_VERSION"),
+        now: app.clock.now(),
+        started: app.started,
+        zone: zone_name(&app),
+        days,
+        trails,
+        streams: app.streams.taken(),
+        working: app.work.running(),
+    };
+    reply::json(&headers, &health, Keep::Nothing)
+}

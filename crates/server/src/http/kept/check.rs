@@ -1,0 +1,130 @@
+//! `/check?q=`: whether something is listed, and by what. Anyone may ask for what is public; that something is on the
+//! user's own lists is told to those who may know it, to all others it is not listed.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use trails::check::{Listed, listings};
+use trails::store::{Mapped, Store};
+use trails::{Indicator, Kind};
+use utoipa::ToSchema;
+
+use crate::http::app::App;
+use crate::http::auth::Maybe;
+use crate::http::extract::Ask;
+use crate::http::problem::Problem;
+use crate::http::reply::{self, Keep};
+
+/// Longest question, bytes.
+const MAX_QUERY: usize = 2048;
+
+/// How sources of the user's own stand in a label.
+const OWN: &str = "(custom)";
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    q: String,
+    /// Another name of the same.
+    #[serde(default)]
+    query: String,
+}
+
+/// What is known of something.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Checked {
+    /// What was asked.
+    query: String,
+    /// Whether it is listed.
+    found: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    first: Option<Listing>,
+    /// What else lists it: parents of a name, the host of a URL, networks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Listing>,
+    /// Why it could not be looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// One trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Listing {
+    trail: String,
+    info: String,
+    reference: String,
+    /// 0 to 100.
+    confidence: u8,
+    #[schema(value_type = String)]
+    kind: &'static str,
+    #[schema(value_type = String)]
+    class: &'static str,
+    #[schema(value_type = String)]
+    severity: &'static str,
+}
+
+impl Checked {
+    fn unknown(query: &str, error: Option<String>) -> Checked {
+        Checked { query: query.to_owned(), found: false, first: None, also: Vec::new(), error }
+    }
+
+    /// Looks something up.
+    pub(in crate::http) fn of(store: Option<&Store<Mapped>>, query: &str, own: bool) -> Checked {
+        if query.is_empty() || query.len() > MAX_QUERY {
+            return Checked::unknown("", Some(format!("ask with q= for up to {MAX_QUERY} bytes")));
+        }
+        let Some(store) = store else { return Checked::unknown(query, Some("there are no trails here".to_owned())) };
+        let mut scratch = String::new();
+        let indicator = match Indicator::parse(query, &mut scratch) {
+            Ok(Indicator::Pattern(_)) => {
+                return Checked::unknown(query, Some("ask for a name, not a pattern".to_owned()));
+            }
+            Ok(indicator) => indicator,
+            Err(why) => return Checked::unknown(query, Some(format!("no indicator: {why}"))),
+        };
+        let found = listings(store, &indicator);
+        let mut shown = found.into_iter().filter_map(|listed| Listing::of(store, listed, own));
+        let first = shown.next();
+        Checked { query: query.to_owned(), found: first.is_some(), also: shown.collect(), first, error: None }
+    }
+}
+
+impl Listing {
+    /// None where only the user's own lists have it and that is not to be told.
+    fn of(store: &Store<Mapped>, listed: Listed, own: bool) -> Option<Listing> {
+        let label = store.label(listed.label);
+        let (mut info, mut reference) = (label.info, label.reference);
+        if label.custom && !own {
+            let public = store.sources(listed.label).lines().find(|source| !source.starts_with(OWN))?;
+            (reference, info) = public.split_once(' ').unwrap_or((public, ""));
+        }
+        Some(Listing {
+            trail: listed.trail,
+            info: info.to_owned(),
+            reference: reference.to_owned(),
+            confidence: label.confidence,
+            kind: Kind::as_str(listed.kind),
+            class: label.class.as_str(),
+            severity: match label.severity {
+                trails::Severity::Low => "low",
+                trails::Severity::Medium => "medium",
+                trails::Severity::High => "high",
+            },
+        })
+    }
+}
+
+pub(super) async fn check(
+    State(app): State<Arc<App>>,
+    Maybe(reader): Maybe,
+    Ask(asked): Ask<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let query = if asked.q.is_empty() { asked.query.trim() } else { asked.q.trim() };
+    let own = reader.is_some_and(|reader| !reader.masked);
+    let store = app.trails.get();
+    reply::json(&headers, &Checked::of(store.as_deref(), query, own), Keep::Nothing)
+}

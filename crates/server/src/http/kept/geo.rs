@@ -1,0 +1,104 @@
+//! `/geo?date=`: countries of days and how many lines each.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use crate::Scope;
+use crate::http::app::App;
+use crate::http::auth::Known;
+use crate::http::days::Days;
+use crate::http::extract::Ask;
+use crate::http::geo::Country;
+use crate::http::problem::Problem;
+use crate::http::reply::{self, Keep};
+use crate::http::work::Cancelled;
+use crate::http::{span, work};
+use crate::store::{DayCount, Filter, Query, Seen};
+
+/// Most days of one answer; of more, the last ones.
+const MAX_DAYS: usize = 92;
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    date: String,
+}
+
+/// Countries of one day. Small: there are fewer than 700 codes of two letters.
+#[derive(Clone, Default)]
+pub(in crate::http) struct Countries {
+    counts: BTreeMap<Country, u64>,
+    unmapped: u64,
+}
+
+/// Days whose countries are remembered, for a scope.
+pub(in crate::http) type KnownCountries = crate::http::recent::Recent<(Scope, DayCount), Arc<Countries>>;
+
+#[derive(Serialize)]
+struct Answer {
+    counts: BTreeMap<String, u64>,
+    mapped: u64,
+    unmapped: u64,
+    /// Where the own network is: not told yet.
+    home: Option<()>,
+}
+
+pub(super) async fn geo(
+    State(app): State<Arc<App>>,
+    Known(reader): Known,
+    Ask(asked): Ask<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let days = Days::parse(&asked.date).map_err(|error| Problem::bad(format!("date: {error}")))?;
+    let scope = reader.view();
+    let answer = work::run(&app, move |app, cancelled| -> Result<Answer, Problem> {
+        let held = span::held(app.store.as_ref(), &scope, Some(days))?;
+        let mut answer = Answer { counts: BTreeMap::new(), mapped: 0, unmapped: 0, home: None };
+        for day in held.iter().rev().take(MAX_DAYS) {
+            let countries = of_day(app, &scope, day, cancelled)?;
+            for (country, lines) in &countries.counts {
+                let country = String::from_utf8_lossy(country).into_owned();
+                *answer.counts.entry(country).or_default() += lines;
+                answer.mapped += lines;
+            }
+            answer.unmapped += countries.unmapped;
+        }
+        Ok(answer)
+    })
+    .await?;
+    reply::json(&headers, &answer, Keep::Ask)
+}
+
+fn of_day(app: &App, scope: &Scope, day: &DayCount, cancelled: &Cancelled) -> Result<Arc<Countries>, Problem> {
+    let key = (scope.clone(), day.clone());
+    if let Some(known) = app.countries.get(&key) {
+        return Ok(known);
+    }
+    let (from, to) = span::instants(Days { first: day.day, last: day.day }, &app.settings.zone);
+    let query = Query { from, to, scope: scope.clone(), filter: Filter::All, newest_first: false };
+    let mut countries = Countries::default();
+    let scanned = app.store.scan(&query, &mut |seen| {
+        if cancelled.is() {
+            return ControlFlow::Break(());
+        }
+        if let Seen::Event(stored) = seen {
+            match app.geo.of_event(&stored.event) {
+                Some(country) => *countries.counts.entry(country).or_default() += 1,
+                None => countries.unmapped += 1,
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    if scanned.stopped {
+        return Err(Problem::busy("the client went away"));
+    }
+    let countries = Arc::new(countries);
+    app.countries.put(key, countries.clone());
+    Ok(countries)
+}
