@@ -78,17 +78,17 @@ pub struct Fold {
     seed: RandomState,
     capacity: usize,
     /// New threats behind it are refused: there are enough before it.
-    last_place: Option<Place>,
+    last_place: Option<u64>,
     /// Bytes of texts after the last time those without use were given up.
     used_bytes: usize,
 }
 
 /// Who stays where there are too many: smaller ones. Made of what never changes for a threat.
-pub(super) type Place = (bool, u64);
-
+///
 /// Ids are mixed: they stand for what they are made of, and nothing should stay for its name.
-fn place(source: u128, id: ThreatId) -> Place {
-    (!is_local(address(source)), mixed(id.0 ^ 0x5851_f42d_4c95_7f2d))
+fn place(source: u128, id: ThreatId) -> u64 {
+    let public = u64::from(!is_local(address(source)));
+    public << 63 | mixed(id.0 ^ 0x5851_f42d_4c95_7f2d) >> 1
 }
 
 impl Fold {
@@ -216,7 +216,7 @@ impl Fold {
     /// A row that still counts nothing.
     fn insert(&mut self, hash: u64, part: &Part<'_>) -> usize {
         let site = self.strings.intern(part.site);
-        let host = self.hosts.intern(Host { site, address: part.source });
+        let host = self.host_number(site, part.source);
         let indicator = self.strings.intern(part.indicator);
         let at = self.rows.len();
         let row = Row {
@@ -242,6 +242,12 @@ impl Fold {
         // At most MAX_THREATS and a quarter of them.
         self.by_id.insert_unique(hash, at as u32, |at| rows.get(*at as usize).map_or(0, |row| seed.hash_one(row.id.0)));
         at
+    }
+
+    fn host_number(&mut self, site: u32, address: u128) -> u32 {
+        // Chunks name it by the number of its address.
+        self.addresses.intern(address);
+        self.hosts.intern(Host { site, address })
     }
 
     fn label_number(&mut self, label: &Label<'_>) -> u32 {
@@ -277,7 +283,7 @@ impl Fold {
         if theirs < mine {
             // Two keys with the same id: someone looked for them. They count as one threat under the smaller key.
             let site = self.strings.intern(part.site);
-            row.host = self.hosts.intern(Host { site, address: part.source });
+            row.host = self.host_number(site, part.source);
             row.kind = part.kind;
             row.indicator = self.strings.intern(part.indicator);
         }
@@ -415,24 +421,34 @@ impl Fold {
         self.rows.get(*found as usize)
     }
 
-    fn place_of(&self, row: &Row) -> Place {
+    fn place_of(&self, row: &Row) -> u64 {
         place(self.hosts.get(row.host).map_or(0, |host| host.address), row.id)
     }
 
     /// The last place that is kept; none where all are.
-    fn limit(&self) -> Option<Place> {
+    pub(super) fn limit(&self) -> Option<u64> {
         if self.rows.len() <= self.capacity {
             return self.last_place;
         }
-        let mut places: Vec<Place> = self.rows.iter().map(|row| self.place_of(row)).collect();
+        let mut places: Vec<u64> = self.rows.iter().map(|row| self.place_of(row)).collect();
         let (_, last, _) = places.select_nth_unstable(self.capacity - 1);
         Some(self.last_place.map_or(*last, |known| known.min(*last)))
     }
 
+    /// What a fold that was read refuses.
+    pub(super) fn set_limit(&mut self, last_place: Option<u64>) {
+        self.last_place = last_place;
+    }
+
     /// Rows that are kept.
     pub(super) fn kept(&self) -> impl Iterator<Item = &Row> {
+        self.kept_at().map(|(_, row)| row)
+    }
+
+    /// Rows that are kept, and where they are.
+    pub(super) fn kept_at(&self) -> impl Iterator<Item = (u32, &Row)> {
         let limit = self.limit();
-        self.rows.iter().filter(move |row| limit.is_none_or(|limit| self.place_of(row) <= limit))
+        (0u32..).zip(self.rows.iter()).filter(move |(_, row)| limit.is_none_or(|limit| self.place_of(row) <= limit))
     }
 
     fn keep_within_limits(&mut self) {

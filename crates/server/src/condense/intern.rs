@@ -56,6 +56,10 @@ impl Strings {
         text_of(&self.bytes, &self.ends, number)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// Bytes of all texts.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.len()
@@ -95,6 +99,10 @@ impl<T> Default for Values<T> {
 impl<T: Copy + Eq + Hash> Values<T> {
     pub(super) fn get(&self, number: u32) -> Option<T> {
         self.items.get(number as usize).copied()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
     }
 
     /// The number of a value, if it is held.

@@ -6,9 +6,10 @@
 //! ```text
 //! Event -> Fold::add -> Fold (an hour, a day), Fold::merge
 //!   -> chunk::encode_whole   everything, for files: chunk::decode gives the fold back
-//!   -> rank::Ranked, chunk::encode_slice   rows by rank, sets cut to a few samples, for the page
+//!   -> Ranked, chunk::encode_slice   rows by rank, sets cut to a few samples, for the page
 //! ```
 
+pub mod chunk;
 mod direction;
 mod evidence;
 mod fold;
@@ -16,6 +17,7 @@ mod intern;
 mod lists;
 mod paged;
 mod part;
+mod rank;
 mod threat;
 mod totals;
 mod view;
@@ -25,6 +27,7 @@ pub use evidence::{Evidence, Reasons};
 pub use fold::{Added, Fold, MAX_THREATS, OtherWindow};
 pub use intern::{Label, MAX_TEXT_BYTES};
 pub use part::{MAX_DESTINATIONS, MAX_PORTS, MAX_SENSORS};
+pub use rank::Ranked;
 pub use threat::{ThreatId, ThreatKey};
 pub use totals::{MAX_SLOTS, Totals, Window};
 pub use view::{Sample, Threat};

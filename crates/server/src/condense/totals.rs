@@ -100,4 +100,27 @@ impl Totals {
         self.lines = self.lines.saturating_add(other.lines);
         self.outside = self.outside.saturating_add(other.outside);
     }
+
+    /// How many numbers [`Totals::numbers`] gives.
+    pub(super) fn length(window: Window) -> usize {
+        3 * usize::from(window.slots) + Kind::ALL.len() + 2
+    }
+
+    /// As they stand in chunks.
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        self.by_slot.iter().flatten().chain(&self.by_kind).chain([&self.lines, &self.outside]).copied().collect()
+    }
+
+    /// Of [`Totals::numbers`].
+    pub(super) fn from_numbers(window: Window, numbers: &[u64]) -> Option<Totals> {
+        let (slots, rest) = numbers.split_at_checked(3 * usize::from(window.slots))?;
+        let (by_slot, _) = slots.as_chunks::<3>();
+        let (by_kind, rest) = rest.split_first_chunk()?;
+        match rest {
+            [lines, outside] => {
+                Some(Totals { by_slot: by_slot.to_vec(), by_kind: *by_kind, lines: *lines, outside: *outside })
+            }
+            _ => None,
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Folding gives the same whatever the order and the portions.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Helpers of tests.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::single_range_in_vec_init)] // Helpers of tests.
 
+mod chunks;
 mod fold;
 mod limits;
 
