@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use event::{Context, Event, Kind, Observed, Severity, TextLine};
 use jiff::tz::TimeZone;
@@ -37,13 +37,13 @@ fn main() -> Result<(), Failure> {
             let window = Window::new(start.map_or(first.time, |start| start.timestamp()), 24);
             (window, Fold::new(window), (0..24).map(|_| None).collect())
         });
-        let begun = Instant::now();
+        let begun = Timer::new();
         for event in &events {
             whole.add(event);
         }
         fold_time += begun.elapsed();
         if std::env::args().any(|argument| argument == "--hours") {
-            let begun = Instant::now();
+            let begun = Timer::new();
             for event in &events {
                 let hour = (event.time.as_second() - window.start_seconds()).div_euclid(3600) as usize;
                 if let Some(fold) = hours.get_mut(hour) {
@@ -65,15 +65,15 @@ fn main() -> Result<(), Failure> {
 }
 
 fn encode(fold: &Fold) -> Result<(), Failure> {
-    let begun = Instant::now();
+    let begun = Timer::new();
     let ranked = Ranked::new(fold);
     let rank_time = begun.elapsed();
     let (mut write_time, mut pack_time, mut plain, mut packed) = (Duration::ZERO, Duration::ZERO, 0, 0);
     for (at, ranks) in (0..).zip(chunk::slices(ranked.len())) {
-        let begun = Instant::now();
+        let begun = Timer::new();
         let slice = chunk::encode_slice(&ranked, ranks);
         write_time += begun.elapsed();
-        let begun = Instant::now();
+        let begun = Timer::new();
         let small = chunk::compress(&slice)?;
         pack_time += begun.elapsed();
         if at == 0 {
@@ -106,13 +106,13 @@ fn columns(slice: &[u8]) -> Result<(), Failure> {
 fn merge(hours: &[Fold], whole: &Fold, hour_time: Duration) -> Result<(), Failure> {
     let rows: usize = hours.iter().map(Fold::len).sum();
     println!("{} hours, {rows} threats: folded in {hour_time:.2?}", hours.len());
-    let begun = Instant::now();
+    let begun = Timer::new();
     let mut merged = Fold::new(whole.window());
     for hour in hours {
         merged.merge(hour)?;
     }
     println!("merged in {:.2?}, {} threats", begun.elapsed(), merged.len());
-    let begun = Instant::now();
+    let begun = Timer::new();
     let mut bytes = 0;
     let mut chunks = Vec::new();
     for hour in hours {
@@ -120,7 +120,7 @@ fn merge(hours: &[Fold], whole: &Fold, hour_time: Duration) -> Result<(), Failur
         bytes += chunks.last().map_or(0, Vec::len);
     }
     println!("hours written whole in {:.2?}, {bytes} bytes", begun.elapsed());
-    let begun = Instant::now();
+    let begun = Timer::new();
     let mut merged = Fold::new(whole.window());
     for packed in &chunks {
         merged.merge(&chunk::decode(&chunk::decompress(packed)?)?)?;
@@ -128,6 +128,26 @@ fn merge(hours: &[Fold], whole: &Fold, hour_time: Duration) -> Result<(), Failur
     println!("read and merged in {:.2?}", begun.elapsed());
     println!("same bytes: {}", chunk::encode_whole(&merged) == chunk::encode_whole(whole));
     Ok(())
+}
+
+/// Time this thread was on a processor: what other programs do beside it does not count.
+struct Timer {
+    begun: Duration,
+}
+
+impl Timer {
+    fn new() -> Timer {
+        Timer { begun: on_processor() }
+    }
+
+    fn elapsed(&self) -> Duration {
+        on_processor().saturating_sub(self.begun)
+    }
+}
+
+fn on_processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0))
 }
 
 fn resident_megabytes() -> u64 {

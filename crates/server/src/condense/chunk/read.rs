@@ -177,7 +177,8 @@ impl<'c> Columns<'c> {
         let first = [next(20)?, next(21)?, next(22)?, next(23)?, next(24)?, next(25)?, next(26)?, next(27)?, next(28)?];
         let [a, b, c, d, e, f, g, h, i] = first;
         // A page needs them; they follow from the rest.
-        (next(29)?, next(30)?);
+        next(29)?;
+        next(30)?;
         let plain = [a, b, c, d, e, f, g, h, i, next(31)?];
         let steps = take(rest, 32)?;
         let counts = take(rest, 33)?.of(steps.items)?;
@@ -209,9 +210,9 @@ impl<'c> Columns<'c> {
             let count = u64::from(lines).checked_add(events.next()?).ok_or(ChunkError::Column(24))?;
             let first = first.below(u64::from(window.slots()) * 3600)? as u32;
             let last = u32::try_from(u64::from(first).saturating_add(lasts.next()?));
-            let more = destinations.next(|value| picked(&tables.addresses, value, 35))? * MORE_DESTINATIONS
-                | ports.next(|value| u16::try_from(value).map_err(|_| ChunkError::Column(38)))? * MORE_PORTS
-                | sensors.next(|value| picked(&tables.sensors, value, 41))? * MORE_SENSORS;
+            let more_destinations = destinations.next(|value| picked(&tables.addresses, value, 35))?;
+            let more_ports = ports.next(|value| u16::try_from(value).map_err(|_| ChunkError::Column(38)))?;
+            let more_sensors = sensors.next(|value| picked(&tables.sensors, value, 41))?;
             activity.next(first, count, further.next()?)?;
             let key = ThreatKey { site, source: address(source), kind, indicator };
             let id = match explicit.next_if(|(row, _)| *row == at) {
@@ -236,7 +237,9 @@ impl<'c> Columns<'c> {
                 destinations: &destinations.values,
                 ports: &ports.values,
                 sensors: &sensors.values,
-                more,
+                more: more_destinations * MORE_DESTINATIONS
+                    + more_ports * MORE_PORTS
+                    + more_sensors * MORE_SENSORS,
             });
         }
         let ended = destinations.ended() && ports.ended() && sensors.ended() && activity.steps.ended();
