@@ -237,9 +237,7 @@ impl<'c> Columns<'c> {
                 destinations: &destinations.values,
                 ports: &ports.values,
                 sensors: &sensors.values,
-                more: more_destinations * MORE_DESTINATIONS
-                    + more_ports * MORE_PORTS
-                    + more_sensors * MORE_SENSORS,
+                more: more_destinations * MORE_DESTINATIONS + more_ports * MORE_PORTS + more_sensors * MORE_SENSORS,
             });
         }
         let ended = destinations.ended() && ports.ended() && sensors.ended() && activity.steps.ended();
