@@ -2,12 +2,14 @@
 
 use std::hint::black_box;
 use std::io::Cursor;
+use std::path::Path;
 use std::rc::Rc;
 
 use detect::{IgnoreRules, UserWhitelist};
 use event::journal;
 use event::line::TextLine;
 use trails::builder::Place;
+use trails::read::{self, Origin};
 use trails::{Builder, Stamp, Store, Vetoes};
 
 use crate::config::{Config, Environment};
@@ -74,6 +76,37 @@ pub fn line(data: &[u8]) {
     let store = Store::from_bytes(bytes.into_inner()).expect("what was built can be opened");
     store.verify().expect("what was built is whole");
     black_box((store.len(), report.refusals.len()));
+}
+
+/// Longest list that is built, bytes: patterns among its lines are compiled.
+const LIST: usize = 1024;
+
+fn built(builder: Builder) {
+    let lines = builder.report().lines;
+    let (bytes, report) = builder.finish(Cursor::new(Vec::new()), Stamp::default()).expect("memory can be written");
+    let store = Store::from_bytes(bytes.into_inner()).expect("what was built can be opened");
+    store.verify().expect("what was built is whole");
+    let causes = report.causes(3);
+    assert!(causes.iter().all(|cause| !cause.text.contains(char::is_control)), "{causes:?}");
+    black_box((store.len(), lines));
+}
+
+/// A trails.csv.
+pub fn csv(data: &[u8]) {
+    let data = &data[..data.len().min(LIST)];
+    let mut builder = Builder::new(Vetoes::default());
+    read::add_rows(&mut builder, Path::new("trails.csv"), data, &mut |_| {}).expect("memory can be read");
+    built(builder);
+}
+
+/// A file of a tree of trails, or of the user's own.
+pub fn list(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else { return };
+    let data = &data[..data.len().min(LIST)];
+    let origin = Origin { reference: if choice % 2 == 0 { "(static)" } else { "(custom)" }, custom: choice % 2 == 1 };
+    let mut builder = Builder::new(Vetoes::default());
+    read::add_lines(&mut builder, Path::new("malware/some_rat-2.txt"), origin, data);
+    built(builder);
 }
 
 /// A maltrail.conf.

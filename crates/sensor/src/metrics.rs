@@ -137,6 +137,8 @@ fn render(board: &Board) -> String {
     page.one("trails_count", "gauge", "Indicators in use.", trails.store().len() as u64);
     page.one("trails_generation", "gauge", "Number of the set in use, 1 at the start.", trails.generation());
     page.one("trails_age_seconds", "gauge", "Time since the set in use was loaded.", trails.age_seconds());
+    let lines = "Lines that were left out when this process last had a set built and took it.";
+    page.one("trails_refused_lines", "gauge", lines, trails.refused_lines());
     page.one("trails_reloads_refused_total", "counter", "Reloads that failed or were refused.", trails.refused());
     page.0
 }

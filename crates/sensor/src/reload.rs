@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
 
-use trails::load::{current, load};
+use trails::builder::Cause;
+use trails::load::{current, load, load_or_build};
 use trails::store::{Mapped, Store};
 
 use crate::SensorError;
@@ -25,8 +26,20 @@ pub(crate) struct Trails {
     store: Mutex<Arc<Store<Mapped>>>,
     generation: AtomicU64,
     refused: AtomicU64,
+    refused_lines: AtomicU64,
     loaded: Mutex<Instant>,
 }
+
+/// A set, and what was refused where it was built for that.
+struct Loaded {
+    store: Store<Mapped>,
+    refused: Vec<Cause>,
+}
+
+/// Lines of one cause whose places are said.
+const EXAMPLES: usize = 3;
+/// Causes that a child may tell at most; there are fewer.
+const MAX_CAUSES: usize = 32;
 
 impl Trails {
     pub(crate) fn new(store: Arc<Store<Mapped>>) -> Self {
@@ -34,6 +47,7 @@ impl Trails {
             store: Mutex::new(store),
             generation: AtomicU64::new(1),
             refused: AtomicU64::new(0),
+            refused_lines: AtomicU64::new(0),
             loaded: Mutex::new(Instant::now()),
         }
     }
@@ -47,6 +61,11 @@ impl Trails {
     /// Reloads that failed or were refused.
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Lines that were refused when this process last had a set built and took it.
+    pub(crate) fn refused_lines(&self) -> u64 {
+        self.refused_lines.load(Ordering::Relaxed)
     }
 
     /// Seconds since the set in use was loaded.
@@ -137,7 +156,7 @@ pub(crate) struct Reloader {
     /// Version at the last look: one that is still being written changes between two looks.
     seen: Stamp,
     requests: u64,
-    job: Option<JoinHandle<Result<Store<Mapped>, String>>>,
+    job: Option<JoinHandle<Result<Loaded, String>>>,
 }
 
 impl Reloader {
@@ -184,11 +203,14 @@ impl Reloader {
         let work = move || {
             if let Some(command) = build {
                 if let Ok(Some(store)) = current(&file, &cache_dir) {
-                    return Ok(store);
+                    return Ok(Loaded { store, refused: Vec::new() });
                 }
-                run(&command)?;
+                let refused = run(&command)?;
+                return load(&file, &cache_dir).map_err(|e| e.to_string()).map(|store| Loaded { store, refused });
             }
-            load(&file, &cache_dir).map_err(|e| e.to_string())
+            let (store, report) = load_or_build(&file, &cache_dir).map_err(|e| e.to_string())?;
+            let refused = report.map(|report| report.causes(EXAMPLES)).unwrap_or_default();
+            Ok(Loaded { store, refused })
         };
         match std::thread::Builder::new().name("reload".into()).spawn(work) {
             Ok(job) => self.job = Some(job),
@@ -196,8 +218,11 @@ impl Reloader {
         }
     }
 
-    fn judge(&mut self, loaded: Result<Store<Mapped>, String>) {
+    fn judge(&mut self, loaded: Result<Loaded, String>) {
         let old = self.trails.store().len();
+        let refused = loaded.as_ref().map(|loaded| loaded.refused.clone()).unwrap_or_default();
+        let lines = self.say_refused(&refused);
+        let loaded = loaded.map(|loaded| loaded.store);
         match loaded {
             Err(e) => self.refuse(&e),
             Ok(store) if store.is_empty() && !self.rules.allow_empty => self.refuse("it is empty"),
@@ -212,9 +237,22 @@ impl Reloader {
             Ok(store) => {
                 let count = store.len();
                 self.trails.swap(store);
+                self.trails.refused_lines.store(lines, Ordering::Relaxed);
                 (self.message)(Level::Info, &format!("{count} trails in use now, {old} before"));
             }
         }
+    }
+
+    /// Says which lines are no trails, and how many they are.
+    fn say_refused(&self, refused: &[Cause]) -> u64 {
+        let lines = refused.iter().map(|cause| cause.lines).fold(0, u64::saturating_add);
+        if lines > 0 {
+            let causes: Vec<String> = refused.iter().map(|cause| format!("{} {}", cause.lines, cause.text)).collect();
+            let file = self.rules.file.display();
+            let text = format!("{lines} lines of {file} are no trails and were left out: {}", causes.join("; "));
+            (self.message)(Level::Warning, &text);
+        }
+        lines
     }
 
     fn refuse(&self, why: &str) {
@@ -224,11 +262,16 @@ impl Reloader {
     }
 }
 
-fn run(command: &[OsString]) -> Result<(), String> {
-    let Some((program, arguments)) = command.split_first() else { return Ok(()) };
+/// Has a child build the store; what was refused stands in its standard output, a cause a line: number, blank, text.
+fn run(command: &[OsString]) -> Result<Vec<Cause>, String> {
+    let Some((program, arguments)) = command.split_first() else { return Ok(Vec::new()) };
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
     if output.status.success() {
-        return Ok(());
+        let cause = |line: &str| {
+            let (lines, text) = line.split_once(' ')?;
+            Some(Cause { lines: lines.parse().ok()?, text: text.to_owned() })
+        };
+        return Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(cause).take(MAX_CAUSES).collect());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(format!("building the store failed ({}): {}", output.status, said.trim()))

@@ -34,8 +34,9 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     let board = Arc::new(Board::new(settings.workers.max(1), trails.clone()));
     let outputs = outputs(&settings, &message)?;
     *lock(&board.outputs) = outputs.counters();
-    let _signals =
-        settings.handle_signals.then(|| signals::handle(control.clone(), board.clone(), ending)).transpose()?;
+    if settings.handle_signals {
+        signals::handle(control.clone(), board.clone(), ending)?;
+    }
     let agents = match &settings.matching.agents {
         Some(agents) => agents.clone(),
         None => agents::load(settings.user_agents_file.as_deref(), &*message)?,

@@ -198,7 +198,7 @@ fn stopped_while_silent(bytes: Option<&[u8]>, events: bool, workers: usize) -> c
         let _ = seen.send(());
     }));
     let (done, result) = channel();
-    let thread = std::thread::spawn(move || done.send(sensor::run(settings, hooks)));
+    let thread = std::thread::spawn(move || drop(done.send(sensor::run(settings, hooks))));
     // Also readable, so that opening it waits for nobody.
     let held = bytes.map(|bytes| {
         let mut file =
@@ -207,11 +207,12 @@ fn stopped_while_silent(bytes: Option<&[u8]>, events: bool, workers: usize) -> c
         file
     });
     if events {
-        first.recv_timeout(PATIENCE).expect("what came is told while the pipe is open");
+        assert_eq!(first.recv_timeout(PATIENCE), Ok(()), "what came is told while the pipe is open");
     }
     control.stop();
-    let summary = result.recv_timeout(PATIENCE).expect("it stops although nothing comes").unwrap();
-    thread.join().unwrap().unwrap();
+    let summary =
+        result.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it does not stop while nothing comes")).unwrap();
+    thread.join().unwrap();
     drop(held);
     collected.ran(summary)
 }

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 
 use crate::case::Case;
 use crate::packet::LINK_ETHERNET;
-use crate::{Recorded, capture, tls};
+use crate::{Recorded, capture, quic, tls};
 
 /// Target, name and text of seeds that are no packets.
 const TEXTS: &[(&str, &str, &str)] = &[
@@ -26,6 +26,13 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("whitelist", "plain", "# mine\nexample.com, 192.0.2.66\n198.51.100.0/24 *.example.net\n2001:db8::/32\n"),
     ("ignore", "list", "# comment\n10.0.0.5;*;8.8.8.8;53\n*;*;198.51.100.0/24;443\n"),
     ("ignore", "expression", "~evil[0-9]+|quiet.*fox\nDNS evil42.example.com quietfox"),
+    (
+        "list",
+        "static",
+        "\0# Reference: https://example.org\nevil-site.example.com\n192.0.2.66:4444 # port\n\n/gate.php?id=\n*.wild.example\n",
+    ),
+    ("list", "custom", "\x01198.51.100.0/24\n2001:db8::7\n"),
+    ("csv", "quoted", "\"a,b.example\",\"x \"\"y\"\" (malware)\",(static)\r\nevil.org,x,(custom)\n"),
     (
         "config",
         "plain",
@@ -55,6 +62,17 @@ pub fn write(cases: &[Case], out: &Path) -> io::Result<usize> {
         if of(17).count() > 0 {
             put("datagram", &case.name, &datagrams(of(17)))?;
         }
+        for (number, bytes) in of(17).enumerate().take(2) {
+            put("dns", &format!("{}-{number}", case.name), bytes)?;
+        }
+        if let Some(bytes) = of(6).next() {
+            put("http", &case.name, &[&[255], bytes].concat())?;
+            // Record and handshake headers are put before it by the target.
+            if let Some(hello) = bytes.strip_prefix(&[22]).and_then(|record| record.get(8..)) {
+                put("tls", &case.name, hello)?;
+            }
+        }
+        put("csv", &case.name, case.trails.as_bytes())?;
     }
     for (target, name, text) in TEXTS {
         put(target, name, text.as_bytes())?;
@@ -70,20 +88,17 @@ pub fn write(cases: &[Case], out: &Path) -> io::Result<usize> {
     for (i, trail) in cases.iter().flat_map(|c| c.trails.lines()).filter_map(|l| l.split(',').next()).enumerate() {
         put("line", &i.to_string(), trail.as_bytes())?;
     }
-    put("store", "built", &store(cases)?)?;
+    // A section's number, place, count, and the bytes that come there; the header stands behind the sections.
+    for section in 0..32 {
+        put("store", &format!("section-{section}"), &[section, 0, 0, 4, 0xff, 0xff, 0xff, 0x7f])?;
+        put("store", &format!("cut-{section}"), &[section, 1, 0, 255])?;
+    }
+    put("foreign-store", "header", &[0; 1024])?;
+    let hello = tls::ClientHello::new("www.site.com").message();
+    let frames = quic::crypto(&hello, 0, hello.len());
+    put("quic", "whole", &[&[0], &(frames.len() as u16).to_le_bytes()[..], &frames].concat())?;
     put("certificate", "plain", &tls::certificate("www.site.com", &["a.site.com", "*.site.net"], 64))?;
     Ok(written)
-}
-
-/// A store of the trails of all cases.
-fn store(cases: &[Case]) -> io::Result<Vec<u8>> {
-    let directory = tempfile::tempdir()?;
-    let csv = directory.path().join("trails.csv");
-    fs::write(&csv, cases.iter().map(|case| case.trails.as_str()).collect::<String>())?;
-    trails::load::load(&csv, directory.path()).map_err(io::Error::other)?;
-    let mut files = fs::read_dir(directory.path())?.flatten().map(|entry| entry.path());
-    let built = files.find(|path| path.extension().is_some_and(|e| e == "bin"));
-    fs::read(built.ok_or_else(|| io::Error::other("no store was built"))?)
 }
 
 /// Link type, then each frame behind its length.

@@ -57,6 +57,31 @@ pub struct Report {
     pub vetoed: BTreeMap<Veto, u64>,
 }
 
+/// Lines refused for one cause, for logs. The lines' own text is not in it: whoever wrote them may not steer a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// How many.
+    pub lines: u64,
+    /// Why, and where the first of them stand.
+    pub text: String,
+}
+
+impl Report {
+    /// What was refused, by cause, with the places of the first `examples` lines of each.
+    #[must_use]
+    pub fn causes(&self, examples: usize) -> Vec<Cause> {
+        let of = |(why, &lines): (&Why, &u64)| {
+            let places = self.refusals.iter().filter(|refusal| refusal.why == *why).take(examples);
+            let mut places: Vec<String> = places.map(|refusal| format!("line {}", refusal.line)).collect();
+            if lines > places.len() as u64 {
+                places.push("...".to_owned());
+            }
+            Cause { lines, text: format!("{why} ({})", places.join(", ")) }
+        };
+        self.refused.iter().map(of).collect()
+    }
+}
+
 struct Entry {
     offset: u32,
     length: u16,

@@ -14,6 +14,7 @@ pub mod indicator;
 mod label;
 pub mod load;
 mod map;
+pub mod mend;
 mod pattern;
 pub mod read;
 pub mod store;

@@ -39,14 +39,22 @@ pub enum LoadError {
 /// # Errors
 /// See [`LoadError`].
 pub fn load(trails_file: &Path, cache_dir: &Path) -> Result<Store<Mapped>, LoadError> {
+    load_or_build(trails_file, cache_dir).map(|(store, _)| store)
+}
+
+/// As [`load`], with what became of the lines where it was built.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load_or_build(trails_file: &Path, cache_dir: &Path) -> Result<(Store<Mapped>, Option<Report>), LoadError> {
     if !trails_file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
-        return Ok(Store::open(trails_file)?);
+        return Ok((Store::open(trails_file)?, None));
     }
     if let Some(store) = current(trails_file, cache_dir)? {
-        return Ok(store);
+        return Ok((store, None));
     }
-    let (path, _) = build(trails_file, cache_dir, &mut |_| {})?;
-    Ok(Store::open(&path)?)
+    let (path, report) = build(trails_file, cache_dir, &mut |_| {})?;
+    Ok((Store::open(&path)?, Some(report)))
 }
 
 /// The store that was built of this very CSV, if there is one.

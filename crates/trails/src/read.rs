@@ -1,7 +1,7 @@
 //! Reads trail files into a [`Builder`]: trees of text files, single files, `trails.csv`.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -127,6 +127,12 @@ pub fn add_text(builder: &mut Builder, path: &Path, origin: Origin<'_>) -> Resul
         return Err(ReadError { path: path.to_owned(), source: io::Error::other("larger than 1 GiB") });
     }
     let bytes = fs::read(path).map_err(at(path))?;
+    add_lines(builder, path, origin, &bytes);
+    Ok(())
+}
+
+/// Adds the lines of a text file that was read; its path gives the info.
+pub fn add_lines(builder: &mut Builder, path: &Path, origin: Origin<'_>, bytes: &[u8]) {
     let source = builder.source(&info_of(path), origin.reference, origin.custom);
     let file: Rc<str> = path.display().to_string().into();
     for (number, raw) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
@@ -137,7 +143,6 @@ pub fn add_text(builder: &mut Builder, path: &Path, origin: Origin<'_>) -> Resul
             Err(_) => builder.refuse(&String::from_utf8_lossy(raw), Why::Encoding, place),
         }
     }
-    Ok(())
 }
 
 /// Adds the rows of a CSV: trail, info, reference. Rows whose reference names
@@ -146,19 +151,24 @@ pub fn add_text(builder: &mut Builder, path: &Path, origin: Origin<'_>) -> Resul
 /// # Errors
 /// The file cannot be read.
 pub fn add_csv(builder: &mut Builder, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), ReadError> {
-    const ROWS_A_REPORT: u64 = 65_536;
     let total = fs::metadata(path).map_err(at(path))?.len();
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(1 << 20)
-        .from_path(path)
-        .map_err(|error| at(path)(error.into()))?;
+    let rows = File::open(path).map_err(at(path))?;
+    add_rows(builder, path, rows, &mut |done| progress(Progress { done, total })).map_err(at(path))
+}
+
+/// Adds the rows of an open CSV; `progress` takes the bytes read.
+///
+/// # Errors
+/// Reading failed.
+pub fn add_rows(builder: &mut Builder, path: &Path, rows: impl Read, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
+    const ROWS_A_REPORT: u64 = 65_536;
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(1 << 20).from_reader(rows);
     let file: Rc<str> = path.display().to_string().into();
     let mut row = csv::ByteRecord::new();
     let mut last = None;
     let mut last_text = (String::new(), String::new());
-    while reader.read_byte_record(&mut row).map_err(|error| at(path)(error.into()))? {
+    while reader.read_byte_record(&mut row)? {
         let line = row.position().map_or(0, csv::Position::line);
         let place = Place { file: &file, line };
         let column = |index: usize| std::str::from_utf8(row.get(index)?).ok();
@@ -175,7 +185,7 @@ pub fn add_csv(builder: &mut Builder, path: &Path, progress: &mut dyn FnMut(Prog
         };
         builder.add(trail, source, place);
         if line.is_multiple_of(ROWS_A_REPORT) {
-            progress(Progress { done: reader.position().byte(), total });
+            progress(reader.position().byte());
         }
     }
     Ok(())

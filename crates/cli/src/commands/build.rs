@@ -13,7 +13,7 @@ use trails::read::Progress;
 use trails::store::Counts;
 use trails::{Kind, Report, Veto, Why};
 
-use super::complain;
+use super::{complain, print};
 use crate::arguments::BuildArguments;
 use crate::console::safe;
 use crate::exit::Exit;
@@ -25,7 +25,8 @@ const PROGRESS_BYTES: u64 = 8 << 20;
 /// Where standard error is no terminal there is a line whenever so many hundredths more are read.
 const PROGRESS_STEP: u64 = 25;
 
-/// `maltrail build-store`: what a sensor starts for a CSV that has no store yet, or has changed.
+/// `maltrail build-store`: what a sensor starts for a CSV that has no store yet, or has changed. Standard output is for
+/// the sensor: a line for each cause of refusals, their number first.
 pub(crate) fn run(arguments: &BuildArguments) -> Exit {
     let started = Instant::now();
     let mut meter = Meter::new(&arguments.csv, arguments.quiet);
@@ -39,6 +40,9 @@ pub(crate) fn run(arguments: &BuildArguments) -> Exit {
                     said.push_str(&lines(&report));
                 }
                 said.lines().for_each(complain);
+            }
+            for cause in report.causes(EXAMPLES_SHOWN) {
+                print(&format!("{} {}\n", cause.lines, cause.text));
             }
             Exit::Success
         }

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::process::Stdio;
 
 use predicates::prelude::*;
@@ -174,7 +175,7 @@ fn a_pipe_is_followed_and_trails_are_reloaded_by_a_child() {
     assert!(events.next().unwrap().contains("www.evil.org"), "told while the pipe is open");
     let store = || fs::metadata(dir.path().join("t.bin")).unwrap().ino();
     let first = store();
-    write(&dir, "t.new", format!("{TRAILS}late.org,testbot (malware),(static)\n"));
+    write(&dir, "t.new", format!("{TRAILS}late.org,testbot (malware),(static)\n192.0.2.1:99999,x,y\nonly one\n"));
     fs::rename(dir.path().join("t.new"), dir.path().join("t.csv")).unwrap();
     let hangup = std::process::Command::new("kill").args(["-HUP", &sensor.id().to_string()]).status().unwrap();
     assert!(hangup.success());
@@ -187,6 +188,8 @@ fn a_pipe_is_followed_and_trails_are_reloaded_by_a_child() {
         std::thread::yield_now();
     }
     input.write_all(&capture::file(&[query(seconds + 1, "late.org")])[header..]).unwrap();
+    let refused = "2 lines of t.csv are no trails and were left out: 1 ";
+    assert!(messages.any(|line| line.contains(refused)));
     assert!(messages.any(|line| line.contains("3 trails in use now, 2 before")));
     input.write_all(&capture::file(&[query(seconds + 2, "late.org")])[header..]).unwrap();
     assert!(events.any(|line| line.contains("late.org")));
@@ -237,17 +240,28 @@ fn a_silent_pipe_is_left_at_a_signal() {
     }
 }
 
-/// Nobody reads its standard output, so that it is stuck there until it is forced to end.
+/// Its standard output is full, so that it is stuck there until it is forced to end.
 #[test]
 fn a_second_interrupt_forces_an_end_and_says_what_is_lost() {
     let dir = directory();
     write(&dir, "t.csv", TRAILS);
     let many: Vec<_> = (0..5000).map(|n| query(n, &format!("n{n}.evil.org"))).collect();
     write(&dir, "many.pcap", capture::file(&many));
-    let mut sensor = piped(&dir, &["-r", "many.pcap", "--trails", "t.csv", "--log-dir", "logs"]);
-    let mut out = BufReader::new(sensor.stdout.take().unwrap());
-    let mut first = String::new();
-    out.read_line(&mut first).unwrap();
+    let (out, full) = std::io::pipe().unwrap();
+    let end = format!("/proc/self/fd/{}", full.as_raw_fd());
+    let mut more = fs::OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(end).unwrap();
+    let mut sensor = std::process::Command::new(env!("CARGO_BIN_EXE_maltrail"))
+        .args(["sensor", "-r", "many.pcap", "--trails", "t.csv", "--log-dir", "logs"])
+        .current_dir(dir.path())
+        .env_clear()
+        .env("HOME", dir.path())
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(out);
+    out.read_line(&mut String::new()).unwrap();
+    while more.write(b"x").is_ok() {}
     let mut messages = BufReader::new(sensor.stderr.take().unwrap()).lines().map(Result::unwrap);
     signal(&sensor, "-INT");
     assert!(messages.any(|line| line.contains("SIGINT (Ctrl-C) again ends at once")));

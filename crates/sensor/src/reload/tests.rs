@@ -7,6 +7,7 @@ struct Bench {
     trails: Arc<Trails>,
     reloader: Reloader,
     errors: Arc<AtomicUsize>,
+    warnings: Arc<Mutex<Vec<String>>>,
     control: Control,
 }
 
@@ -28,15 +29,19 @@ impl Bench {
         let trails = Arc::new(Trails::new(Arc::new(load(&file, directory.path()).unwrap())));
         let errors = Arc::new(AtomicUsize::new(0));
         let counted = errors.clone();
-        let message: MessageHook = Arc::new(move |level, _| {
+        let warnings = Arc::new(Mutex::new(Vec::new()));
+        let warned = warnings.clone();
+        let message: MessageHook = Arc::new(move |level, text| {
             if level == Level::Error {
                 counted.fetch_add(1, Ordering::Relaxed);
+            } else if level == Level::Warning {
+                warned.lock().unwrap().push(text.to_owned());
             }
         });
         let control = Control::default();
         let rules = Rules { allow_empty, ..Rules::plain(&file, directory.path()) };
         let reloader = Reloader::new(rules, trails.clone(), control.clone(), message);
-        Bench { directory, trails, reloader, errors, control }
+        Bench { directory, trails, reloader, errors, warnings, control }
     }
 
     /// Looks until nothing is under way.
@@ -138,4 +143,35 @@ fn a_build_that_fails_keeps_the_old_set() {
     bench.control.reload();
     bench.settle();
     assert_eq!(bench.state(), (4, 3, 1, 1), "a store that is up to date is not built again");
+}
+
+#[test]
+fn lines_that_are_no_trails_are_told_and_counted() {
+    let garbage = "a.org,x,y\n192.0.2.1:99999,x,y\n300.1.2.3,\x1b[2J,y\nb.org,x,y\n192.0.2.1:99998,x,y\n";
+    for (build, text) in [
+        (
+            None,
+            "3 lines of FILE are no trails and were left out: 1 not an IP address (line 3); 2 not a port (line 2, line 5)",
+        ),
+        // What a child says of what it built.
+        (
+            Some("echo 7 not a port '(line 2, line 5, ...)'; echo; echo x"),
+            "7 lines of FILE are no trails and were left out: 7 not a port (line 2, line 5, ...)",
+        ),
+    ] {
+        let mut bench = Bench::new(3, false);
+        bench.reloader.rules.build = build.map(|script| ["sh", "-c", script].map(OsString::from).into());
+        let file = bench.directory.path().join("trails.csv");
+        fs::write(&file, garbage).unwrap();
+        bench.control.reload();
+        bench.settle();
+        let warnings = bench.warnings.lock().unwrap().clone();
+        assert_eq!(warnings, [text.replace("FILE", &file.display().to_string())]);
+        assert_eq!(bench.state(), (2, 2, 0, 0));
+        assert_eq!(bench.trails.refused_lines(), if build.is_some() { 7 } else { 3 });
+        write(bench.directory.path(), 3);
+        bench.reloader.rules.build = None;
+        bench.settle();
+        assert_eq!((bench.warnings.lock().unwrap().len(), bench.trails.refused_lines()), (1, 0), "a clean set");
+    }
 }
