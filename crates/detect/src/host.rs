@@ -2,6 +2,12 @@
 
 use std::net::IpAddr;
 
+use crate::survey::{mark, survey};
+
+/// What a text holds: bytes that divide it, letters in upper case.
+const DIVIDED: u8 = 1;
+const UPPER: u8 = 2;
+
 /// The parts of an authority; borrowed, in the case they were sent in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Host<'a> {
@@ -11,15 +17,25 @@ pub(crate) struct Host<'a> {
     pub(crate) bracketed: bool,
     /// Port, where there is one that is a number.
     pub(crate) port: Option<u16>,
+    /// Whether the name holds neither letters in upper case nor colons, as far as is known.
+    pub(crate) plain: bool,
 }
 
 impl<'a> Host<'a> {
     /// Takes `[user@]host[:port]` apart. Nothing is refused: what cannot be a host is listed nowhere.
     pub(crate) fn read(text: &'a [u8]) -> Host<'a> {
         let text = text.trim_ascii();
-        if !text.iter().any(|byte| matches!(byte, b'@' | b'[' | b':')) {
-            return Host { name: without_dots(text), bracketed: false, port: None };
+        let marks = survey(text, |byte, _| {
+            mark((byte == b'@') | (byte == b'[') | (byte == b':'), DIVIDED) | mark(byte.is_ascii_uppercase(), UPPER)
+        });
+        if marks & DIVIDED != 0 {
+            return Host::divided(text);
         }
+        Host { name: without_dots(text), bracketed: false, port: None, plain: marks == 0 }
+    }
+
+    #[cold]
+    fn divided(text: &'a [u8]) -> Host<'a> {
         let text = match text.iter().rposition(|byte| *byte == b'@') {
             Some(at) => text.get(at + 1..).unwrap_or_default(),
             None => text,
@@ -28,7 +44,7 @@ impl<'a> Host<'a> {
             let end = inner.iter().position(|byte| *byte == b']').unwrap_or(inner.len());
             let (name, rest) = inner.split_at_checked(end).unwrap_or((inner, &[]));
             let port = rest.strip_prefix(b"]:").and_then(number);
-            return Host { name, bracketed: true, port };
+            return Host { name, bracketed: true, port, plain: false };
         }
         // More than one colon: an address without brackets.
         let colons = text.iter().filter(|byte| **byte == b':').count();
@@ -39,14 +55,14 @@ impl<'a> Host<'a> {
             }
             _ => (text, None),
         };
-        Host { name: without_dots(name), bracketed: false, port }
+        Host { name: without_dots(name), bracketed: false, port, plain: false }
     }
 
     /// The address, where it is one.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         let last = self.name.last()?;
         // Most hosts are names, and end like one.
-        if !last.is_ascii_digit() && !self.name.contains(&b':') {
+        if !last.is_ascii_digit() && (self.plain || !self.name.contains(&b':')) {
             return None;
         }
         std::str::from_utf8(self.name).ok()?.parse().ok()

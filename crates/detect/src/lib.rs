@@ -13,6 +13,7 @@ pub mod ignore;
 mod lookup;
 pub mod matcher;
 pub mod pipeline;
+mod survey;
 pub mod whitelist;
 
 pub use finding::{Finding, Occasion, class_name, severity};

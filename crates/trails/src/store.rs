@@ -385,6 +385,12 @@ impl<D: AsRef<[u8]>> Store<D> {
         if !format::filter_has(self.section(Section::UrlFilter), hash) {
             return None;
         }
+        self.probably_url(hash, host, path)
+    }
+
+    /// The same where the filter says that there may be one. Nearly all questions end before.
+    #[cold]
+    fn probably_url(&self, hash: u64, host: Hashed<'_>, path: Hashed<'_>) -> Option<LabelId> {
         self.urls().get(hash, &[host.text(), path.text()]).map(LabelId)
     }
 

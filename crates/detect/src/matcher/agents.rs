@@ -4,35 +4,55 @@
 
 use std::hash::BuildHasher;
 
-/// Agents remembered; a further one takes the place of another.
-const AGENTS: usize = 64;
+/// Agents remembered; a further one takes the place of another. A network of some thousand machines sends about so many.
+const AGENTS: usize = WAYS << 6;
+/// Places an agent may take.
+const WAYS: usize = 4;
 /// Longest agent that is remembered, bytes.
 const LENGTH: usize = 512;
 
+/// The places that agents of some hashes share.
+struct Set {
+    hashes: [u64; WAYS],
+    agents: [Vec<u8>; WAYS],
+    /// The place that is taken next.
+    next: usize,
+}
+
 pub(super) struct Unlisted {
-    slots: Vec<Vec<u8>>,
+    sets: Vec<Set>,
     state: foldhash::fast::FixedState,
 }
 
 impl Unlisted {
     pub(super) fn new(seed: u64) -> Unlisted {
-        let slots = (0..AGENTS).map(|_| Vec::with_capacity(LENGTH)).collect();
-        Unlisted { slots, state: foldhash::fast::FixedState::with_seed(seed) }
+        let agents = || std::array::from_fn(|_| Vec::with_capacity(LENGTH));
+        let sets = (0..AGENTS / WAYS).map(|_| Set { hashes: [0; WAYS], agents: agents(), next: 0 }).collect();
+        Unlisted { sets, state: foldhash::fast::FixedState::with_seed(seed) }
     }
 
-    fn place(&self, agent: &[u8]) -> usize {
-        (self.state.hash_one(agent) % AGENTS as u64) as usize
+    /// The hash of an agent and the number of its set.
+    #[inline]
+    fn place(&self, agent: &[u8]) -> (u64, usize) {
+        let hash = self.state.hash_one(agent);
+        (hash, (hash % (AGENTS / WAYS) as u64) as usize)
     }
 
+    #[inline]
     pub(super) fn has(&self, agent: &[u8]) -> bool {
-        !agent.is_empty() && self.slots.get(self.place(agent)).is_some_and(|slot| slot == agent)
+        let (hash, set) = self.place(agent);
+        let Some(Set { hashes, agents, .. }) = self.sets.get(set) else { return false };
+        !agent.is_empty() && hashes.iter().zip(agents).any(|(other, kept)| *other == hash && kept == agent)
     }
 
     pub(super) fn note(&mut self, agent: &[u8]) {
-        let place = self.place(agent);
-        if let (Some(slot), true) = (self.slots.get_mut(place), agent.len() <= LENGTH) {
-            slot.clear();
-            slot.extend_from_slice(agent);
+        let (hash, set) = self.place(agent);
+        let Some(Set { hashes, agents, next }) = self.sets.get_mut(set) else { return };
+        if let (Some(place), Some(kept), true) = (hashes.get_mut(*next), agents.get_mut(*next), agent.len() <= LENGTH) {
+            *next = (*next + 1) % WAYS;
+            *place = hash;
+            kept.clear();
+            kept.extend_from_slice(agent);
         }
     }
 }

@@ -8,7 +8,7 @@ use packet::Flow;
 use packet::dissect::http::HttpRequest;
 use trails::{Class, Hashed, Label, LabelId, Severity};
 
-use super::url::Reach;
+use super::url::{Path, Reach};
 use super::{Found, Match, Matcher, name, url};
 use crate::finding::{Occasion, observe};
 use crate::host::Host;
@@ -33,13 +33,21 @@ const AGENT_LABEL: Label<'static> = Label {
     custom: false,
 };
 
-/// Room for texts in lower case, kept from request to request.
+/// Room for texts that are not used as they were sent, kept from request to request.
 #[derive(Default)]
 pub(super) struct Buffers {
     host: Vec<u8>,
-    path: Vec<u8>,
-    other: Vec<u8>,
+    agent: Vec<u8>,
     form: Vec<u8>,
+    path: PathBuffers,
+}
+
+/// Of these the path's.
+#[derive(Default)]
+struct PathBuffers {
+    lower: Vec<u8>,
+    decoded: Vec<u8>,
+    other: Vec<u8>,
 }
 
 /// A request target taken apart (RFC 9112 section 3.2).
@@ -98,19 +106,23 @@ impl<L: Lookup> Matcher<L> {
 
     /// The User-Agent, whatever else of the request is listed.
     fn agent(&mut self, flow: &Flow, agent: &[u8]) {
-        let (Some(agents), false) = (&self.settings.agents, agent.is_empty()) else { return };
-        let agent = if agent.contains(&b'%') {
-            percent_decode(agent, &mut self.request.other);
-            self.request.other.as_slice()
+        if self.settings.agents.is_some() && !agent.is_empty() && !self.unlisted.has(agent) {
+            self.new_agent(flow, agent);
+        }
+    }
+
+    #[cold]
+    fn new_agent(&mut self, flow: &Flow, sent: &[u8]) {
+        let Some(agents) = &self.settings.agents else { return };
+        let agent = if sent.contains(&b'%') {
+            percent_decode(sent, &mut self.request.agent);
+            self.request.agent.as_slice()
         } else {
-            agent
+            sent
         };
         let agent = agent.trim_ascii();
-        if self.unlisted.has(agent) {
-            return;
-        }
         let Some(Range { start, end }) = (agents.0)(agent) else {
-            self.unlisted.note(agent);
+            self.unlisted.note(sent);
             return;
         };
         let (Some(before), Some(matched), Some(after)) = (agent.get(..start), agent.get(start..end), agent.get(end..))
@@ -128,61 +140,32 @@ impl<L: Lookup> Matcher<L> {
 
     /// One host of a request: the URL behind it, else its name or address.
     fn host(&mut self, flow: &Flow, host: &Host<'_>, path: &[u8], body: &[u8]) {
-        let address = host.address();
-        let listed = self.url(flow, host, path, body);
-        if listed || !self.settings.host_domains {
+        let store = &*self.store;
+        let Buffers { host: room, form, path: rooms, .. } = &mut self.request;
+        let text = lower_case(host, flow.dst, room);
+        let hosts = Hosts::new(store, text, host.port, flow.dst_port);
+        let paths = store.may_hold_urls_of(Hashed::new(b""));
+        if paths || hosts.any {
+            let found = &mut self.found;
+            let mut request = Request { store, found, flow, hosts, paths, form, reach: Reach::Itself };
+            if request.url(path, body, rooms) {
+                return;
+            }
+        }
+        if !self.settings.host_domains {
             return;
         }
-        match address {
+        match host.address() {
             Some(address) => self.requested(flow, address, host.port.unwrap_or(flow.dst_port)),
             // A longer one is no name (RFC 1035 section 2.3.4).
             None if (1..=HOST).contains(&host.name.len()) => {
-                let text = self.request.host.as_slice();
                 let inner = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
                 let name = inner.filter(|_| host.bracketed).unwrap_or(text);
-                name::look_up(&*self.store, &mut self.found, flow, name, Occasion::Other, Context::default);
+                name::look_up(store, &mut self.found, flow, name, Occasion::Other, Context::default);
             }
             None => {}
         }
     }
-
-    fn url(&mut self, flow: &Flow, host: &Host<'_>, path: &[u8], body: &[u8]) -> bool {
-        let Buffers { host: text, path: lower, other, form } = &mut self.request;
-        write_host(text, host, flow.dst);
-        let hosts = Hosts::new(&*self.store, text, host.port, flow.dst_port);
-        let paths = self.store.may_hold_urls_of(Hashed::new(b""));
-        if !paths && !hosts.any {
-            return false;
-        }
-        lower_into(lower, path);
-        let mut request =
-            Request { store: &*self.store, found: &mut self.found, flow, hosts, paths, form, reach: Reach::Itself };
-        if request.try_path(lower) {
-            return true;
-        }
-        if !body.is_empty() && !lower.contains(&b'?') {
-            other.clone_from(lower);
-            other.push(b'?');
-            other.extend(body.trim_ascii().iter().take(TEXT).map(u8::to_ascii_lowercase));
-            if request.try_path(other) {
-                return true;
-            }
-        }
-        if is_odd(lower) && request.try_spellings(lower, other) {
-            return true;
-        }
-        request.reach = Reach::Around;
-        request.try_path(lower)
-    }
-}
-
-/// Whether a path has a second spelling: it holds a space, an escape, or repeated slashes.
-fn is_odd(path: &[u8]) -> bool {
-    // Without a way out of the loop it takes many bytes at a time.
-    let odd = path.array_windows::<2>().fold(0, |odd, [byte, next]| {
-        odd | u8::from(*byte == b' ') | u8::from(*byte == b'%') | (u8::from(*byte == b'/') & u8::from(*next == b'/'))
-    });
-    odd != 0 || matches!(path.last(), Some(b' ' | b'%'))
 }
 
 /// In which spellings a host may be listed with URLs.
@@ -252,51 +235,99 @@ struct Request<'m, 'a, L: Lookup> {
 }
 
 impl<L: Lookup> Request<'_, '_, L> {
-    /// Tries other spellings of an odd path; it may be exchanged for its decoded form.
+    /// Tries all spellings of the path, then what it lies in.
+    #[inline]
+    fn url(&mut self, path: &[u8], body: &[u8], rooms: &mut PathBuffers) -> bool {
+        let PathBuffers { lower, decoded, other } = rooms;
+        let path = Path::read(path.get(..TEXT).unwrap_or(path)).in_lower_case(lower);
+        if self.try_path(&path) {
+            return true;
+        }
+        if !body.is_empty() && !path.has_query() && self.try_with_body(path.text(), body, other) {
+            return true;
+        }
+        if path.is_odd() {
+            return self.try_spellings(path.text(), decoded, other);
+        }
+        self.reach = Reach::Around;
+        self.try_path(&path)
+    }
+
+    /// Tries the path with the body as its query.
     #[cold]
-    fn try_spellings(&mut self, path: &mut Vec<u8>, other: &mut Vec<u8>) -> bool {
+    fn try_with_body(&mut self, path: &[u8], body: &[u8], room: &mut Vec<u8>) -> bool {
+        room.clear();
+        room.extend_from_slice(path);
+        room.push(b'?');
+        room.extend(body.trim_ascii().iter().take(TEXT).map(u8::to_ascii_lowercase));
+        self.try_path(&Path::read(room))
+    }
+
+    /// Tries the other spellings of an odd path, then what it lies in.
+    #[cold]
+    fn try_spellings(&mut self, path: &[u8], decoded: &mut Vec<u8>, other: &mut Vec<u8>) -> bool {
         // A target with spaces: some servers take what stands before the first.
         if let Some(before) = path.iter().position(|byte| *byte == b' ').and_then(|space| path.get(..space))
-            && self.try_path(before)
+            && self.try_path(&Path::read(before))
         {
             return true;
         }
         // The same as servers may read it: repeated slashes are one, escapes are what they stand for.
-        (normalise(path, other) && self.try_path(other))
-            || (decode(path, other) && {
-                std::mem::swap(path, other);
-                self.try_path(path) || (normalise(path, other) && self.try_path(other))
-            })
+        if normalise(path, other) && self.try_path(&Path::read(other)) {
+            return true;
+        }
+        let mut path = Path::read(path);
+        if decode(path.text(), decoded) {
+            path = Path::read(decoded);
+            if self.try_path(&path) || (normalise(decoded, other) && self.try_path(&Path::read(other))) {
+                return true;
+            }
+        }
+        self.reach = Reach::Around;
+        self.try_path(&path)
     }
 
     /// Tries one spelling of the path behind every spelling of the host, then alone.
-    fn try_path(&mut self, path: &[u8]) -> bool {
-        if self.hosts.any {
-            for name in [Some(self.hosts.name), self.hosts.bare].into_iter().flatten() {
-                if self.try_with_port(name.text(), path) || self.try_host(name, name.text().len(), path) {
-                    return true;
-                }
-            }
+    #[inline]
+    fn try_path(&mut self, path: &Path<'_>) -> bool {
+        if self.hosts.any && self.try_hosts(path) {
+            return true;
         }
-        if !self.paths || path.is_empty() {
+        if !self.paths || path.text().is_empty() {
             return false;
         }
         let Some((form, label)) = self.search(Hashed::new(b""), path) else { return false };
-        let port = self.hosts.shown_port();
-        let port = port.as_ref().map(Port::text).unwrap_or_default();
-        let shown = [(self.hosts.name.text(), false), (port, false)];
-        push(self.found, self.flow, self.store, Kind::Path, &shown, &form, label);
+        self.push_path(&form, label);
         true
     }
 
-    fn search<'p>(&mut self, host: Hashed<'_>, path: &'p [u8]) -> Option<(url::Form<'p>, LabelId)> {
+    #[cold]
+    fn push_path(&mut self, form: &[(&[u8], bool)], label: LabelId) {
+        let port = self.hosts.shown_port();
+        let port = port.as_ref().map(Port::text).unwrap_or_default();
+        let shown = [(self.hosts.name.text(), false), (port, false)];
+        push(self.found, self.flow, self.store, Kind::Path, &shown, form, label);
+    }
+
+    #[cold]
+    fn try_hosts(&mut self, path: &Path<'_>) -> bool {
+        for name in [Some(self.hosts.name), self.hosts.bare].into_iter().flatten() {
+            if self.try_with_port(name.text(), path) || self.try_host(name, name.text().len(), path) {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[inline]
+    fn search<'p>(&mut self, host: Hashed<'_>, path: &Path<'p>) -> Option<(url::Form<'p>, LabelId)> {
         let store = self.store;
         url::Search { host, room: self.form, url: |host: Hashed<'_>, path: Hashed<'_>| store.url_at(host, path) }
             .first(path, self.reach)
     }
 
     /// `name`, which is the end of the host's name, with the port.
-    fn try_with_port(&mut self, name: &[u8], path: &[u8]) -> bool {
+    fn try_with_port(&mut self, name: &[u8], path: &Path<'_>) -> bool {
         let port = self.hosts.port();
         let mut text = [0u8; HOST + 8];
         let length = name.len() + port.text().len();
@@ -308,7 +339,7 @@ impl<L: Lookup> Request<'_, '_, L> {
     }
 
     /// `host` is the end of the host's name in `length` bytes, then the port where the trail is to have one.
-    fn try_host(&mut self, host: Hashed<'_>, length: usize, path: &[u8]) -> bool {
+    fn try_host(&mut self, host: Hashed<'_>, length: usize, path: &Path<'_>) -> bool {
         let Some((form, label)) = self.search(host, path) else { return false };
         let whole = self.hosts.name.text();
         let before = whole.get(..whole.len() - length).unwrap_or_default();
@@ -340,7 +371,17 @@ fn push<L: Lookup>(
 }
 
 /// The host in lower case, addresses of IPv6 in brackets; without any, the address the request was sent to.
-fn write_host(text: &mut Vec<u8>, host: &Host<'_>, receiver: IpAddr) {
+#[inline]
+fn lower_case<'a>(host: &Host<'a>, receiver: IpAddr, room: &'a mut Vec<u8>) -> &'a [u8] {
+    if host.plain && !host.bracketed && !host.name.is_empty() {
+        return host.name.get(..HOST).unwrap_or(host.name);
+    }
+    write_host(host, receiver, room);
+    room
+}
+
+#[cold]
+fn write_host(host: &Host<'_>, receiver: IpAddr, text: &mut Vec<u8>) {
     use std::io::Write;
     text.clear();
     if host.name.is_empty() {
@@ -354,17 +395,11 @@ fn write_host(text: &mut Vec<u8>, host: &Host<'_>, receiver: IpAddr) {
     if host.bracketed {
         text.push(b'[');
     }
-    text.extend_from_slice(host.name.get(..host.name.len().min(HOST)).unwrap_or_default());
+    text.extend_from_slice(host.name.get(..HOST).unwrap_or(host.name));
     text.make_ascii_lowercase();
     if host.bracketed {
         text.push(b']');
     }
-}
-
-fn lower_into(to: &mut Vec<u8>, from: &[u8]) {
-    to.clear();
-    to.extend_from_slice(from.get(..from.len().min(TEXT)).unwrap_or_default());
-    to.make_ascii_lowercase();
 }
 
 /// Writes the path with repeated slashes as one; false where there are none. The query stays as it is.
@@ -454,16 +489,6 @@ mod tests {
     fn ports_as_text() {
         for (port, text) in [(0, ":0"), (7, ":7"), (80, ":80"), (8080, ":8080"), (65535, ":65535")] {
             assert_eq!(Port::new(port).text(), text.as_bytes());
-        }
-    }
-
-    #[test]
-    fn what_has_a_second_spelling() {
-        for odd in ["/a b", "/%41", "//", "/a//b", "/a?x=//"] {
-            assert!(is_odd(odd.as_bytes()), "{odd}");
-        }
-        for plain in ["", "/", "/a/b", "/a/?b=/c"] {
-            assert!(!is_odd(plain.as_bytes()), "{plain}");
         }
     }
 

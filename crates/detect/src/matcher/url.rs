@@ -5,11 +5,22 @@
 //! (`drop.example/gate.php`); the directory (`drop.example/a`); the host with a slash. Each with the host, then
 //! without.
 
+use std::ops::Range;
+
 use memchr::{memchr, memrchr};
 use trails::{Hashed, LabelId};
 
+use crate::survey::{mark, survey};
+
 /// Parameters whose values are left out; those beyond keep them.
 const PARAMETERS: usize = 16;
+
+/// What a path holds.
+const UPPER: u8 = 1;
+const ODD: u8 = 2;
+const QUERY: u8 = 4;
+const EQUALS: u8 = 8;
+const AMPERSAND: u8 = 16;
 
 /// Parts of a path in order, each with whether the listed form consists of it.
 pub(super) type Form<'a> = Vec<(&'a [u8], bool)>;
@@ -23,6 +34,93 @@ pub(super) enum Reach {
     Around,
 }
 
+/// A path with its query, and where forms of it are cut; read once for all forms behind all spellings of a host.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'a> {
+    text: &'a [u8],
+    marks: u8,
+    /// The first question mark.
+    query: Option<usize>,
+    /// The first equals sign.
+    equals: Option<usize>,
+    /// The last slash before the query; 0 where there is none.
+    slash: usize,
+}
+
+impl<'a> Path<'a> {
+    pub(super) fn read(text: &'a [u8]) -> Path<'a> {
+        let marks = survey(text, |byte, next| {
+            mark(byte.is_ascii_uppercase(), UPPER)
+                | mark((byte == b' ') | (byte == b'%') | (byte == b'/') & (next == b'/'), ODD)
+                | mark(byte == b'?', QUERY)
+                | mark(byte == b'=', EQUALS)
+                | mark(byte == b'&', AMPERSAND)
+        });
+        let first = |byte, holds: u8| if marks & holds == 0 { None } else { memchr(byte, text) };
+        let query = first(b'?', QUERY);
+        let plain = query.and_then(|query| text.get(..query)).unwrap_or(text);
+        Path { text, marks, query, equals: first(b'=', EQUALS), slash: memrchr(b'/', plain).unwrap_or(0) }
+    }
+
+    /// The same in lower case, which forms are listed in.
+    #[inline]
+    pub(super) fn in_lower_case(self, room: &'a mut Vec<u8>) -> Path<'a> {
+        if self.marks & UPPER == 0 {
+            return self;
+        }
+        room.clear();
+        room.extend_from_slice(self.text);
+        room.make_ascii_lowercase();
+        Path { text: room, marks: self.marks & !UPPER, ..self }
+    }
+
+    pub(super) fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
+    pub(super) fn has_query(&self) -> bool {
+        self.query.is_some()
+    }
+
+    /// Whether it has a second spelling: it holds a space, an escape, or repeated slashes.
+    pub(super) fn is_odd(&self) -> bool {
+        self.marks & ODD != 0
+    }
+
+    /// Whether a parameter follows the one whose equals sign this is.
+    fn goes_on_behind(&self, equals: usize) -> bool {
+        self.marks & AMPERSAND != 0 && self.text.get(equals..).is_some_and(|rest| memchr(b'&', rest).is_some())
+    }
+}
+
+/// What of a path a form consists of.
+enum Cut {
+    /// These bytes.
+    Bytes(Range<usize>),
+    /// What begins here, without its parameters' values.
+    Names(usize),
+}
+
+impl Cut {
+    #[cold]
+    fn form<'a>(&self, path: &'a [u8]) -> Form<'a> {
+        let start = match self {
+            Cut::Bytes(range) => range.start,
+            Cut::Names(start) => *start,
+        };
+        let (before, rest) = path.split_at_checked(start).unwrap_or((path, &[]));
+        let mut form = vec![(before, false)];
+        match self {
+            Cut::Bytes(range) => {
+                let (head, tail) = rest.split_at_checked(range.len()).unwrap_or((rest, &[]));
+                form.extend([(head, true), (tail, false)]);
+            }
+            Cut::Names(_) => form.extend(parameters(rest)),
+        }
+        form
+    }
+}
+
 /// Asks for the forms of a path behind one host.
 pub(super) struct Search<'s, U> {
     /// The host, or nothing for trails that are a path.
@@ -34,103 +132,94 @@ pub(super) struct Search<'s, U> {
 }
 
 impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
-    /// The first form within `reach` of `path` (lower case, with its query) that is listed, and its label.
-    pub(super) fn first<'a>(&mut self, path: &'a [u8], reach: Reach) -> Option<(Form<'a>, LabelId)> {
-        let query = memchr(b'?', path);
-        let plain = query.and_then(|query| path.get(..query)).unwrap_or(path);
-        let slash = memrchr(b'/', plain).unwrap_or(0);
-        let (directory, last) = path.split_at_checked(slash).unwrap_or((path, &[]));
-        match reach {
-            Reach::Itself => self.itself(path, query, directory, last),
-            Reach::Around => self.around(path, directory, last),
-        }
+    /// The first form within `reach` of a path in lower case that is listed, and its label.
+    #[inline]
+    pub(super) fn first<'a>(&mut self, path: &Path<'a>, reach: Reach) -> Option<(Form<'a>, LabelId)> {
+        let (cut, label) = match reach {
+            Reach::Itself => self.itself(path),
+            Reach::Around => self.around(path),
+        }?;
+        // A form is only put together where it is listed.
+        Some((cut.form(path.text), label))
     }
 
     /// The path as a whole, then its last element alone.
-    fn itself<'a>(
-        &mut self,
-        path: &'a [u8],
-        query: Option<usize>,
-        directory: &'a [u8],
-        last: &'a [u8],
-    ) -> Option<(Form<'a>, LabelId)> {
-        let equals = memchr(b'=', path);
-        let found = self.forms(&[], path, query, equals);
-        if found.is_some() || directory.is_empty() || last == b"/" {
+    #[inline]
+    fn itself(&mut self, path: &Path<'_>) -> Option<(Cut, LabelId)> {
+        let mut equals = path.equals;
+        let found = self.forms(path, 0, equals);
+        if found.is_some() || path.slash == 0 || path.text.len() == path.slash + 1 {
             return found;
         }
-        let slash = directory.len();
-        let equals = equals.and_then(|equals| equals.checked_sub(slash).or_else(|| memchr(b'=', last)));
-        self.forms(directory, last, query.map(|query| query - slash), equals)
+        if let Some(first) = equals
+            && first < path.slash
+        {
+            // It stands in the directory.
+            let last = path.text.get(path.slash..).unwrap_or_default();
+            equals = memchr(b'=', last).map(|equals| path.slash + equals);
+        }
+        self.forms(path, path.slash, equals)
     }
 
     /// The directory, then the host with a slash, then the host.
-    fn around<'a>(&mut self, path: &'a [u8], directory: &'a [u8], last: &'a [u8]) -> Option<(Form<'a>, LabelId)> {
-        if !directory.is_empty()
-            && let Some(label) = self.ask(directory)
-        {
-            return Some((vec![(directory, true), (last, false)], label));
+    #[inline]
+    fn around(&mut self, path: &Path<'_>) -> Option<(Cut, LabelId)> {
+        if path.slash > 0 {
+            let found = self.ask(path, 0..path.slash);
+            if found.is_some() {
+                return found;
+            }
         }
         if self.host.text().is_empty() {
             return None;
         }
-        if let Some(rest) = path.strip_prefix(b"/")
-            && let Some(label) = self.ask(b"/")
-        {
-            return Some((vec![(b"/", true), (rest, false)], label));
-        }
-        self.ask(b"").map(|label| (vec![(path, false)], label))
+        let slash = if path.text.first() == Some(&b'/') { self.ask(path, 0..1) } else { None };
+        slash.or_else(|| self.ask(path, 0..0))
     }
 
+    /// The forms of what begins at `start`, whose first equals sign stands at `equals`.
     #[inline]
-    fn ask(&self, form: &[u8]) -> Option<LabelId> {
-        (self.url)(self.host, Hashed::new(form))
-    }
-
-    /// The beginning of `text`, before which `before` was left out.
-    fn cut<'a>(&self, before: &'a [u8], text: &'a [u8], at: usize) -> Option<(Form<'a>, LabelId)> {
-        let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
-        // A form is only put together where it is listed.
-        self.ask(head).map(|label| (vec![(before, false), (head, true), (tail, false)], label))
-    }
-
-    /// The forms of `text`, whose query begins at `query` and whose first `=` stands at `equals`.
-    fn forms<'a>(
-        &mut self,
-        before: &'a [u8],
-        text: &'a [u8],
-        query: Option<usize>,
-        equals: Option<usize>,
-    ) -> Option<(Form<'a>, LabelId)> {
-        let found = self.cut(before, text, text.len());
+    fn forms(&mut self, path: &Path<'_>, start: usize, equals: Option<usize>) -> Option<(Cut, LabelId)> {
+        let end = path.text.len();
+        let found = self.ask(path, start..end);
         if found.is_some() {
             return found;
         }
         if let Some(equals) = equals {
-            let found = self.without_values(before, text, equals).or_else(|| self.cut(before, text, equals + 1));
+            let found = self.names(path, start, equals).or_else(|| self.ask(path, start..equals + 1));
             if found.is_some() {
                 return found;
             }
         }
-        let plain = query.and_then(|query| text.get(..query)).unwrap_or(text);
-        if plain.len() < text.len() {
-            let found = self.cut(before, text, plain.len());
+        let query = path.query.unwrap_or(end);
+        if query < end {
+            let found = self.ask(path, start..query);
             if found.is_some() {
                 return found;
             }
         }
-        let bare = plain.len() - plain.iter().rev().take_while(|byte| **byte == b'/').count();
-        if bare > 0 && bare < plain.len() { self.cut(before, text, bare) } else { None }
+        let plain = path.text.get(start..query).unwrap_or_default();
+        let slashes = plain.iter().rev().take_while(|byte| **byte == b'/').count();
+        if slashes > 0 && slashes < plain.len() { self.ask(path, start..query - slashes) } else { None }
     }
 
     /// The form without values, where it is more than the text up to its first `=`.
-    fn without_values<'a>(&mut self, before: &'a [u8], text: &'a [u8], equals: usize) -> Option<(Form<'a>, LabelId)> {
-        memchr(b'&', text.get(equals..)?)?;
+    #[inline]
+    fn names(&mut self, path: &Path<'_>, start: usize, equals: usize) -> Option<(Cut, LabelId)> {
+        if !path.goes_on_behind(equals) {
+            return None;
+        }
         self.room.clear();
-        let matched = parameters(text).filter(|(_, matched)| *matched);
+        let matched = parameters(path.text.get(start..)?).filter(|(_, matched)| *matched);
         matched.for_each(|(part, _)| self.room.extend_from_slice(part));
-        let label = self.ask(self.room)?;
-        Some((std::iter::once((before, false)).chain(parameters(text)).collect(), label))
+        let label = (self.url)(self.host, Hashed::new(self.room))?;
+        Some((Cut::Names(start), label))
+    }
+
+    #[inline]
+    fn ask(&self, path: &Path<'_>, range: Range<usize>) -> Option<(Cut, LabelId)> {
+        let label = (self.url)(self.host, Hashed::new(path.text.get(range.clone())?))?;
+        Some((Cut::Bytes(range), label))
     }
 }
 
@@ -172,8 +261,8 @@ mod tests {
         };
         let mut room = Vec::new();
         let mut search = search(host, &mut room, url);
-        assert!(search.first(path.as_bytes(), Reach::Itself).is_none());
-        assert!(search.first(path.as_bytes(), Reach::Around).is_none());
+        assert!(search.first(&Path::read(path.as_bytes()), Reach::Itself).is_none());
+        assert!(search.first(&Path::read(path.as_bytes()), Reach::Around).is_none());
         seen.into_inner()
     }
 
@@ -232,8 +321,8 @@ mod tests {
                 };
                 let mut room = Vec::new();
                 let mut search = search("h", &mut room, url);
-                let itself = search.first(path.as_bytes(), Reach::Itself);
-                let (form, _) = itself.or_else(|| search.first(path.as_bytes(), Reach::Around)).unwrap();
+                let itself = search.first(&Path::read(path.as_bytes()), Reach::Itself);
+                let (form, _) = itself.or_else(|| search.first(&Path::read(path.as_bytes()), Reach::Around)).unwrap();
                 let whole: Vec<u8> = form.iter().flat_map(|(part, _)| part.iter().copied()).collect();
                 assert_eq!(whole, path.as_bytes(), "form {nth} of {path}");
             }

@@ -341,19 +341,37 @@ fn fields_from(letter: u8) -> &'static [(&'static [u8], Field)] {
     }
 }
 
-/// The field that a line holds, and where in the line its value begins.
+/// The field that a line holds, and where in the line its value begins. Most lines are told by their first letter, and
+/// names are compared as a few words of known length.
+#[inline(always)]
 fn field_of(line: &[u8]) -> Option<(Field, usize)> {
-    let candidates = fields_from(*line.first()?);
-    for (name, field) in candidates {
-        if line.get(name.len()) == Some(&b':') && is_name(line, name) {
-            return Some((*field, name.len() + 1));
-        }
+    match line.first()? {
+        b'h' | b'H' => named(line, b"host", Field::Host),
+        b'u' | b'U' => named(line, b"user-agent", Field::UserAgent),
+        b'c' | b'C' => named(line, b"content-type", Field::ContentType)
+            .or_else(|| named(line, b"content-length", Field::ContentLength))
+            .or_else(|| named(line, b"cf-connecting-ip", Field::ConnectingIp)),
+        b't' | b'T' => named(line, b"transfer-encoding", Field::TransferEncoding)
+            .or_else(|| named(line, b"true-client-ip", Field::ClientIp)),
+        b'r' | b'R' => named(line, b"referer", Field::Referer),
+        b'x' | b'X' => named(line, b"x-forwarded-for", Field::ForwardedFor),
+        b's' | b'S' => named(line, b"server", Field::Server),
+        b'l' | b'L' => named(line, b"location", Field::Location),
+        b' ' | b'\t' => field_among_blanks(line),
+        _ => None,
     }
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    if line.first().is_some_and(blank) || candidates.iter().any(|(name, _)| line.get(name.len()).is_some_and(blank)) {
-        return field_among_blanks(line);
+}
+
+/// The field where the line begins with its name, which is given in lower case.
+#[inline(always)]
+fn named<const N: usize>(line: &[u8], name: &[u8; N], field: Field) -> Option<(Field, usize)> {
+    let (head, rest) = line.split_first_chunk::<N>()?;
+    let behind = rest.first().filter(|byte| matches!(byte, b':' | b' ' | b'\t'))?;
+    // Setting the bit that makes letters small leaves the hyphen as it is.
+    if head.map(|byte| byte | 0x20) != *name {
+        return None;
     }
-    None
+    if *behind == b':' { Some((field, N + 1)) } else { field_among_blanks(line) }
 }
 
 /// As [`field_of`], with white space around the name.
@@ -362,40 +380,50 @@ fn field_among_blanks(line: &[u8]) -> Option<(Field, usize)> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let text = line.get(..colon)?.trim_ascii();
     let candidates = fields_from(*text.first()?);
-    let (_, field) = candidates.iter().find(|(name, _)| text.len() == name.len() && is_name(text, name))?;
+    let same = |name: &[u8]| text.len() == name.len() && text.iter().zip(name).all(|(byte, name)| byte | 0x20 == *name);
+    let (_, field) = candidates.iter().find(|(name, _)| same(name))?;
     Some((*field, colon + 1))
-}
-
-/// Whether `line` begins with `name`, which is in lower case.
-fn is_name(line: &[u8], name: &[u8]) -> bool {
-    // Setting the bit that makes letters small leaves the hyphen as it is.
-    line.iter().zip(name).fold(0, |difference, (byte, expected)| difference | ((byte | 0x20) ^ expected)) == 0
 }
 
 /// Reads header lines from `at` on, and calls `visit` with field and value of each that is of interest. Returns
 /// where the head ends, `None` where its empty line is missing.
+#[inline(always)]
 fn headers<'a>(bytes: &'a [u8], mut at: usize, mut visit: impl FnMut(Field, &'a [u8])) -> Option<usize> {
-    while at < bytes.len() {
-        let line = line(bytes, at)?;
-        if line.text.is_empty() {
-            return line.ended.then_some(line.next);
+    loop {
+        let rest = bytes.get(at..)?;
+        match rest {
+            [b'\n', ..] => return Some(at + 1),
+            [b'\r', b'\n', ..] => return Some(at + 2),
+            [] | [b'\r'] => return None,
+            _ => {}
         }
-        let start = at;
-        at = line.next;
-        let Some((field, value)) = field_of(line.text) else { continue };
-        let mut end = start + line.text.len();
-        // Obsolete folding (RFC 9112 section 5.2): lines that begin with white space continue the value.
-        while let Some(b' ' | b'\t') = bytes.get(at) {
-            let more = self::line(bytes, at)?;
-            if more.text.trim_ascii().is_empty() {
-                break;
-            }
-            end = at + more.text.len();
-            at = more.next;
+        let length = memchr(b'\n', rest);
+        let line = length.and_then(|length| rest.get(..length)).unwrap_or(rest);
+        if let Some((field, value)) = field_of(line) {
+            let end = at + line.len();
+            let (end, next) = folded(bytes, end);
+            visit(field, bytes.get(at + value..end).unwrap_or_default().trim_ascii());
+            at = next;
+        } else {
+            at += line.len() + 1;
         }
-        visit(field, bytes.get(start + value..end).unwrap_or_default().trim_ascii());
+        length?;
     }
-    None
+}
+
+/// Where a value ends whose first line ends at `end`, and where the next line begins. Lines that begin with white space
+/// continue the value (obsolete folding, RFC 9112 section 5.2).
+#[inline(always)]
+fn folded(bytes: &[u8], mut end: usize) -> (usize, usize) {
+    let mut at = end + 1;
+    while let Some(b' ' | b'\t') = bytes.get(at)
+        && let Some(more) = line(bytes, at)
+        && !more.text.trim_ascii().is_empty()
+    {
+        end = at + more.text.len();
+        at = more.next;
+    }
+    (end, at)
 }
 
 /// Keeps the first value that is not empty.
