@@ -2,11 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::survey::{mark, survey};
-
-/// What a text holds: bytes that divide it, letters in upper case.
-const DIVIDED: u8 = 1;
-const UPPER: u8 = 2;
+use crate::survey::survey;
 
 /// The parts of an authority; borrowed, in the case they were sent in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +21,20 @@ impl<'a> Host<'a> {
     /// Takes `[user@]host[:port]` apart. Nothing is refused: what cannot be a host is listed nowhere.
     pub(crate) fn read(text: &'a [u8]) -> Host<'a> {
         let text = text.trim_ascii();
-        let marks = survey(text, |byte, _| {
-            mark((byte == b'@') | (byte == b'[') | (byte == b':'), DIVIDED) | mark(byte.is_ascii_uppercase(), UPPER)
-        });
-        if marks & DIVIDED != 0 {
-            return Host::divided(text);
-        }
-        Host { name: without_dots(text), bracketed: false, port: None, plain: marks == 0 }
+        // In ASCII, `@` and `[` stand before and behind the letters in upper case.
+        let [unusual] = survey(text, |lanes, _| [lanes.within(b'@', b'[') | lanes.equal(b':')]);
+        if unusual { Host::divided(text) } else { Host::whole(text, true) }
+    }
+
+    fn whole(name: &'a [u8], plain: bool) -> Host<'a> {
+        Host { name: without_dots(name), bracketed: false, port: None, plain }
     }
 
     #[cold]
     fn divided(text: &'a [u8]) -> Host<'a> {
+        if !text.iter().any(|byte| matches!(byte, b'@' | b'[' | b':')) {
+            return Host::whole(text, false);
+        }
         let text = match text.iter().rposition(|byte| *byte == b'@') {
             Some(at) => text.get(at + 1..).unwrap_or_default(),
             None => text,

@@ -1,75 +1,102 @@
-//! What a text holds, from one look at all its bytes, many at a time.
+//! What a text holds, from one look at all its bytes, eight at a time.
 //!
-//! Loops that may end early look at one byte after the other; most texts hold nothing of what is asked, so looking at
+//! A loop that may end early looks at one byte after the other; most texts hold nothing of what is asked, so looking at
 //! all of them costs less.
 
-/// Bytes looked at in one step, and in one of short texts.
-const STEP: usize = 16;
-const SHORT: usize = 8;
+const ONES: u64 = 0x0101_0101_0101_0101;
+const TOPS: u64 = ONES << 7;
 
-/// The union of what `class` says of each byte and the one behind it, which is 0 behind the last.
-///
-/// `class` should be free of branches, and must say the same whenever it is asked of the same bytes.
+/// Eight bytes of a text; behind its end zeros.
+#[derive(Clone, Copy)]
+pub(crate) struct Lanes(u64);
+
+/// Top bits of the lanes of which something holds. Lanes above one of which it holds may be set in vain.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Marks(u64);
+
+impl Lanes {
+    /// Holds of `byte`.
+    #[inline(always)]
+    pub(crate) fn equal(self, byte: u8) -> Marks {
+        let different = self.0 ^ (ONES * u64::from(byte));
+        Marks(different.wrapping_sub(ONES) & !different)
+    }
+
+    /// Holds of the bytes from `first` to `last`, which are ASCII, and of as many that are not.
+    #[inline(always)]
+    pub(crate) fn within(self, first: u8, last: u8) -> Marks {
+        let low = self.0 & !TOPS;
+        let from_first = low + ONES * u64::from(0x80 - first);
+        let behind_last = low + ONES * u64::from(0x7f - last);
+        Marks(from_first & !behind_last)
+    }
+
+    /// Holds of bytes that equal `byte` as well as the one behind them does.
+    #[inline(always)]
+    pub(crate) fn pair(self, behind: Lanes, byte: u8) -> Marks {
+        let all = ONES * u64::from(byte);
+        Lanes((self.0 ^ all) | (behind.0 ^ all)).equal(0)
+    }
+}
+
+impl std::ops::BitOr for Marks {
+    type Output = Marks;
+
+    #[inline(always)]
+    fn bitor(self, other: Marks) -> Marks {
+        Marks(self.0 | other.0)
+    }
+}
+
+/// Of each of `N` questions whether it holds of any byte. `look` is handed eight bytes and the eight that begin one
+/// later.
 #[inline(always)]
-pub(crate) fn survey(text: &[u8], class: impl Fn(u8, u8) -> u8) -> u8 {
-    let mut marks = text.last().map_or(0, |last| class(*last, 0));
-    // The last step overlaps the one before it, so that no bytes are left over.
-    if let Some(tail) = text.last_chunk::<{ STEP + 1 }>() {
-        let mut lanes = [0; STEP];
-        let mut rest = text;
-        while let Some(window) = rest.first_chunk::<{ STEP + 1 }>() {
-            look(&mut lanes, window, &class);
-            rest = rest.get(STEP..).unwrap_or_default();
+pub(crate) fn survey<const N: usize>(text: &[u8], look: impl Fn(Lanes, Lanes) -> [Marks; N]) -> [bool; N] {
+    let mut seen = [Marks::default(); N];
+    let mut see = |lanes, behind| {
+        for (all, marks) in seen.iter_mut().zip(look(Lanes(lanes), Lanes(behind))) {
+            *all = *all | marks;
         }
-        look(&mut lanes, tail, &class);
-        marks |= lanes.iter().fold(0, |all, lane| all | lane);
-    } else if let (Some(head), Some(tail)) = (text.first_chunk::<{ SHORT + 1 }>(), text.last_chunk::<{ SHORT + 1 }>()) {
-        let mut lanes = [0; SHORT];
-        look(&mut lanes, head, &class);
-        look(&mut lanes, tail, &class);
-        marks |= lanes.iter().fold(0, |all, lane| all | lane);
-    } else {
-        marks |= text.array_windows().fold(0, |all, [byte, next]| all | class(*byte, *next));
+    };
+    let mut rest = text;
+    while let Some(window) = rest.first_chunk::<9>()
+        && let (Some(lanes), Some(behind)) = (window.first_chunk::<8>(), window.last_chunk::<8>())
+    {
+        see(u64::from_le_bytes(*lanes), u64::from_le_bytes(*behind));
+        rest = rest.get(8..).unwrap_or_default();
     }
-    marks
-}
-
-/// Looks at each byte of a window but its last one.
-#[inline(always)]
-fn look<const N: usize>(lanes: &mut [u8; N], window: &[u8], class: impl Fn(u8, u8) -> u8) {
-    for ((lane, byte), next) in lanes.iter_mut().zip(window).zip(window.iter().skip(1)) {
-        *lane |= class(*byte, *next);
-    }
-}
-
-/// The mark where the condition holds.
-#[inline(always)]
-pub(crate) fn mark(holds: bool, mark: u8) -> u8 {
-    if holds { mark } else { 0 }
+    // The last eight bytes, some of them once more, so that none are left over.
+    let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let last = text.last_chunk::<8>().map_or_else(|| word(text), |bytes| u64::from_le_bytes(*bytes));
+    see(last, last >> 8);
+    seen.map(|marks| marks.0 & TOPS != 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn class(byte: u8, next: u8) -> u8 {
-        mark(byte == b'x', 1) | mark((byte == b'/') & (next == b'/'), 2) | mark(next == 0, 4)
+    fn look(text: &[u8]) -> [bool; 3] {
+        survey(text, |lanes, behind| [lanes.equal(b'x'), lanes.within(b'p', b'r'), lanes.pair(behind, b'/')])
     }
 
-    fn one_by_one(text: &[u8]) -> u8 {
-        (0..text.len()).fold(0, |all, at| all | class(text[at], text.get(at + 1).copied().unwrap_or(0)))
+    fn one_by_one(text: &[u8]) -> [bool; 3] {
+        let within = |byte: &u8| (b'p'..=b'r').contains(&(byte & 0x7f));
+        [text.contains(&b'x'), text.iter().any(within), text.windows(2).any(|pair| pair == b"//")]
     }
 
     #[test]
     fn every_byte_of_texts_of_every_length_is_seen() {
-        for length in 0..70 {
-            let plain = vec![b'a'; length];
-            assert_eq!(survey(&plain, class), one_by_one(&plain), "{length}");
-            for at in 0..length {
-                for what in [&b"x"[..], b"/", b"//", b"x//x"] {
-                    let mut text = plain.clone();
-                    text.splice(at..(at + what.len()).min(length), what.iter().copied());
-                    assert_eq!(survey(&text, class), one_by_one(&text), "{}", text.escape_ascii());
+        for length in 0..40 {
+            for fill in [b'a', b'y', 0x00, 0xff] {
+                let plain = vec![fill; length];
+                assert_eq!(look(&plain), one_by_one(&plain), "{length}");
+                for at in 0..length {
+                    for what in [&b"x"[..], b"/", b"//", b"x//x", b"/x/", b"y", b"p", b"r", b"o", b"s", b"\xf1"] {
+                        let mut text = plain.clone();
+                        text.splice(at..(at + what.len()).min(length), what.iter().copied());
+                        assert_eq!(look(&text), one_by_one(&text), "{}", text.escape_ascii());
+                    }
                 }
             }
         }

@@ -10,17 +10,10 @@ use std::ops::Range;
 use memchr::{memchr, memrchr};
 use trails::{Hashed, LabelId};
 
-use crate::survey::{mark, survey};
+use crate::survey::survey;
 
 /// Parameters whose values are left out; those beyond keep them.
 const PARAMETERS: usize = 16;
-
-/// What a path holds.
-const UPPER: u8 = 1;
-const ODD: u8 = 2;
-const QUERY: u8 = 4;
-const EQUALS: u8 = 8;
-const AMPERSAND: u8 = 16;
 
 /// Parts of a path in order, each with whether the listed form consists of it.
 pub(super) type Form<'a> = Vec<(&'a [u8], bool)>;
@@ -38,7 +31,10 @@ pub(super) enum Reach {
 #[derive(Clone, Copy)]
 pub(super) struct Path<'a> {
     text: &'a [u8],
-    marks: u8,
+    /// Whether letters may be in upper case.
+    upper: bool,
+    /// Whether it may have a second spelling.
+    odd: bool,
     /// The first question mark.
     query: Option<usize>,
     /// The first equals sign.
@@ -49,29 +45,26 @@ pub(super) struct Path<'a> {
 
 impl<'a> Path<'a> {
     pub(super) fn read(text: &'a [u8]) -> Path<'a> {
-        let marks = survey(text, |byte, next| {
-            mark(byte.is_ascii_uppercase(), UPPER)
-                | mark((byte == b' ') | (byte == b'%') | (byte == b'/') & (next == b'/'), ODD)
-                | mark(byte == b'?', QUERY)
-                | mark(byte == b'=', EQUALS)
-                | mark(byte == b'&', AMPERSAND)
+        let [upper, odd, asks] = survey(text, |lanes, behind| {
+            let escaped = lanes.equal(b' ') | lanes.equal(b'%');
+            [lanes.within(b'A', b'Z'), escaped | lanes.pair(behind, b'/'), lanes.equal(b'?') | lanes.equal(b'=')]
         });
-        let first = |byte, holds: u8| if marks & holds == 0 { None } else { memchr(byte, text) };
-        let query = first(b'?', QUERY);
+        let first = |byte| if asks { memchr(byte, text) } else { None };
+        let query = first(b'?');
         let plain = query.and_then(|query| text.get(..query)).unwrap_or(text);
-        Path { text, marks, query, equals: first(b'=', EQUALS), slash: memrchr(b'/', plain).unwrap_or(0) }
+        Path { text, upper, odd, query, equals: first(b'='), slash: memrchr(b'/', plain).unwrap_or(0) }
     }
 
     /// The same in lower case, which forms are listed in.
     #[inline]
     pub(super) fn in_lower_case(self, room: &'a mut Vec<u8>) -> Path<'a> {
-        if self.marks & UPPER == 0 {
+        if !self.upper {
             return self;
         }
         room.clear();
         room.extend_from_slice(self.text);
         room.make_ascii_lowercase();
-        Path { text: room, marks: self.marks & !UPPER, ..self }
+        Path { text: room, upper: false, ..self }
     }
 
     pub(super) fn text(&self) -> &'a [u8] {
@@ -82,14 +75,14 @@ impl<'a> Path<'a> {
         self.query.is_some()
     }
 
-    /// Whether it has a second spelling: it holds a space, an escape, or repeated slashes.
+    /// Whether it may have a second spelling: it holds a space, an escape, or repeated slashes.
     pub(super) fn is_odd(&self) -> bool {
-        self.marks & ODD != 0
+        self.odd
     }
 
     /// Whether a parameter follows the one whose equals sign this is.
     fn goes_on_behind(&self, equals: usize) -> bool {
-        self.marks & AMPERSAND != 0 && self.text.get(equals..).is_some_and(|rest| memchr(b'&', rest).is_some())
+        self.text.get(equals..).is_some_and(|rest| memchr(b'&', rest).is_some())
     }
 }
 
