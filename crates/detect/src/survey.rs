@@ -72,6 +72,35 @@ pub(crate) fn survey<const N: usize>(text: &[u8], look: impl Fn(Lanes, Lanes) ->
     seen.map(|marks| marks.0 & TOPS != 0)
 }
 
+/// The first `byte` of a text. Most texts of requests are short: there it costs less than a call of `memchr`.
+#[inline]
+pub(crate) fn find(text: &[u8], byte: u8) -> Option<usize> {
+    let mut rest = text;
+    while let Some((lanes, behind)) = rest.split_first_chunk::<8>() {
+        let Marks(marks) = Lanes(u64::from_le_bytes(*lanes)).equal(byte);
+        if marks & TOPS != 0 {
+            return Some(text.len() - rest.len() + (marks & TOPS).trailing_zeros() as usize / 8);
+        }
+        rest = behind;
+    }
+    rest.iter().position(|other| *other == byte).map(|at| text.len() - rest.len() + at)
+}
+
+/// The last `byte` of a text.
+#[inline]
+pub(crate) fn find_last(text: &[u8], byte: u8) -> Option<usize> {
+    let mut rest = text;
+    while let Some((before, lanes)) = rest.split_last_chunk::<8>() {
+        // The other way round, the last byte is in the lowest lane.
+        let Marks(marks) = Lanes(u64::from_be_bytes(*lanes)).equal(byte);
+        if marks & TOPS != 0 {
+            return Some(rest.len() - 1 - (marks & TOPS).trailing_zeros() as usize / 8);
+        }
+        rest = before;
+    }
+    rest.iter().rposition(|other| *other == byte)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,10 +121,15 @@ mod tests {
                 let plain = vec![fill; length];
                 assert_eq!(look(&plain), one_by_one(&plain), "{length}");
                 for at in 0..length {
-                    for what in [&b"x"[..], b"/", b"//", b"x//x", b"/x/", b"y", b"p", b"r", b"o", b"s", b"\xf1"] {
+                    for what in
+                        [&b"x"[..], b"/", b"//", b"x//x", b"/x/", b"y", b"p", b"r", b"o", b"s", b"\xf1", b"/0/./"]
+                    {
                         let mut text = plain.clone();
                         text.splice(at..(at + what.len()).min(length), what.iter().copied());
                         assert_eq!(look(&text), one_by_one(&text), "{}", text.escape_ascii());
+                        let slash = |byte: &u8| *byte == b'/';
+                        assert_eq!(find(&text, b'/'), text.iter().position(slash), "{}", text.escape_ascii());
+                        assert_eq!(find_last(&text, b'/'), text.iter().rposition(slash), "{}", text.escape_ascii());
                     }
                 }
             }

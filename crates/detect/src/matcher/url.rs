@@ -5,15 +5,14 @@
 //! (`drop.example/gate.php`); the directory (`drop.example/a`); the host with a slash. Each with the host, then
 //! without.
 
-use std::ops::Range;
-
-use memchr::{memchr, memrchr};
 use trails::{Hashed, LabelId};
 
-use crate::survey::survey;
+use crate::survey::{find, find_last, survey};
 
 /// Parameters whose values are left out; those beyond keep them.
 const PARAMETERS: usize = 16;
+/// Forms of a path or of its last element alone.
+const CUTS: usize = 5;
 
 /// Parts of a path in order, each with whether the listed form consists of it.
 pub(super) type Form<'a> = Vec<(&'a [u8], bool)>;
@@ -27,7 +26,7 @@ pub(super) enum Reach {
     Around,
 }
 
-/// A path with its query, and where forms of it are cut; read once for all forms behind all spellings of a host.
+/// A path with its query, and the forms of it, read once for all spellings of a host.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'a> {
     text: &'a [u8],
@@ -41,6 +40,35 @@ pub(super) struct Path<'a> {
     equals: Option<usize>,
     /// The last slash before the query; 0 where there is none.
     slash: usize,
+    /// The forms that are the path itself, with more or less of its query.
+    cuts: Cuts,
+}
+
+/// What of a path a form consists of.
+#[derive(Clone, Copy, Default)]
+struct Cut {
+    start: u32,
+    end: u32,
+    /// The parameters' values are left out.
+    names: bool,
+}
+
+/// Forms in the order in which they are asked for.
+#[derive(Clone, Copy, Default)]
+struct Cuts {
+    list: [Cut; 2 * CUTS],
+    count: usize,
+}
+
+impl Cuts {
+    #[inline(always)]
+    fn push(&mut self, start: usize, end: usize, names: bool) {
+        if let Some(place) = self.list.get_mut(self.count) {
+            // Requests are shorter than 64 kB.
+            *place = Cut { start: start as u32, end: end as u32, names };
+            self.count += 1;
+        }
+    }
 }
 
 impl<'a> Path<'a> {
@@ -49,10 +77,50 @@ impl<'a> Path<'a> {
             let escaped = lanes.equal(b' ') | lanes.equal(b'%');
             [lanes.within(b'A', b'Z'), escaped | lanes.pair(behind, b'/'), lanes.equal(b'?') | lanes.equal(b'=')]
         });
-        let first = |byte| if asks { memchr(byte, text) } else { None };
-        let query = first(b'?');
+        let first = |byte| if asks { find(text, byte) } else { None };
+        let (query, equals) = (first(b'?'), first(b'='));
         let plain = query.and_then(|query| text.get(..query)).unwrap_or(text);
-        Path { text, upper, odd, query, equals: first(b'='), slash: memrchr(b'/', plain).unwrap_or(0) }
+        let slash = find_last(plain, b'/').unwrap_or(0);
+        let mut path = Path { text, upper, odd, query, equals, slash, cuts: Cuts::default() };
+        path.cut(0, equals);
+        if slash > 0 && slash + 1 < text.len() {
+            path.cut(slash, path.equals_behind(slash));
+        }
+        path
+    }
+
+    /// The first equals sign at or behind `start`.
+    #[inline]
+    fn equals_behind(&self, start: usize) -> Option<usize> {
+        match self.equals {
+            Some(equals) if equals < start => find(self.text.get(start..)?, b'=').map(|equals| start + equals),
+            equals => equals,
+        }
+    }
+
+    /// Adds the forms of what begins at `start`, whose first equals sign stands at `equals`.
+    #[inline(always)]
+    fn cut(&mut self, start: usize, equals: Option<usize>) {
+        let end = self.text.len();
+        self.cuts.push(start, end, false);
+        if let Some(equals) = equals {
+            // Without another parameter this is the text up to the first `=`.
+            if self.text.get(equals..).is_some_and(|rest| find(rest, b'&').is_some()) {
+                self.cuts.push(start, end, true);
+            }
+            self.cuts.push(start, equals + 1, false);
+        }
+        let query = self.query.unwrap_or(end);
+        if query < end {
+            self.cuts.push(start, query, false);
+        }
+        let plain = self.text.get(start..query).unwrap_or_default();
+        if let [.., b'/'] = plain {
+            let slashes = plain.iter().rev().take_while(|byte| **byte == b'/').count();
+            if slashes < plain.len() {
+                self.cuts.push(start, query - slashes, false);
+            }
+        }
     }
 
     /// The same in lower case, which forms are listed in.
@@ -80,35 +148,16 @@ impl<'a> Path<'a> {
         self.odd
     }
 
-    /// Whether a parameter follows the one whose equals sign this is.
-    fn goes_on_behind(&self, equals: usize) -> bool {
-        self.text.get(equals..).is_some_and(|rest| memchr(b'&', rest).is_some())
-    }
-}
-
-/// What of a path a form consists of.
-enum Cut {
-    /// These bytes.
-    Bytes(Range<usize>),
-    /// What begins here, without its parameters' values.
-    Names(usize),
-}
-
-impl Cut {
     #[cold]
-    fn form<'a>(&self, path: &'a [u8]) -> Form<'a> {
-        let start = match self {
-            Cut::Bytes(range) => range.start,
-            Cut::Names(start) => *start,
-        };
-        let (before, rest) = path.split_at_checked(start).unwrap_or((path, &[]));
+    fn form(&self, cut: &Cut) -> Form<'a> {
+        let (before, rest) = self.text.split_at_checked(cut.start as usize).unwrap_or((self.text, &[]));
         let mut form = vec![(before, false)];
-        match self {
-            Cut::Bytes(range) => {
-                let (head, tail) = rest.split_at_checked(range.len()).unwrap_or((rest, &[]));
-                form.extend([(head, true), (tail, false)]);
-            }
-            Cut::Names(_) => form.extend(parameters(rest)),
+        if cut.names {
+            form.extend(parameters(rest));
+        } else {
+            let length = (cut.end - cut.start) as usize;
+            let (head, tail) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            form.extend([(head, true), (tail, false)]);
         }
         form
     }
@@ -133,86 +182,58 @@ impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
             Reach::Around => self.around(path),
         }?;
         // A form is only put together where it is listed.
-        Some((cut.form(path.text), label))
+        Some((path.form(&cut), label))
     }
 
     /// The path as a whole, then its last element alone.
     #[inline]
     fn itself(&mut self, path: &Path<'_>) -> Option<(Cut, LabelId)> {
-        let mut equals = path.equals;
-        let found = self.forms(path, 0, equals);
-        if found.is_some() || path.slash == 0 || path.text.len() == path.slash + 1 {
-            return found;
+        let mut written = None;
+        for cut in path.cuts.list.iter().take(path.cuts.count) {
+            let start = cut.start as usize;
+            let form = if cut.names {
+                let from = *written.insert(self.write_names(path, start, written));
+                self.room.get(start - from..)
+            } else {
+                path.text.get(start..cut.end as usize)
+            };
+            if let Some(label) = (self.url)(self.host, Hashed::new(form?)) {
+                return Some((*cut, label));
+            }
         }
-        if let Some(first) = equals
-            && first < path.slash
+        None
+    }
+
+    /// Writes what begins at `start` without its parameters' values, unless `written`, the beginning of what is in the
+    /// room, says that it is the end of that. Returns where what is in the room begins.
+    fn write_names(&mut self, path: &Path<'_>, start: usize, written: Option<usize>) -> usize {
+        if let Some(written) = written
+            && path.equals.is_some_and(|equals| equals >= start)
         {
-            // It stands in the directory.
-            let last = path.text.get(path.slash..).unwrap_or_default();
-            equals = memchr(b'=', last).map(|equals| path.slash + equals);
+            return written;
         }
-        self.forms(path, path.slash, equals)
+        self.room.clear();
+        let text = path.text.get(start..).unwrap_or_default();
+        let matched = parameters(text).filter(|(_, matched)| *matched);
+        matched.for_each(|(part, _)| self.room.extend_from_slice(part));
+        start
     }
 
     /// The directory, then the host with a slash, then the host.
     #[inline]
     fn around(&mut self, path: &Path<'_>) -> Option<(Cut, LabelId)> {
-        if path.slash > 0 {
-            let found = self.ask(path, 0..path.slash);
-            if found.is_some() {
-                return found;
-            }
+        let directory = if path.slash > 0 { self.beginning(path, path.slash) } else { None };
+        if directory.is_some() || self.host.text().is_empty() {
+            return directory;
         }
-        if self.host.text().is_empty() {
-            return None;
-        }
-        let slash = if path.text.first() == Some(&b'/') { self.ask(path, 0..1) } else { None };
-        slash.or_else(|| self.ask(path, 0..0))
-    }
-
-    /// The forms of what begins at `start`, whose first equals sign stands at `equals`.
-    #[inline]
-    fn forms(&mut self, path: &Path<'_>, start: usize, equals: Option<usize>) -> Option<(Cut, LabelId)> {
-        let end = path.text.len();
-        let found = self.ask(path, start..end);
-        if found.is_some() {
-            return found;
-        }
-        if let Some(equals) = equals {
-            let found = self.names(path, start, equals).or_else(|| self.ask(path, start..equals + 1));
-            if found.is_some() {
-                return found;
-            }
-        }
-        let query = path.query.unwrap_or(end);
-        if query < end {
-            let found = self.ask(path, start..query);
-            if found.is_some() {
-                return found;
-            }
-        }
-        let plain = path.text.get(start..query).unwrap_or_default();
-        let slashes = plain.iter().rev().take_while(|byte| **byte == b'/').count();
-        if slashes > 0 && slashes < plain.len() { self.ask(path, start..query - slashes) } else { None }
-    }
-
-    /// The form without values, where it is more than the text up to its first `=`.
-    #[inline]
-    fn names(&mut self, path: &Path<'_>, start: usize, equals: usize) -> Option<(Cut, LabelId)> {
-        if !path.goes_on_behind(equals) {
-            return None;
-        }
-        self.room.clear();
-        let matched = parameters(path.text.get(start..)?).filter(|(_, matched)| *matched);
-        matched.for_each(|(part, _)| self.room.extend_from_slice(part));
-        let label = (self.url)(self.host, Hashed::new(self.room))?;
-        Some((Cut::Names(start), label))
+        let slash = if path.text.first() == Some(&b'/') { self.beginning(path, 1) } else { None };
+        slash.or_else(|| self.beginning(path, 0))
     }
 
     #[inline]
-    fn ask(&self, path: &Path<'_>, range: Range<usize>) -> Option<(Cut, LabelId)> {
-        let label = (self.url)(self.host, Hashed::new(path.text.get(range.clone())?))?;
-        Some((Cut::Bytes(range), label))
+    fn beginning(&self, path: &Path<'_>, end: usize) -> Option<(Cut, LabelId)> {
+        let label = (self.url)(self.host, Hashed::new(path.text.get(..end)?))?;
+        Some((Cut { start: 0, end: end as u32, names: false }, label))
     }
 }
 
@@ -222,9 +243,9 @@ fn parameters(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
     std::iter::from_fn(move || {
         let matched = !in_value;
         let end = if in_value {
-            memchr(b'&', rest)
+            find(rest, b'&')
         } else if values < PARAMETERS {
-            memchr(b'=', rest).map(|equals| equals + 1)
+            find(rest, b'=').map(|equals| equals + 1)
         } else {
             None
         };

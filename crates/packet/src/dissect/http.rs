@@ -3,13 +3,13 @@
 //!
 //! Only heads are read. A body is handed over as far as it came with its head and never waited for.
 
-use memchr::memchr;
-
 use super::context::{Beginning, Context, Progress, begins};
 use crate::{Anomaly, Fact, Sink};
 
 /// Longest method.
 const METHOD: usize = 32;
+/// Bytes of a line that are looked at together.
+const STEP: usize = 32;
 /// Line ends that may precede a message (RFC 9112 section 2.2 asks for one to be ignored).
 const LEADING_LINE_ENDS: usize = 8;
 /// Methods that are believed without a version behind the target (HTTP/0.9 knew only the first).
@@ -83,10 +83,33 @@ struct Line<'a> {
     ended: bool,
 }
 
+/// Where the first LF stands. Most lines are short: there this costs less than a call of `memchr`.
+#[inline(always)]
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    // Without a way out, the loop over a step looks at many bytes at a time.
+    while let Some((step, behind)) = rest.split_first_chunk::<STEP>()
+        && !step.iter().fold(false, |any, byte| any | (*byte == b'\n'))
+    {
+        rest = behind;
+    }
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        let different = u64::from_le_bytes(*word) ^ (ONES * b'\n' as u64);
+        // The lowest byte that is equal has its top bit set.
+        let equal = different.wrapping_sub(ONES) & !different & (ONES << 7);
+        if equal != 0 {
+            return Some(bytes.len() - rest.len() + equal.trailing_zeros() as usize / 8);
+        }
+        rest = behind;
+    }
+    rest.iter().position(|byte| *byte == b'\n').map(|at| bytes.len() - rest.len() + at)
+}
+
 /// The line at `at`; what there is of it where its LF is missing.
 fn line(bytes: &[u8], at: usize) -> Option<Line<'_>> {
     let rest = bytes.get(at..)?;
-    let (text, next, ended) = match memchr(b'\n', rest) {
+    let (text, next, ended) = match line_end(rest) {
         Some(length) => (rest.get(..length)?, at + length + 1, true),
         None => (rest, bytes.len(), false),
     };
@@ -397,7 +420,7 @@ fn headers<'a>(bytes: &'a [u8], mut at: usize, mut visit: impl FnMut(Field, &'a 
             [] | [b'\r'] => return None,
             _ => {}
         }
-        let length = memchr(b'\n', rest);
+        let length = line_end(rest);
         let line = length.and_then(|length| rest.get(..length)).unwrap_or(rest);
         if let Some((field, value)) = field_of(line) {
             let end = at + line.len();
