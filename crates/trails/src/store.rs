@@ -385,13 +385,13 @@ impl<D: AsRef<[u8]>> Store<D> {
         if !format::filter_has(self.section(Section::UrlFilter), hash) {
             return None;
         }
-        self.probably_url(hash, host, path)
+        self.probably_url(hash, host.text(), path.text())
     }
 
     /// The same where the filter says that there may be one. Nearly all questions end before.
     #[cold]
-    fn probably_url(&self, hash: u64, host: Hashed<'_>, path: Hashed<'_>) -> Option<LabelId> {
-        self.urls().get(hash, &[host.text(), path.text()]).map(LabelId)
+    fn probably_url(&self, hash: u64, host: &[u8], path: &[u8]) -> Option<LabelId> {
+        self.urls().get(hash, &[host, path]).map(LabelId)
     }
 
     /// The URL or path trail that equals the concatenation of `parts` (lower case). For single questions: it copies.

@@ -239,7 +239,8 @@ impl<L: Lookup> Request<'_, '_, L> {
     #[inline]
     fn url(&mut self, path: &[u8], body: &[u8], rooms: &mut PathBuffers) -> bool {
         let PathBuffers { lower, decoded, other } = rooms;
-        let path = Path::read(path.get(..TEXT).unwrap_or(path)).in_lower_case(lower);
+        let mut path = Path::read(path.get(..TEXT).unwrap_or(path));
+        path.lower(lower);
         if self.try_path(&path) {
             return true;
         }

@@ -206,7 +206,8 @@ impl<L: Lookup> Sink for Matcher<L> {
             Fact::OtherProtocol => self.packet(flow),
             Fact::DnsQuery(message) => self.query(flow, &message),
             Fact::DnsResponse(message) => self.response(flow, &message),
-            Fact::HttpRequest(request) => self.request(flow, &request),
+            // By reference: it is large.
+            Fact::HttpRequest(ref request) => self.request(flow, request),
             Fact::HttpResponse(_) => {}
             Fact::ClientHello(hello) => self.client_hello(flow, &hello),
             Fact::Certificate(certificate) => self.certificate(flow, &certificate),

@@ -10,6 +10,8 @@ use crate::{Anomaly, Fact, Sink};
 const METHOD: usize = 32;
 /// Bytes of a line that are looked at together.
 const STEP: usize = 32;
+/// The bit that makes letters small, in every byte.
+const SMALL: u64 = 0x2020_2020_2020_2020;
 /// Line ends that may precede a message (RFC 9112 section 2.2 asks for one to be ignored).
 const LEADING_LINE_ENDS: usize = 8;
 /// Methods that are believed without a version behind the target (HTTP/0.9 knew only the first).
@@ -132,7 +134,13 @@ enum First<'a> {
 
 fn request_line<'a>(line: &Line<'a>) -> First<'a> {
     let text = line.text;
-    let Some(length) = text.iter().take(METHOD + 1).position(|byte| !is_method(*byte)) else {
+    let length = match text {
+        // As nearly all begin.
+        [b'G', b'E', b'T', b' ', ..] => Some(3),
+        [b'P', b'O', b'S', b'T', b' ', ..] => Some(4),
+        _ => text.iter().take(METHOD + 1).position(|byte| !is_method(*byte)),
+    };
+    let Some(length) = length else {
         return if !line.ended && text.len() <= METHOD && text.iter().all(|byte| is_upper_method(*byte)) {
             First::Perhaps
         } else {
@@ -172,7 +180,9 @@ fn is_upper_method(byte: u8) -> bool {
 /// The target before a trailing `HTTP/` version; `None` where there is no such version.
 fn strip_version(rest: &[u8]) -> Option<&[u8]> {
     // As nearly all write it.
-    if let Some((target, b" HTTP/1.1" | b" HTTP/1.0")) = rest.split_at_checked(rest.len().wrapping_sub(9)) {
+    if let Some((target, version)) = rest.split_last_chunk::<9>()
+        && (version == b" HTTP/1.1" || version == b" HTTP/1.0")
+    {
         return Some(target.trim_ascii_end());
     }
     let space = rest.iter().rposition(|byte| matches!(byte, b' ' | b'\t'));
@@ -216,10 +226,9 @@ fn request<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
         First::Request(_) if !first.ended && !context.last => return Progress::More,
         First::Request(start) => start,
     };
-    let mut fields = RequestFields::default();
     // Without a version no headers need follow; where some do, they are read.
-    let end =
-        if !start.versioned && first.next == bytes.len() { Some(first.next) } else { fields.read(bytes, first.next) };
+    let (fields, end) = RequestFields::read(bytes, first.next);
+    let end = if !start.versioned && first.next == bytes.len() { Some(first.next) } else { end };
     if end.is_none() && !context.last {
         return Progress::More;
     }
@@ -298,8 +307,7 @@ fn response<S: Sink>(bytes: &[u8], context: &mut Context<'_, S>) -> Progress {
         context.anomalies.count(Anomaly::HttpMalformed);
         return Progress::No;
     };
-    let mut fields = ResponseFields::default();
-    let end = fields.read(bytes, first.next);
+    let (fields, end) = ResponseFields::read(bytes, first.next);
     if end.is_none() && !context.last {
         return Progress::More;
     }
@@ -390,11 +398,25 @@ fn field_of(line: &[u8]) -> Option<(Field, usize)> {
 fn named<const N: usize>(line: &[u8], name: &[u8; N], field: Field) -> Option<(Field, usize)> {
     let (head, rest) = line.split_first_chunk::<N>()?;
     let behind = rest.first().filter(|byte| matches!(byte, b':' | b' ' | b'\t'))?;
-    // Setting the bit that makes letters small leaves the hyphen as it is.
-    if head.map(|byte| byte | 0x20) != *name {
+    if !is_name(head, name) {
         return None;
     }
     if *behind == b':' { Some((field, N + 1)) } else { field_among_blanks(line) }
+}
+
+/// Whether the letters are those of the name, as words that may overlap.
+#[inline(always)]
+fn is_name<const N: usize>(letters: &[u8; N], name: &[u8; N]) -> bool {
+    // Setting the bit that makes letters small leaves the hyphen as it is.
+    let long = |letters: &[u8; 8], name: &[u8; 8]| u64::from_le_bytes(*letters) | SMALL == u64::from_le_bytes(*name);
+    let short =
+        |letters: &[u8; 4], name: &[u8; 4]| u32::from_le_bytes(*letters) | SMALL as u32 == u32::from_le_bytes(*name);
+    if let (Some(letters_end), Some(name_end)) = (letters.last_chunk(), name.last_chunk()) {
+        let words = letters.as_chunks().0.iter().zip(name.as_chunks().0);
+        return words.fold(long(letters_end, name_end), |same, (letters, name)| same & long(letters, name));
+    }
+    letters.first_chunk().zip(name.first_chunk()).is_some_and(|(letters, name)| short(letters, name))
+        && letters.last_chunk().zip(name.last_chunk()).is_some_and(|(letters, name)| short(letters, name))
 }
 
 /// As [`field_of`], with white space around the name.
@@ -477,8 +499,12 @@ struct RequestFields<'a> {
 }
 
 impl<'a> RequestFields<'a> {
-    fn read(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
-        headers(bytes, at, |field, value| self.take(field, value))
+    /// From the header lines from `at` on, and where the head ends.
+    #[inline(always)]
+    fn read(bytes: &'a [u8], at: usize) -> (Self, Option<usize>) {
+        let mut fields = Self::default();
+        let end = headers(bytes, at, |field, value| fields.take(field, value));
+        (fields, end)
     }
 
     fn take(&mut self, field: Field, value: &'a [u8]) {
@@ -508,8 +534,12 @@ struct ResponseFields<'a> {
 }
 
 impl<'a> ResponseFields<'a> {
-    fn read(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
-        headers(bytes, at, |field, value| self.take(field, value))
+    /// From the header lines from `at` on, and where the head ends.
+    #[inline(always)]
+    fn read(bytes: &'a [u8], at: usize) -> (Self, Option<usize>) {
+        let mut fields = Self::default();
+        let end = headers(bytes, at, |field, value| fields.take(field, value));
+        (fields, end)
     }
 
     fn take(&mut self, field: Field, value: &'a [u8]) {
