@@ -261,7 +261,7 @@ impl<L: Lookup> Request<'_, '_, L> {
         room.extend_from_slice(path);
         room.push(b'?');
         room.extend(body.trim_ascii().iter().take(TEXT).map(u8::to_ascii_lowercase));
-        self.try_path(&Path::read(room))
+        self.try_text(room)
     }
 
     /// Tries the other spellings of an odd path, then what it lies in.
@@ -269,23 +269,28 @@ impl<L: Lookup> Request<'_, '_, L> {
     fn try_spellings(&mut self, path: &[u8], decoded: &mut Vec<u8>, other: &mut Vec<u8>) -> bool {
         // A target with spaces: some servers take what stands before the first.
         if let Some(before) = path.iter().position(|byte| *byte == b' ').and_then(|space| path.get(..space))
-            && self.try_path(&Path::read(before))
+            && self.try_text(before)
         {
             return true;
         }
         // The same as servers may read it: repeated slashes are one, escapes are what they stand for.
-        if normalise(path, other) && self.try_path(&Path::read(other)) {
+        if normalise(path, other) && self.try_text(other) {
             return true;
         }
-        let mut path = Path::read(path);
-        if decode(path.text(), decoded) {
-            path = Path::read(decoded);
-            if self.try_path(&path) || (normalise(decoded, other) && self.try_path(&Path::read(other))) {
+        let mut path = path;
+        if decode(path, decoded) {
+            path = decoded;
+            if self.try_text(path) || (normalise(path, other) && self.try_text(other)) {
                 return true;
             }
         }
         self.reach = Reach::Around;
-        self.try_path(&path)
+        self.try_text(path)
+    }
+
+    #[cold]
+    fn try_text(&mut self, path: &[u8]) -> bool {
+        self.try_path(&Path::read(path))
     }
 
     /// Tries one spelling of the path behind every spelling of the host, then alone.

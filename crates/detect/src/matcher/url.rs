@@ -48,9 +48,12 @@ pub(super) struct Path<'a> {
 #[derive(Clone, Copy, Default)]
 struct Cut {
     start: u32,
+    /// [`Cut::NAMES`] where it is all that follows, without the parameters' values.
     end: u32,
-    /// The parameters' values are left out.
-    names: bool,
+}
+
+impl Cut {
+    const NAMES: u32 = u32::MAX;
 }
 
 /// Forms in the order in which they are asked for.
@@ -62,16 +65,17 @@ struct Cuts {
 
 impl Cuts {
     #[inline(always)]
-    fn push(&mut self, start: usize, end: usize, names: bool) {
+    fn push(&mut self, start: usize, end: u32) {
         if let Some(place) = self.list.get_mut(self.count) {
-            // Requests are shorter than 64 kB.
-            *place = Cut { start: start as u32, end: end as u32, names };
+            *place = Cut { start: start as u32, end };
             self.count += 1;
         }
     }
 }
 
 impl<'a> Path<'a> {
+    /// Of a text far shorter than 4 GiB.
+    #[inline(always)]
     pub(super) fn read(text: &'a [u8]) -> Path<'a> {
         let [upper, odd, asks] = survey(text, |lanes, behind| {
             // Ranges cost least; what else lies between a space and a percent sign is rare in paths.
@@ -103,23 +107,23 @@ impl<'a> Path<'a> {
     #[inline(always)]
     fn cut(&mut self, start: usize, equals: Option<usize>) {
         let end = self.text.len();
-        self.cuts.push(start, end, false);
+        self.cuts.push(start, end as u32);
         if let Some(equals) = equals {
             // Without another parameter this is the text up to the first `=`.
             if self.text.get(equals..).is_some_and(|rest| find(rest, b'&').is_some()) {
-                self.cuts.push(start, end, true);
+                self.cuts.push(start, Cut::NAMES);
             }
-            self.cuts.push(start, equals + 1, false);
+            self.cuts.push(start, equals as u32 + 1);
         }
         let query = self.query.unwrap_or(end);
         if query < end {
-            self.cuts.push(start, query, false);
+            self.cuts.push(start, query as u32);
         }
         let plain = self.text.get(start..query).unwrap_or_default();
         if let [.., b'/'] = plain {
             let slashes = plain.iter().rev().take_while(|byte| **byte == b'/').count();
             if slashes < plain.len() {
-                self.cuts.push(start, query - slashes, false);
+                self.cuts.push(start, (query - slashes) as u32);
             }
         }
     }
@@ -152,7 +156,7 @@ impl<'a> Path<'a> {
     fn form(&self, cut: &Cut) -> Form<'a> {
         let (before, rest) = self.text.split_at_checked(cut.start as usize).unwrap_or((self.text, &[]));
         let mut form = vec![(before, false)];
-        if cut.names {
+        if cut.end == Cut::NAMES {
             form.extend(parameters(rest));
         } else {
             let length = (cut.end - cut.start) as usize;
@@ -191,7 +195,7 @@ impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
         let mut written = None;
         for cut in path.cuts.list.iter().take(path.cuts.count) {
             let start = cut.start as usize;
-            let form = if cut.names {
+            let form = if cut.end == Cut::NAMES {
                 let from = *written.insert(self.write_names(path, start, written));
                 self.room.get(start - from..)
             } else {
@@ -233,7 +237,7 @@ impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
     #[inline]
     fn beginning(&self, path: &Path<'_>, end: usize) -> Option<(Cut, LabelId)> {
         let label = (self.url)(self.host, Hashed::new(path.text.get(..end)?))?;
-        Some((Cut { start: 0, end: end as u32, names: false }, label))
+        Some((Cut { start: 0, end: end as u32 }, label))
     }
 }
 
