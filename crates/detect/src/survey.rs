@@ -59,11 +59,12 @@ pub(crate) fn survey<const N: usize>(text: &[u8], look: impl Fn(Lanes, Lanes) ->
         }
     };
     let mut rest = text;
-    while let Some(window) = rest.first_chunk::<9>()
-        && let (Some(lanes), Some(behind)) = (window.first_chunk::<8>(), window.last_chunk::<8>())
+    while let Some((lanes, behind)) = rest.split_first_chunk::<8>()
+        && let Some(next) = behind.first()
     {
-        see(u64::from_le_bytes(*lanes), u64::from_le_bytes(*behind));
-        rest = rest.get(8..).unwrap_or_default();
+        let lanes = u64::from_le_bytes(*lanes);
+        see(lanes, lanes >> 8 | u64::from(*next) << 56);
+        rest = behind;
     }
     // The last eight bytes, some of them once more, so that none are left over.
     let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));

@@ -120,7 +120,8 @@ fn filter_bits(hash: u64) -> u64 {
 #[inline]
 pub(crate) fn filter_has(filter: &[u8], hash: u64) -> bool {
     let bits = filter_bits(hash);
-    u64_at(filter, 8 * hash::place(hash, filter.len() / 8)).is_some_and(|word| word & bits == bits)
+    let (words, _) = filter.as_chunks();
+    words.get(hash::place(hash, words.len())).is_some_and(|word| u64::from_le_bytes(*word) & bits == bits)
 }
 
 /// The same of a filter in memory.

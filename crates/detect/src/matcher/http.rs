@@ -294,7 +294,7 @@ impl<L: Lookup> Request<'_, '_, L> {
     }
 
     /// Tries one spelling of the path behind every spelling of the host, then alone.
-    #[inline]
+    #[inline(always)]
     fn try_path(&mut self, path: &Path<'_>) -> bool {
         if self.hosts.any && self.try_hosts(path) {
             return true;
@@ -325,7 +325,7 @@ impl<L: Lookup> Request<'_, '_, L> {
         false
     }
 
-    #[inline]
+    #[inline(always)]
     fn search<'p>(&mut self, host: Hashed<'_>, path: &Path<'p>) -> Option<(url::Form<'p>, LabelId)> {
         let store = self.store;
         url::Search { host, room: self.form, url: |host: Hashed<'_>, path: Hashed<'_>| store.url_at(host, path) }
