@@ -375,4 +375,89 @@ mod tests {
             assert_eq!(values, count.min(PARAMETERS), "{count}");
         }
     }
+
+    /// The forms as they are described, one after the other.
+    fn described(host: &str, path: &str) -> Vec<String> {
+        let plain = path.split('?').next().unwrap();
+        let slash = plain.rfind('/').unwrap_or(0);
+        let (directory, last) = path.split_at(slash);
+        let mut forms = forms_of(path);
+        if !directory.is_empty() && last != "/" {
+            forms.extend(forms_of(last));
+        }
+        if !directory.is_empty() {
+            forms.push(directory.to_string());
+        }
+        if !host.is_empty() {
+            if path.starts_with('/') {
+                forms.push("/".to_string());
+            }
+            forms.push(String::new());
+        }
+        forms.into_iter().map(|form| format!("{host}{form}")).collect()
+    }
+
+    fn forms_of(text: &str) -> Vec<String> {
+        let mut forms = vec![text.to_string()];
+        if let Some((before, after)) = text.split_once('=') {
+            if after.contains('&') {
+                forms.push(without_values(text));
+            }
+            forms.push(format!("{before}="));
+        }
+        let plain = text.split('?').next().unwrap();
+        if plain != text {
+            forms.push(plain.to_string());
+        }
+        let bare = plain.trim_end_matches('/');
+        if bare != plain && !bare.is_empty() {
+            forms.push(bare.to_string());
+        }
+        forms
+    }
+
+    fn without_values(text: &str) -> String {
+        let (mut names, mut values, mut in_value) = (String::new(), 0, false);
+        for letter in text.chars() {
+            in_value = in_value && letter != '&';
+            if !in_value {
+                names.push(letter);
+            }
+            if letter == '=' && !in_value && values < PARAMETERS {
+                (in_value, values) = (true, values + 1);
+            }
+        }
+        names
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_forms_asked_for_are_those_described(path in "[/?=&ab.%]{0,40}|(/[a-z]{0,12}){0,4}(\\?[a-z]{1,9}=[a-z0-9]{0,12}(&[a-z]{1,9}=[a-z0-9]{0,12}){0,20})?") {
+            for host in ["", "h"] {
+                proptest::prop_assert_eq!(asked(host, &path), described(host, &path));
+            }
+        }
+    }
+
+    #[test]
+    fn odd_paths_are_told() {
+        for odd in ["/a b", "/%41", "//", "/a//b", "/a?x=//", "/aaaaaaa/bbbbbbbb//", "/aaaaaaaaa%"] {
+            assert!(Path::read(odd.as_bytes()).is_odd(), "{odd}");
+        }
+        for plain in ["", "/", "/a/b", "/a/?b=/c", "/aaaaaa/aaaaaaa/a/aaaaaa/"] {
+            assert!(!Path::read(plain.as_bytes()).is_odd(), "{plain}");
+        }
+    }
+
+    #[test]
+    fn letters_are_made_small() {
+        for (sent, lower) in
+            [("/a/Bc?D=e&F=g", "/a/bc?d=e&f=g"), ("/aaaaaaaaaaaaaaaaaZ", "/aaaaaaaaaaaaaaaaaz"), ("/\u{c4}", "/\u{c4}")]
+        {
+            let mut room = Vec::new();
+            let mut path = Path::read(sent.as_bytes());
+            path.lower(&mut room);
+            assert_eq!(path.text(), lower.as_bytes());
+        }
+    }
 }

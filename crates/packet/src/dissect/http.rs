@@ -552,3 +552,45 @@ impl<'a> ResponseFields<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing)] // Of tests.
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_wherever_they_stand() {
+        for length in 0..100 {
+            let mut bytes = vec![0x8a; length];
+            assert_eq!(line_end(&bytes), None, "{length}");
+            for at in (0..length).rev() {
+                bytes[at] = b'\n';
+                assert_eq!(line_end(&bytes), Some(at), "{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_fields_in_any_case() {
+        for letter in b'a'..=b'z' {
+            for (name, _) in fields_from(letter) {
+                for line in [name.to_ascii_lowercase(), name.to_ascii_uppercase()] {
+                    let place = |line: &[u8]| field_of(line).map(|(field, value)| (field as u8, value));
+                    let expected = |line: &[u8]| field_among_blanks(line).map(|(field, value)| (field as u8, value));
+                    let whole = [&line, &b": v"[..]].concat();
+                    assert_eq!(place(&whole), expected(&whole), "{}", line.escape_ascii());
+                    assert!(place(&whole).is_some(), "{}", line.escape_ascii());
+                    assert_eq!(place(&[&line, &b" \t: v"[..]].concat()), expected(&[&line, &b" \t: v"[..]].concat()));
+                    assert_eq!(place(&[&line, &b"x: v"[..]].concat()), None);
+                    assert_eq!(place(&line), None);
+                    for at in 0..line.len() {
+                        let mut other = whole.clone();
+                        other[at] ^= 0x01;
+                        assert_eq!(place(&other), expected(&other), "{}", other.escape_ascii());
+                        assert_eq!(place(&other), None, "{}", other.escape_ascii());
+                    }
+                }
+            }
+        }
+    }
+}

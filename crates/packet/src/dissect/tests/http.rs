@@ -1,5 +1,8 @@
 //! HTTP/1 heads.
 
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::whole;
 
 fn one(stream: &[u8]) -> String {
@@ -99,5 +102,70 @@ fn responses() {
     assert_eq!(whole(80, stream), ["response 404 text/html", "response 200 "]);
     for stream in [&b"HTTP/1.1 4040 x\r\n\r\n"[..], b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1\r\n\r\n"] {
         assert_eq!(whole(80, stream), [""; 0], "{}", stream.escape_ascii());
+    }
+}
+
+/// Host and User-Agent of a head, read line after line.
+fn described(head: &str) -> [String; 2] {
+    let mut found = [String::new(), String::new()];
+    let mut lines = head.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        let Some((name, first)) = line.split_once(':') else { continue };
+        let name = name.trim().to_ascii_lowercase();
+        let Some(place) = ["host", "user-agent"].iter().position(|wanted| *wanted == name) else {
+            // Of other fields that are read only the continued lines are passed over.
+            while ["content-type", "x-forwarded-for"].contains(&name.as_str())
+                && lines.next_if(|line| continues(line)).is_some()
+            {}
+            continue;
+        };
+        let mut value = first.to_string();
+        while let Some(more) = lines.next_if(|line| continues(line)) {
+            value.push_str(more);
+        }
+        if found[place].is_empty() {
+            found[place] = value.trim().to_string();
+        }
+    }
+    found
+}
+
+fn continues(line: &str) -> bool {
+    line.starts_with([' ', '\t']) && !line.trim().is_empty()
+}
+
+fn a_line() -> impl Strategy<Value = String> {
+    let name = select(vec![
+        "Host",
+        "host",
+        "HOST ",
+        " Host",
+        "User-Agent",
+        "user-agent\t",
+        "USER_AGENT",
+        "Hos",
+        "Hosts",
+        "Content-Type",
+        "X-Forwarded-For",
+        "Content-Length-",
+        "Cookie",
+        "Accept",
+        " ",
+        "x",
+    ]);
+    let separator = select(vec![":", ": ", ":\t ", "", " "]);
+    let end = select(vec!["\r\n", "\n", "\r\n more\r\n", "\n\t \n", "\n Host: z\n"]);
+    (name, separator, "[a-z:. ]{0,40}", end)
+        .prop_map(|(name, separator, value, end)| format!("{name}{separator}{value}{end}"))
+}
+
+proptest! {
+    #[test]
+    fn fields_are_those_of_the_lines(lines in proptest::collection::vec(a_line(), 0..12), cut in 0usize..2) {
+        let head = lines.concat();
+        let [host, agent] = described(&head);
+        let stream = format!("GET / HTTP/1.1\r\n{head}{}", ["\r\n", "\n"][cut]);
+        let escaped = |text: &str| text.as_bytes().escape_ascii().to_string();
+        prop_assert_eq!(whole(8080, stream.as_bytes()), [format!("request GET / host={} agent={}", escaped(&host), escaped(&agent))]);
     }
 }
