@@ -4,6 +4,7 @@
 
 mod archive;
 mod live;
+pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;
 mod source;
@@ -63,6 +64,8 @@ pub struct Batch {
 pub struct Appended {
     /// Events that were written.
     pub written: u64,
+    /// Events that were not taken: outside of the window, or with values that are too long.
+    pub refused: u64,
     /// Whether the batch was known from before and nothing was written.
     pub repeated: bool,
 }

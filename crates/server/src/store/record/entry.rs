@@ -56,7 +56,8 @@ pub(super) fn read(line: &str) -> Result<Stored, JournalError> {
 
 /// What stands behind the event's fields.
 fn more(line: &str) -> More {
-    let start = memmem::find(line.as_bytes(), PART.as_bytes()).or_else(|| memmem::find(line.as_bytes(), LINE.as_bytes()));
+    let start =
+        memmem::find(line.as_bytes(), PART.as_bytes()).or_else(|| memmem::find(line.as_bytes(), LINE.as_bytes()));
     let fields = start.and_then(|start| line.get(start + 1..));
     fields.and_then(|fields| serde_json::from_str(&format!("{{{fields}")).ok()).unwrap_or_default()
 }

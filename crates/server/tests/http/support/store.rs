@@ -65,7 +65,7 @@ impl EventStore for MemoryStore {
         let cursor = events.len() as u64;
         drop(events);
         self.moved.send_replace(cursor);
-        Ok(Appended { written: batch.events.len() as u64, repeated: false })
+        Ok(Appended { written: batch.events.len() as u64, refused: 0, repeated: false })
     }
 
     fn days(&self, scope: &Scope) -> Result<Vec<DayCount>, StoreError> {

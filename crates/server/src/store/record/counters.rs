@@ -1,0 +1,80 @@
+//! What the record counts, for metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use event::import::Refusal;
+
+use super::fit::Unfit;
+
+/// Counts only go up.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Lines of text logs that were read.
+    pub text_lines: AtomicU64,
+    /// Of these, such as a journal's event draws too.
+    pub own_lines: AtomicU64,
+    /// Of these, such as became events.
+    pub imported_lines: AtomicU64,
+    /// Of these, events whose line is kept because they draw another.
+    pub kept_lines: AtomicU64,
+    /// Lines of text logs that are not UTF-8.
+    pub invalid_utf8: AtomicU64,
+    /// Lines of journals that were read.
+    pub journal_lines: AtomicU64,
+    /// Lines of journals that are no events.
+    pub journal_refused: AtomicU64,
+    /// Bytes that were read from files.
+    pub read_bytes: AtomicU64,
+    /// Files that were shorter than what was read of them.
+    pub truncated_files: AtomicU64,
+    /// Files whose bytes before the place where reading went on had changed.
+    pub edited_files: AtomicU64,
+    /// Files that could not be read.
+    pub unreadable_files: AtomicU64,
+    /// Batches that were written.
+    pub batches: AtomicU64,
+    /// Batches that came again and were not written again.
+    pub repeated_batches: AtomicU64,
+    /// Batches of which a crash had left a part, and the rest was written.
+    pub completed_batches: AtomicU64,
+    /// Batches that could not be written.
+    pub failed_batches: AtomicU64,
+    /// Events that were written.
+    pub appended: AtomicU64,
+    /// Syncs to disk, each for all batches that waited.
+    pub syncs: AtomicU64,
+    /// Events whose line could not be added to the text log; they are in the journal.
+    pub text_failed: AtomicU64,
+    refused: [AtomicU64; Refusal::ALL.len()],
+    unfit: [AtomicU64; Unfit::ALL.len()],
+}
+
+pub(super) fn add(counter: &AtomicU64, more: usize) {
+    counter.fetch_add(more as u64, Relaxed);
+}
+
+impl Counters {
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        let place = Refusal::ALL.iter().position(|known| *known == refusal);
+        if let Some(counter) = place.and_then(|place| self.refused.get(place)) {
+            add(counter, 1);
+        }
+    }
+
+    pub(super) fn unfit(&self, unfit: Unfit) {
+        let place = Unfit::ALL.iter().position(|known| *known == unfit);
+        if let Some(counter) = place.and_then(|place| self.unfit.get(place)) {
+            add(counter, 1);
+        }
+    }
+
+    /// Lines of text logs that are no events, by reason.
+    pub fn refused(&self) -> impl Iterator<Item = (Refusal, u64)> + '_ {
+        Refusal::ALL.into_iter().zip(self.refused.iter().map(|counter| counter.load(Relaxed)))
+    }
+
+    /// Events that were offered and not taken, by reason.
+    pub fn unfits(&self) -> impl Iterator<Item = (Unfit, u64)> + '_ {
+        Unfit::ALL.into_iter().zip(self.unfit.iter().map(|counter| counter.load(Relaxed)))
+    }
+}

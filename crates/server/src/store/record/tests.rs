@@ -1,0 +1,3 @@
+//! The journal of the server under everything that may come to it.
+
+mod append;
