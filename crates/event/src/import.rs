@@ -129,6 +129,15 @@ impl Importer {
         self.convert(line, Some(time), label)
     }
 
+    /// The time of a line, without looking at the rest of it.
+    pub fn time_of(&mut self, line: &[u8]) -> Option<Timestamp> {
+        let text = match line.strip_prefix(b"\"") {
+            Some(rest) => rest.split(|byte| *byte == b'"').next(),
+            None => line.split(|byte| *byte == b' ').next(),
+        };
+        self.time(std::str::from_utf8(text?).ok()?)
+    }
+
     fn convert(
         &mut self,
         line: &[u8],

@@ -11,17 +11,192 @@
 mod append;
 mod batches;
 mod counters;
+mod drawn;
 mod entry;
 mod file;
 mod fit;
+mod follow;
 mod index;
+mod journals;
 mod label;
+mod names;
+mod reader;
+mod report;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
+mod text;
+mod watch;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use append::{AppendSettings, Appender, Committed};
+use follow::{FollowSettings, Follower};
+use watch::{Inbox, Watch};
 
 pub use append::Clock;
 pub use batches::MAX_BATCHES;
 pub use counters::Counters;
+pub use drawn::MAX_AHEAD;
 pub use fit::{MAX_LIST, MAX_VALUE, Unfit, Window, fit};
+pub use follow::MAX_FILES;
+pub use names::Form;
+pub use report::{FileReport, FileState, Reports};
+
+use super::{Appended, Archive, Batch, Gap, SourceId, StoreError, Stored};
+
+/// What takes the events of the files in, and keeps how far each was read together with them.
+///
+/// Sources with `|` in their id have no events: their position is where the journals beside a text log stand.
+pub trait Sink: Send + Sync + 'static {
+    /// Up to which byte a source was taken; none where it is new.
+    fn position(&self, source: &SourceId) -> Option<u64>;
+
+    /// Takes the events between a source's position and `upto`.
+    ///
+    /// # Errors
+    /// Nothing was taken; it is tried again.
+    fn absorb(&self, source: &SourceId, upto: u64, events: Vec<Stored>) -> Result<(), StoreError>;
+
+    /// All sources with their positions.
+    fn sources(&self) -> Vec<(SourceId, u64)>;
+
+    /// What is to be read again.
+    fn gaps(&self) -> Vec<Gap>;
+
+    /// Takes what was read of a gap, up to a byte.
+    ///
+    /// # Errors
+    /// Nothing was taken.
+    fn fill(&self, gap: &Gap, upto: u64, events: Vec<Stored>) -> Result<(), StoreError>;
+}
+
+impl Sink for Archive {
+    fn position(&self, source: &SourceId) -> Option<u64> {
+        Archive::position(self, source)
+    }
+
+    fn absorb(&self, source: &SourceId, upto: u64, events: Vec<Stored>) -> Result<(), StoreError> {
+        Archive::absorb(self, source, upto, events)
+    }
+
+    fn sources(&self) -> Vec<(SourceId, u64)> {
+        Archive::sources(self)
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        Archive::gaps(self)
+    }
+
+    fn fill(&self, gap: &Gap, upto: u64, events: Vec<Stored>) -> Result<(), StoreError> {
+        Archive::fill(self, gap, upto, events)
+    }
+}
+
+/// What a record is told.
+#[derive(Clone)]
+pub struct RecordSettings {
+    /// `LOG_DIR`.
+    pub log_dir: PathBuf,
+    /// Where the index of batches is kept.
+    pub state_dir: PathBuf,
+    /// Zone of the text logs.
+    pub zone: TimeZone,
+    /// How far from now an event that arrives may be.
+    pub window: Window,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The files of a log directory: written by [`Record::append`], read and followed by a thread.
+pub struct Record {
+    appender: Appender,
+    counters: Arc<Counters>,
+    reports: Arc<Mutex<Reports>>,
+    inbox: Arc<Inbox>,
+    threads: Mutex<Option<(Watch, JoinHandle<()>)>>,
+}
+
+impl Record {
+    /// Opens the log directory, and begins to read into `sink`.
+    ///
+    /// # Errors
+    /// The directory cannot be made or read.
+    pub fn open(settings: RecordSettings, sink: Arc<dyn Sink>) -> Result<Record, StoreError> {
+        file::prepare(&settings.log_dir)?;
+        file::prepare(&settings.state_dir)?;
+        let RecordSettings { log_dir, state_dir, zone, window, clock } = settings;
+        let (counters, committed) = (Arc::new(Counters::default()), Arc::new(Committed::default()));
+        let (inbox, reports) = (Arc::new(Inbox::default()), Arc::new(Mutex::default()));
+        let append = AppendSettings { log_dir: log_dir.clone(), state_dir, zone: zone.clone(), window, clock };
+        let told = Arc::clone(&inbox);
+        let appender = Appender::start(append, Arc::clone(&counters), Arc::clone(&committed), move |handoff| {
+            told.handoff(handoff);
+        })?;
+        let watch = Watch::start(&log_dir, &inbox);
+        let shared = follow::Shared {
+            sink,
+            counters: Arc::clone(&counters),
+            committed,
+            inbox: Arc::clone(&inbox),
+            reports: Arc::clone(&reports),
+        };
+        let follower = Follower::new(FollowSettings { log_dir, zone }, shared);
+        let thread = std::thread::Builder::new().name("record-follow".into()).spawn(move || follower.run());
+        let thread = thread.map_err(|source| StoreError::Io { what: "cannot start a thread".into(), source })?;
+        Ok(Record { appender, counters, reports, inbox, threads: Mutex::new(Some((watch, thread))) })
+    }
+
+    /// Writes a batch. When it returns, what it says is on disk; readers of the store see it soon after.
+    ///
+    /// # Errors
+    /// The record cannot be written; nothing of the batch counts as written then.
+    pub fn append(&self, batch: &Batch) -> Result<Appended, StoreError> {
+        self.appender.append(batch)
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The files as they stand.
+    #[must_use]
+    pub fn files(&self) -> Reports {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until all that was there when this was called is in the store. False: it was not within `patience`.
+    #[must_use]
+    pub fn settled(&self, patience: Duration) -> bool {
+        self.inbox.rescan();
+        self.inbox.settled(patience)
+    }
+
+    /// Writes what waits, ends the threads.
+    pub fn stop(&self) {
+        self.appender.stop();
+        self.inbox.end();
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((watch, thread)) = threads {
+            drop(watch);
+            if thread.join().is_err() {
+                tracing::error!("{}", io::Error::other("the thread that reads the log directory ended by a fault"));
+            }
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,3 +1,6 @@
-//! The journal of the server under everything that may come to it.
+//! The record under everything that may come to it.
 
 mod append;
+mod follow;
+mod kill;
+mod sink;

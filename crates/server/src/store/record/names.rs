@@ -1,0 +1,117 @@
+//! Which files of the log directory are records, by their names.
+
+use event::import::MAX_LINE;
+use jiff::civil::Date;
+
+/// Bytes of a journal's line at most: an event's memory limit, every byte escaped.
+const MAX_JOURNAL_LINE: usize = 8 * 1024 * 1024;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// Text lines of a local day.
+    Text,
+    /// Journal of a sensor on this machine, of a UTC day.
+    Events,
+    /// The server's own journal, of a UTC day.
+    Received,
+}
+
+impl Form {
+    /// A word for reports and ids.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Text => "text",
+            Form::Events => "events",
+            Form::Received => "received",
+        }
+    }
+
+    /// Bytes of its longest line.
+    pub(super) fn max_line(self) -> usize {
+        match self {
+            Form::Text => MAX_LINE,
+            Form::Events | Form::Received => MAX_JOURNAL_LINE,
+        }
+    }
+}
+
+/// How a file is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+/// What a name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileName {
+    pub(super) form: Form,
+    pub(super) day: Date,
+    pub(super) packing: Packing,
+    /// `.1`, `.2` ...: the higher, the older; 0 for the file that is written.
+    pub(super) rotation: u64,
+}
+
+/// Reads `events-YYYY-MM-DD.jsonl`, `received-YYYY-MM-DD.jsonl` and `YYYY-MM-DD.log`, rotated (`.1`, `-20261121`) and
+/// packed (`.gz`, `.zst`).
+pub(super) fn parse(name: &str) -> Option<FileName> {
+    let (plain, packing) = match name.rsplit_once('.') {
+        Some((plain, "gz")) => (plain, Packing::Gzip),
+        Some((plain, "zst")) => (plain, Packing::Zstd),
+        _ => (name, Packing::Plain),
+    };
+    let (form, rest) = match plain.split_once('-') {
+        Some(("events", rest)) => (Form::Events, rest),
+        Some(("received", rest)) => (Form::Received, rest),
+        _ => (Form::Text, plain),
+    };
+    let (day, rest) = rest.split_at_checked(10)?;
+    let suffix = rest.strip_prefix(if form == Form::Text { ".log" } else { ".jsonl" })?;
+    let rotation = match suffix.strip_prefix(['.', '-']) {
+        Some(digits) if digits.len() <= 16 && digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok()?,
+        None if suffix.is_empty() => 0,
+        _ => return None,
+    };
+    Some(FileName { form, day: day.parse().ok()?, packing, rotation })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for (name, form, packing, rotation) in [
+            ("2026-11-20.log", Form::Text, Packing::Plain, 0),
+            ("2026-11-20.log.gz", Form::Text, Packing::Gzip, 0),
+            ("2026-11-20.log.2.gz", Form::Text, Packing::Gzip, 2),
+            ("2026-11-20.log-20261121", Form::Text, Packing::Plain, 20_261_121),
+            ("2026-11-20.log.1.zst", Form::Text, Packing::Zstd, 1),
+            ("events-2026-11-20.jsonl", Form::Events, Packing::Plain, 0),
+            ("received-2026-11-20.jsonl.zst", Form::Received, Packing::Zstd, 0),
+        ] {
+            let day = "2026-11-20".parse().unwrap();
+            assert_eq!(parse(name), Some(FileName { form, day, packing, rotation }), "{name}");
+        }
+        for name in [
+            "",
+            "x",
+            "error.log",
+            "2026-11-20",
+            "2026-11-20.log.old",
+            "2026-13-20.log",
+            "2026-11-20.jsonl",
+            "events-2026-11-20.log",
+            "2026-11-20.log.",
+            "20261120xx.log",
+            "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}.log",
+            "2026-11-20.log.gz.gz",
+            ".2026-11-20.log.swp",
+        ] {
+            assert_eq!(parse(name), None, "{name}");
+        }
+    }
+}
