@@ -95,10 +95,28 @@ impl Dissector {
 
     #[inline(never)]
     fn other<S: Sink>(&mut self, frame: &Frame<'_>, sink: &mut S) -> Outcome {
+        if let Some(packet) = plain::udp(frame) {
+            return self.datagram(frame, &packet, sink);
+        }
         if let Some(packet) = plain::icmp(frame) {
             return self.plain(frame.time, &packet, sink);
         }
         self.layers(frame, sink)
+    }
+
+    #[inline(always)]
+    fn datagram<S: Sink>(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, sink: &mut S) -> Outcome {
+        let dissection = &mut self.dissection;
+        self.anomalies.begin_frame();
+        dissection.packet(frame.time, packet, &mut self.anomalies, sink);
+        match decode::inside_datagram(packet) {
+            None => decode::outcome(&self.anomalies, true),
+            Some(inner) => {
+                decode::follow(inner, 1, frame, &mut self.fragments, &mut self.anomalies, &mut |packet, anomalies| {
+                    dissection.packet(frame.time, packet, anomalies, sink);
+                })
+            }
+        }
     }
 
     #[inline(never)]

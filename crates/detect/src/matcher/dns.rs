@@ -18,7 +18,14 @@ impl<L: Lookup> Matcher<L> {
             if place == 0 {
                 self.name_beside_resolver(name);
             }
-            name::look_up(&*self.store, &mut self.found, flow, name, Occasion::Query, Context::default);
+            self.name(flow, name, Occasion::Query, Context::default);
+        }
+    }
+
+    #[inline]
+    fn name(&mut self, flow: &Flow, name: &[u8], occasion: Occasion, context: impl FnOnce() -> Context) {
+        if !self.names.has(name) && !name::look_up(&*self.store, &mut self.found, flow, name, occasion, context) {
+            self.names.note(name);
         }
     }
 
@@ -39,7 +46,7 @@ impl<L: Lookup> Matcher<L> {
                 asked = question.name;
             }
             let name = question.name.as_bytes();
-            name::look_up(&*self.store, &mut self.found, &client, name, Occasion::Response, Context::default);
+            self.name(&client, name, Occasion::Response, Context::default);
         }
         let asked = asked.as_bytes();
         for record in message.records() {
@@ -47,8 +54,7 @@ impl<L: Lookup> Matcher<L> {
                 RecordData::Address(address) => self.answered(&client, asked, address),
                 RecordData::Alias(target) => {
                     let context = || Context { query: text(asked), ..Context::default() };
-                    let occasion = Occasion::Other;
-                    name::look_up(&*self.store, &mut self.found, &client, target.as_bytes(), occasion, context);
+                    self.name(&client, target.as_bytes(), Occasion::Other, context);
                 }
                 RecordData::Other(_) => {}
             }

@@ -9,6 +9,7 @@ mod agents;
 mod dns;
 mod http;
 mod name;
+mod names;
 mod pairs;
 mod tls;
 mod url;
@@ -70,6 +71,7 @@ pub struct Matcher<L: Lookup = Store<Mapped>> {
     request: http::Buffers,
     unlisted: agents::Unlisted,
     pairs: pairs::Pairs,
+    names: names::Names,
 }
 
 /// What was found since the last [`Matcher::take`].
@@ -141,14 +143,15 @@ impl<L: Lookup> Matcher<L> {
         let found =
             Found { findings: Vec::new(), time: Micros::default(), sequence: 0, late: false, start: 0, resolver: None };
         let unlisted = agents::Unlisted::new(settings.seed);
-        let pairs = pairs::Pairs::new(settings.seed);
-        Matcher { settings, store, found, flows, request: http::Buffers::default(), unlisted, pairs }
+        let (pairs, names) = (pairs::Pairs::new(settings.seed), names::Names::new(settings.seed));
+        Matcher { settings, store, found, flows, request: http::Buffers::default(), unlisted, pairs, names }
     }
 
     /// From the next packet on, another generation of trails.
     pub fn swap(&mut self, store: Arc<L>) {
         self.store = store;
         self.pairs = pairs::Pairs::new(self.settings.seed);
+        self.names = names::Names::new(self.settings.seed);
     }
 
     /// The packet whose facts come next.

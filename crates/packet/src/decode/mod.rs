@@ -34,7 +34,7 @@ const MAX_LAYERS: u32 = 48;
 
 /// What comes next in a frame.
 #[derive(Clone, Copy, Debug)]
-enum Layer<'a> {
+pub(crate) enum Layer<'a> {
     /// A frame of a link type of capture files.
     Link(LinkType, &'a [u8]),
     /// An Ethernet frame, from the destination address on.
@@ -105,7 +105,7 @@ fn decode_v6<V: FnMut(&Packet<'_>, &mut Anomalies)>(
 
 /// Follows the chain from `layer`, inside `depth` packets that were visited already.
 #[inline(never)]
-fn follow<V: FnMut(&Packet<'_>, &mut Anomalies)>(
+pub(crate) fn follow<V: FnMut(&Packet<'_>, &mut Anomalies)>(
     layer: Layer<'_>,
     depth: u8,
     frame: &Frame<'_>,
@@ -142,6 +142,15 @@ fn hand_over<'a, V: FnMut(&Packet<'_>, &mut Anomalies)>(
     let segment = transport::read(datagram);
     deliver(datagram, &segment, depth, fragment, anomalies, visit);
     if fragment { None } else { inside(datagram, &segment) }
+}
+
+/// What a datagram carries if it is a tunnel's.
+#[inline(always)]
+pub(crate) fn inside_datagram<'a>(packet: &Packet<'a>) -> Option<Layer<'a>> {
+    match packet.transport {
+        Transport::Udp { payload } => tunnel::in_udp(packet.flow.src_port, packet.flow.dst_port, payload),
+        _ => None,
+    }
 }
 
 /// What a tunnel carries.

@@ -1,4 +1,4 @@
-//! The frames that bulk traffic is made of, read in one go: a TCP segment or ICMP message in an IPv4 packet without
+//! The frames that bulk traffic is made of, read in one go: a TCP segment, UDP datagram or ICMP message in an IPv4 packet without
 //! options, in one piece and captured whole, right behind an Ethernet header.
 //!
 //! This is [`decode`](super::decode) for the most frequent of its inputs, and agrees with it on each of them.
@@ -70,6 +70,22 @@ pub(crate) fn tcp<'a>(frame: &Frame<'a>) -> Option<Segment<'a>> {
     Some(Segment { headers, payload: frame.bytes.get(HEADERS + header..end)? })
 }
 
+/// The UDP datagram that the frame holds; `None` where the frame has to be decoded step by step.
+#[inline(always)]
+pub(crate) fn udp<'a>(frame: &Frame<'a>) -> Option<Packet<'a>> {
+    let headers = frame.bytes.first_chunk::<{ HEADERS + 8 }>()?;
+    let end = ipv4(frame, headers.first_chunk()?, protocol::UDP)?;
+    let length = usize::from(u16::from_be_bytes(at::<38, 2>(headers)));
+    if end > frame.bytes.len() || HEADERS + length > end {
+        return None;
+    }
+    let transport = Transport::Udp { payload: frame.bytes.get(HEADERS + 8..HEADERS + length)? };
+    let (src, dst) = (Ipv4Addr::from(at::<26, 4>(headers)), Ipv4Addr::from(at::<30, 4>(headers)));
+    let [src_port, dst_port] = [at::<34, 2>(headers), at::<36, 2>(headers)].map(u16::from_be_bytes);
+    let flow = Flow { src: src.into(), dst: dst.into(), src_port, dst_port, protocol: protocol::UDP };
+    Some(Packet { flow, transport, depth: 0, fragment: false, known: false, missing: 0 })
+}
+
 /// The ICMP message that the frame holds; `None` where the frame has to be decoded step by step.
 #[inline(always)]
 pub(crate) fn icmp<'a>(frame: &Frame<'a>) -> Option<Packet<'a>> {
@@ -99,7 +115,7 @@ fn ipv4(frame: &Frame<'_>, headers: &[u8; HEADERS], carried: u8) -> Option<usize
 mod tests {
     use proptest::prelude::*;
 
-    use super::{icmp, tcp};
+    use super::{icmp, tcp, udp};
     use crate::decode::{Fragments, decode};
     use crate::{Anomalies, Frame, Limits, LinkType, Micros, Outcome};
 
@@ -126,7 +142,11 @@ mod tests {
         (
             outcome,
             packets,
-            tcp(&frame).map(|segment| segment.packet()).or_else(|| icmp(&frame)).map(|packet| format!("{packet:?}")),
+            tcp(&frame)
+                .map(|segment| segment.packet())
+                .or_else(|| udp(&frame))
+                .or_else(|| icmp(&frame))
+                .map(|packet| format!("{packet:?}")),
         )
     }
 
@@ -137,6 +157,9 @@ mod tests {
         for (name, bytes) in [
             ("tcp", frame(6, &[TCP, b"abc"].concat())),
             ("tcp without payload", frame(6, TCP)),
+            ("udp", frame(17, &[1, 2, 3, 4, 0, 11, 0, 0, 1, 2, 3])),
+            ("udp with a trailer", frame(17, &[1, 2, 3, 4, 0, 10, 0, 0, 1, 2, 3])),
+            ("udp without payload", frame(17, &[1, 2, 3, 4, 0, 8, 0, 0])),
             ("echo", frame(1, &[8, 0, 0, 0, 1, 1])),
             ("padded", [frame(6, TCP), vec![0; 6]].concat()),
         ] {
@@ -150,13 +173,17 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_decoding_step_by_step(
-            icmp: bool,
+            protocol in prop::sample::select(vec![1u8, 6, 17]),
             payload in prop::collection::vec(any::<u8>(), 0..40),
             changes in prop::collection::vec((12usize..60, any::<u8>()), 0..3),
             cut in 0usize..100,
         ) {
-            let mut bytes =
-                if icmp { frame(1, &payload) } else { frame(6, &[TCP, &payload].concat()) };
+            let length = (8 + payload.len()) as u8;
+            let mut bytes = match protocol {
+                6 => frame(6, &[TCP, &payload].concat()),
+                17 => frame(17, &[&[0, 7, 0, 8, 0, length, 0, 0], payload.as_slice()].concat()),
+                _ => frame(1, &payload),
+            };
             for (at, value) in changes {
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte = value;

@@ -95,8 +95,10 @@ impl<'a> DnsMessage<'a> {
         let mut at = HEADER;
         std::iter::from_fn(move || {
             left = left.checked_sub(1)?;
-            let (name, next) = read_name(bytes, at)?;
-            let question = Question { name, kind: word(bytes, next)?, class: word(bytes, next + 2)? };
+            let mut question = Question { name: Name::EMPTY, kind: 0, class: 0 };
+            let next = append_name(bytes, at, &mut question.name)?;
+            question.kind = word(bytes, next)?;
+            question.class = word(bytes, next + 2)?;
             at = next + 4;
             Some(question)
         })
@@ -425,6 +427,13 @@ fn check_name(bytes: &[u8], start: usize) -> Result<CheckedName, Anomaly> {
 /// The name at `start` and the byte after it.
 fn read_name(bytes: &[u8], start: usize) -> Option<(Name, usize)> {
     let mut name = Name::EMPTY;
+    let next = append_name(bytes, start, &mut name)?;
+    Some((name, next))
+}
+
+/// Appends the name at `start`, and gives the byte after it.
+#[inline]
+fn append_name(bytes: &[u8], start: usize, name: &mut Name) -> Option<usize> {
     let (mut at, mut pointers) = (start, 0);
     let mut next = None;
     loop {
@@ -434,7 +443,7 @@ fn read_name(bytes: &[u8], start: usize) -> Option<(Name, usize)> {
         }
         next = next.or(Some(run.next));
         match run.end {
-            RunEnd::Root => return Some((name, next?)),
+            RunEnd::Root => return next,
             RunEnd::Pointer(target) => {
                 pointers += 1;
                 if pointers > POINTERS {
