@@ -15,6 +15,7 @@ pub mod http;
 mod http2;
 mod proxy_protocol;
 pub mod quic;
+mod rdp_udp;
 mod smtp;
 mod socks;
 mod stream;
@@ -41,13 +42,14 @@ struct Speaks {
     dns: bool,
     quic: bool,
     dtls: bool,
+    rdp: bool,
 }
 
 impl Speaks {
     #[inline]
     fn of(flow: &Flow, payload: &[u8]) -> Self {
         let Some(&[first, second, _, _, questions_high, questions_low]) = payload.first_chunk::<6>() else {
-            return Speaks { dns: dns::on_dns_port(flow) && !payload.is_empty(), quic: false, dtls: false };
+            return Speaks { dns: dns::on_dns_port(flow) && !payload.is_empty(), quic: false, dtls: false, rdp: false };
         };
         Speaks {
             dns: dns::on_dns_port(flow) || questions_high == 0 && (1..=dns::QUESTIONS as u8).contains(&questions_low),
@@ -55,6 +57,7 @@ impl Speaks {
             quic: first & 0x80 != 0 || first & 0x09 == 0x09,
             // The major version is 254 (RFC 9147 section 4).
             dtls: second == 0xfe,
+            rdp: rdp_udp::on_port(flow),
         }
     }
 }
@@ -97,7 +100,7 @@ impl Dissection {
                     sink.fact(flow, Fact::Datagram { payload: payload.len() });
                 }
                 let speaks = Speaks::of(flow, payload);
-                if (speaks.dns || speaks.quic || speaks.dtls) && !packet.fragment {
+                if (speaks.dns || speaks.quic || speaks.dtls || speaks.rdp) && !packet.fragment {
                     self.datagram(time, flow, payload, &speaks, anomalies, sink);
                 }
             }
@@ -159,6 +162,7 @@ impl Dissection {
         if at_home && dns::datagram(payload, &mut Context { flow, last: true, seen: 0, anomalies, sink })
             || speaks.quic && self.quic.datagram(time, flow, payload, anomalies, sink)
             || speaks.dtls && dtls::datagram(flow, payload, anomalies, sink)
+            || speaks.rdp && rdp_udp::datagram(payload, &mut Context { flow, last: true, seen: 0, anomalies, sink })
         {
             return;
         }
