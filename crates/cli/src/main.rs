@@ -20,7 +20,7 @@ use exit::Exit;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Exit {
-    // The allocator asks for huge pages, which make 42 MB of the 8 MB a sensor needs; nothing is faster with them.
+    // The allocator asks for huge pages, which make 42 MB of the 8 MB that a sensor needs; nothing is faster with them.
     // Where the kernel refuses, the program is merely larger.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
     let arguments = Arguments::parse();
