@@ -80,6 +80,12 @@ impl Scope {
         self.ranges.is_none() && !self.masked
     }
 
+    /// Whether trail and info of custom trails are hidden.
+    #[must_use]
+    pub fn hides_custom(&self) -> bool {
+        self.masked
+    }
+
     /// Whether an address lies within.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

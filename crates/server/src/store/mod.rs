@@ -3,10 +3,12 @@
 //! [`EventStore`] is what the rest of the server knows of it.
 
 mod archive;
+mod filter;
 mod live;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;
+mod segment;
 mod source;
 mod table;
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::single_range_in_vec_init, reason = "helpers of tests")]
 
+pub(crate) mod hostile;
+
 use event::{Context, Event, Kind, Observed, Severity};
 use jiff::Timestamp;
 

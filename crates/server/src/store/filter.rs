@@ -1,0 +1,135 @@
+//! What a filter comes to for one event. Indexes only spare work; this decides.
+
+use std::net::{IpAddr, SocketAddr};
+
+use event::Event;
+use jiff::tz::TimeZone;
+
+use super::{Filter, Stored};
+use crate::condense::ThreatKey;
+
+impl Filter {
+    /// Whether an event is meant. `zone` is the one its line is drawn in.
+    #[must_use]
+    pub fn matches(&self, stored: &Stored, zone: &TimeZone) -> bool {
+        let event = &stored.event;
+        match self {
+            Filter::All => true,
+            Filter::Threat(id) => ThreatKey::of(event).id() == *id,
+            Filter::Net(net) => addresses(event).any(|address| net.contains(&address.to_canonical())),
+            Filter::Indicator(name) => is_at_or_below(&fold(ThreatKey::of(event).indicator), &fold(name)),
+            Filter::Text(text) => match &stored.line {
+                Some(line) => fold(line).contains(&fold(text)),
+                None => fold(&event.line(zone)).contains(&fold(text)),
+            },
+            Filter::And(all) => all.iter().all(|filter| filter.matches(stored, zone)),
+            Filter::Or(any) => any.iter().any(|filter| filter.matches(stored, zone)),
+            Filter::Not(filter) => !filter.matches(stored, zone),
+        }
+    }
+}
+
+/// Every address an event is found by.
+fn addresses(event: &Event) -> impl Iterator<Item = IpAddr> {
+    let texts = [event.indicator.as_str(), event.observed.text.as_str()];
+    event.src.iter().chain(&event.dst).copied().chain(texts.into_iter().filter_map(address_in))
+}
+
+/// The address a text is or begins with: `192.0.2.7`, `192.0.2.7:443`, `[2001:db8::7]:443`, `192.0.2.7/x`,
+/// `192.0.2.7 (host.example)`.
+pub(super) fn address_in(text: &str) -> Option<IpAddr> {
+    if !text.starts_with(|first: char| first.is_ascii_hexdigit() || matches!(first, ':' | '[')) {
+        return None;
+    }
+    let first = text.split([' ', '/', '(']).next()?;
+    let address = first.parse::<IpAddr>().or_else(|_| first.parse::<SocketAddr>().map(|socket| socket.ip()));
+    address.ok().map(|address| address.to_canonical())
+}
+
+/// Whether a name is another or lies below it. Both folded.
+pub(super) fn is_at_or_below(name: &str, other: &str) -> bool {
+    name.strip_suffix(other).is_some_and(|below| below.is_empty() || (below.ends_with('.') && !other.is_empty()))
+}
+
+/// The names a folded name lies below: of `a.b.example` `b.example` and `example`.
+pub(super) fn above(name: &str) -> impl Iterator<Item = &str> {
+    name.match_indices('.').filter_map(|(dot, _)| name.get(dot + 1..)).filter(|rest| !rest.is_empty())
+}
+
+/// Text whose case does not matter any more, each character by itself.
+pub(super) fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::condense::ThreatId;
+    use crate::store::sample;
+
+    fn matches(filter: &Filter, stored: &Stored) -> bool {
+        filter.matches(stored, &TimeZone::UTC)
+    }
+
+    #[test]
+    fn indicators_and_names_below_them() {
+        let stored = sample::stored(1);
+        for (name, expected) in [
+            ("host1.evil1.example", true),
+            ("EVIL1.example", true),
+            ("example", true),
+            ("vil1.example", false),
+            ("www.host1.evil1.example", false),
+            ("", false),
+        ] {
+            assert_eq!(matches(&Filter::Indicator(name.to_owned()), &stored), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn networks_by_address_and_by_text() {
+        let mut stored = sample::stored(1);
+        stored.event.observed.text = "198.51.100.7/x.exe".into();
+        stored.event.indicator = "[2001:db8::7]:443".into();
+        stored.event.dst.push("::ffff:203.0.113.9".parse().unwrap());
+        for (net, expected) in [
+            ("10.0.0.1/32", true),
+            ("8.8.8.0/24", true),
+            ("198.51.100.0/24", true),
+            ("2001:db8::/32", true),
+            ("203.0.113.9/32", true),
+            ("10.0.0.2/32", false),
+            ("0.0.0.0/0", true),
+        ] {
+            assert_eq!(matches(&Filter::Net(net.parse().unwrap()), &stored), expected, "{net}");
+        }
+    }
+
+    #[test]
+    fn text_of_the_line_whatever_the_case() {
+        let mut stored = sample::stored(1);
+        for (text, expected) in
+            [("ASYNCRAT (mal", true), ("-DC 10.0", true), ("2026-11-20 00:00:01", true), ("nix", false)]
+        {
+            assert_eq!(matches(&Filter::Text(text.to_owned()), &stored), expected, "{text}");
+        }
+        stored.line = Some("another \u{212a}elvin".into());
+        assert!(matches(&Filter::Text("r kelv".into()), &stored));
+        assert!(!matches(&Filter::Text("asyncrat".into()), &stored));
+    }
+
+    #[test]
+    fn combined() {
+        let stored = sample::stored(1);
+        let id = ThreatKey::of(&stored.event).id();
+        let (yes, no) = (Filter::Threat(id), Filter::Threat(ThreatId(id.0 ^ 1)));
+        assert!(matches(&Filter::And(vec![yes.clone(), Filter::All]), &stored));
+        assert!(!matches(&Filter::And(vec![yes.clone(), no.clone()]), &stored));
+        assert!(matches(&Filter::Or(vec![no.clone(), yes.clone()]), &stored));
+        assert!(matches(&Filter::Not(Box::new(no)), &stored));
+        assert!(!matches(&Filter::Not(Box::new(yes)), &stored));
+    }
+}
