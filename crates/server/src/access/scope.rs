@@ -80,6 +80,12 @@ impl Scope {
         self.ranges.is_none() && !self.masked
     }
 
+    /// Whether events of some addresses only are seen.
+    #[must_use]
+    pub fn limits_addresses(&self) -> bool {
+        self.ranges.is_some()
+    }
+
     /// Whether trail and info of custom trails are hidden.
     #[must_use]
     pub fn hides_custom(&self) -> bool {

@@ -10,14 +10,18 @@
 //! Everything here is derived: whoever removes the state directory loses nothing that the sources still hold.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
+use super::catalog::Catalog;
+use super::days::{Counted, MAX_COUNTED_BYTES};
+use super::files::Lock;
 use super::live::Live;
+use super::segment::Segment;
 use super::source::{Gap, Range, SourceId};
 use super::table::{Table, utc_day};
 use super::{Followed, StoreError, Stored};
@@ -34,33 +38,73 @@ pub struct ArchiveSettings {
 /// See the module.
 #[derive(Debug)]
 pub struct Archive {
-    settings: ArchiveSettings,
-    state: Mutex<State>,
+    pub(super) settings: ArchiveSettings,
+    /// Held while files change; before `state` where both are.
+    pub(super) changing: Mutex<()>,
+    pub(super) state: Mutex<State>,
+    pub(super) counted: Counted,
+    _lock: Lock,
 }
 
+/// What changes. Held for moments only, never while a file is read or written.
 #[derive(Debug)]
-struct State {
-    live: Live,
-    table: Table,
+pub(super) struct State {
+    pub(super) live: Live,
+    pub(super) table: Table,
+    /// What is being written to segments, or could not be and is tried again.
+    pub(super) flushing: Option<Arc<Table>>,
+    /// As it is on disk.
+    pub(super) catalog: Catalog,
+    /// Id of the next segment: one that a failed attempt used is not used again.
+    pub(super) next: u64,
+    pub(super) segments: BTreeMap<u64, Arc<Segment>>,
     /// How far each source was read, memory included.
-    positions: BTreeMap<SourceId, u64>,
-    gaps: Vec<Gap>,
+    pub(super) positions: BTreeMap<SourceId, u64>,
+    /// What is still to be read again, without what is in memory by now.
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// What readers look at: one moment's segments, and events in memory.
+pub(super) struct Snapshot {
+    pub(super) segments: Vec<Arc<Segment>>,
+    pub(super) memory: Vec<Arc<Stored>>,
+    pub(super) cursor: u64,
 }
 
 impl Archive {
-    /// Opens what is in the state directory, or begins anew.
+    /// Opens what is in the state directory, or begins anew. What is damaged is set aside and becomes a gap.
     ///
     /// # Errors
     /// Another server owns the directory, or it cannot be read or written.
     pub fn open(settings: ArchiveSettings, now: Timestamp) -> Result<Archive, StoreError> {
-        let state =
-            State { live: Live::new(now), table: Table::default(), positions: BTreeMap::new(), gaps: Vec::new() };
-        Ok(Archive { settings, state: Mutex::new(state) })
+        let (lock, opened) = super::open::open(&settings.state_dir)?;
+        let catalog = opened.catalog;
+        let state = State {
+            live: Live::new(now),
+            table: Table::default(),
+            flushing: None,
+            next: catalog.next,
+            positions: catalog.positions.clone(),
+            gaps: catalog.gaps.clone(),
+            segments: opened.segments.into_iter().map(|segment| (segment.meta.id, Arc::new(segment))).collect(),
+            catalog,
+        };
+        Ok(Archive {
+            settings,
+            changing: Mutex::new(()),
+            state: Mutex::new(state),
+            counted: Counted::new(MAX_COUNTED_BYTES),
+            _lock: lock,
+        })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // State changes only in steps that do not panic halfway.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn directory(&self) -> PathBuf {
+        segments_of(&self.settings.state_dir)
     }
 
     /// Zone of the days that are shown.
@@ -87,6 +131,7 @@ impl Archive {
     /// # Errors
     /// Memory is full and a segment could not be written: nothing was taken, the same call may be tried again.
     pub fn absorb(&self, source: &SourceId, upto: u64, events: Vec<Stored>) -> Result<(), StoreError> {
+        self.make_room()?;
         let mut state = self.state();
         let from = state.positions.get(source).copied().unwrap_or(0);
         let range = Range { source: source.clone(), from, upto: upto.max(from) };
@@ -101,6 +146,10 @@ impl Archive {
         Ok(())
     }
 
+    fn make_room(&self) -> Result<(), StoreError> {
+        if self.state().table.is_full() { self.flush() } else { Ok(()) }
+    }
+
     /// What is to be read again, because the segment that held it was damaged.
     #[must_use]
     pub fn gaps(&self) -> Vec<Gap> {
@@ -113,6 +162,7 @@ impl Archive {
     /// # Errors
     /// As [`Archive::absorb`].
     pub fn fill(&self, gap: &Gap, upto: u64, events: Vec<Stored>) -> Result<(), StoreError> {
+        self.make_room()?;
         let mut state = self.state();
         let Some(place) = state.gaps.iter().position(|known| known == gap) else { return Ok(()) };
         let upto = upto.clamp(gap.range.from, gap.range.upto);
@@ -140,4 +190,20 @@ impl Archive {
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.state().live.watch()
     }
+
+    /// What there is at this moment.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let state = self.state();
+        let flushing = state.flushing.iter().flat_map(|table| &table.events);
+        Snapshot {
+            segments: state.segments.values().cloned().collect(),
+            memory: flushing.chain(&state.table.events).cloned().collect(),
+            cursor: state.live.cursor(),
+        }
+    }
+}
+
+/// Where segments lie.
+pub(super) fn segments_of(state_dir: &Path) -> PathBuf {
+    state_dir.join("segments")
 }

@@ -3,14 +3,25 @@
 //! [`EventStore`] is what the rest of the server knows of it.
 
 mod archive;
+mod cache;
+mod catalog;
+mod days;
+mod files;
 mod filter;
+mod flush;
 mod live;
 pub mod record;
+mod open;
+mod retention;
 #[cfg(test)]
 pub(crate) mod sample;
+mod scan;
+mod seal;
 mod segment;
 mod source;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -28,7 +39,10 @@ use crate::Scope;
 use crate::condense::ThreatId;
 
 pub use archive::{Archive, ArchiveSettings};
+pub use flush::HOUR_GRACE;
 pub use live::MAX_FOLLOWED;
+pub use retention::{Removed, first_kept};
+pub use seal::SEALED_AFTER;
 pub use source::{Gap, Range, SourceId};
 pub use table::{MAX_TABLE_BYTES, MAX_TABLE_EVENTS};
 

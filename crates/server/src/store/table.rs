@@ -27,8 +27,10 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// Whether there is nothing to write: bytes without events are told with the next events, so that segments
+    /// tell of every byte.
     pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.ranges.is_empty() && self.gaps.is_empty()
+        self.events.is_empty() && self.gaps.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -81,7 +83,7 @@ impl Table {
         days
     }
 
-    /// Time of the oldest and of the newest event.
+    /// Time of the oldest event.
     pub(super) fn oldest(&self) -> Option<Timestamp> {
         self.events.iter().map(|stored| stored.event.time).min()
     }

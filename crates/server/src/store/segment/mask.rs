@@ -61,7 +61,7 @@ impl Mask {
 impl Test {
     pub(in crate::store) fn new(filter: &Filter, scope: &Scope, zone: &TimeZone) -> Test {
         let masked = scope.hides_custom();
-        let limited = !scope.clone().masking(false).is_everything();
+        let limited = scope.limits_addresses();
         Test { filter: filter.clone(), limited, masked, zone: zone.clone() }
     }
 

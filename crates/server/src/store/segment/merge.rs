@@ -5,9 +5,9 @@ use std::collections::BinaryHeap;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampNanosecondType;
-use arrow_array::{Array, RecordBatch};
 use arrow_select::interleave::interleave_record_batch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::errors::ParquetError;
@@ -33,7 +33,7 @@ pub(in crate::store) fn merge(path: &Path, parts: &[Arc<Segment>], mut meta: Met
     parts.iter().for_each(|part| counts.merge(&part.meta.counts));
     let expected = parts.iter().fold(0u64, |sum, part| sum.wrapping_add(part.meta.digest));
     meta.counts = counts;
-    let mut writer = Writer::create(path)?;
+    let mut writer = Writer::create(path, meta.counts.all.lines)?;
     Merging::new(parts).run(&mut writer)?;
     same(&meta, expected, writer.so_far())?;
     let meta = writer.finish(path, meta)?;

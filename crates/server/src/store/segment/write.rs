@@ -42,9 +42,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn create(path: &Path) -> Result<Writer, ParquetError> {
+    /// For about so many rows.
+    pub(super) fn create(path: &Path, rows: u64) -> Result<Writer, ParquetError> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(path)?;
-        let arrow = ArrowWriter::try_new(Summing::new(file), Arc::clone(&SCHEMA), Some(properties()?))?;
+        let arrow = ArrowWriter::try_new(Summing::new(file), Arc::clone(&SCHEMA), Some(properties(rows)?))?;
         Ok(Writer { arrow, digest: 0, rows: 0 })
     }
 
@@ -83,8 +84,10 @@ pub(super) fn write_sums(path: &Path, sums: &[u64]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn properties() -> Result<WriterProperties, ParquetError> {
+fn properties(rows: u64) -> Result<WriterProperties, ParquetError> {
     let path = |column: Column| ColumnPath::new(column.path());
+    // Keys are a few for each row.
+    let values = (rows * 2).clamp(64, 2 * ROW_GROUP as u64);
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("maltrail ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
@@ -110,14 +113,14 @@ fn properties() -> Result<WriterProperties, ParquetError> {
         properties = properties
             .set_column_bloom_filter_enabled(path(column), true)
             .set_column_bloom_filter_fpp(path(column), FALSE_POSITIVES)
-            .set_column_bloom_filter_ndv(path(column), ROW_GROUP as u64);
+            .set_column_bloom_filter_ndv(path(column), values);
     }
     Ok(properties.build())
 }
 
 /// Writes events that are sorted by time as a segment. `meta` says what it is; its counts are filled in.
 pub(in crate::store) fn write(path: &Path, events: &[Arc<Stored>], mut meta: Meta) -> Result<Meta, ParquetError> {
-    let mut writer = Writer::create(path)?;
+    let mut writer = Writer::create(path, events.len() as u64)?;
     let mut counts = Counts::new();
     let mut encoder = Encoder::new();
     for part in events.chunks(ENCODED) {
