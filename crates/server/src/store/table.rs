@@ -27,10 +27,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Whether there is nothing to write: bytes without events are told with the next events, so that segments
-    /// tell of every byte.
     pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.gaps.is_empty()
+        self.events.is_empty() && self.ranges.is_empty() && self.gaps.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -19,7 +19,6 @@ mod write;
 
 pub(super) use columns::FORMAT;
 pub(super) use counts::{Counts, SLOT_SECONDS, Tally};
-pub(super) use encode::nanoseconds;
 pub(super) use mask::Test;
 pub(super) use merge::merge;
 pub(super) use read::{Meta, Rows, Segment, Wanted, meta_of};

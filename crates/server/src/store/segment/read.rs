@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ROW_GROUP;
 use super::blocks::{Checked, from_bytes, of_file, total};
-use super::columns::{Column, READ_SCHEMA, SCHEMA};
+use super::columns::{READ_SCHEMA, SCHEMA};
 use super::counts::Counts;
 use super::decode::Decoder;
 use super::mask::{Mask, Test};
@@ -276,7 +276,7 @@ impl<'q> Rows<'q> {
     fn ranges(&self, group: usize, rows: usize) -> Result<Vec<Range<usize>>, ParquetError> {
         let columns = self.wanted.test.columns();
         if columns.is_empty() {
-            return Ok(vec![0..rows]);
+            return Ok(std::iter::once(0..rows).collect());
         }
         let mask = ProjectionMask::leaves(self.footer.parquet_schema(), columns.iter().map(|column| column.place()));
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.checked.clone(), self.footer.clone());

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
+use super::encode::nanoseconds;
 use super::*;
 use crate::Scope;
 use crate::store::sample::{self, hostile};

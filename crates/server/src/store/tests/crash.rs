@@ -125,11 +125,14 @@ fn damage(path: &Path) {
     std::fs::write(path, bytes).unwrap();
 }
 
+/// What may happen to a file, and how.
+type Damage = (&'static str, fn(&Path));
+
 #[test]
 fn a_damaged_segment_is_read_again_from_its_sources() {
     let sources = sources();
     let expected = sorted(sources.iter().flat_map(|source| source.events.clone()).collect());
-    let damages: [(&str, fn(&Path)); 4] = [
+    let damages: [Damage; 4] = [
         ("changed", damage),
         ("shortened", |path| std::fs::File::options().write(true).open(path).unwrap().set_len(100).unwrap()),
         ("missing", |path| std::fs::remove_file(path).unwrap()),
