@@ -10,8 +10,8 @@ mod files;
 mod filter;
 mod flush;
 mod live;
-pub mod record;
 mod open;
+pub mod record;
 mod retention;
 #[cfg(test)]
 pub(crate) mod sample;
