@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::format::{self, word};
-use crate::hash;
+use crate::hash::Checksum;
 use crate::store::header_checksum;
 
 /// Bytes of the header in which a store's sections and counts stand.
@@ -30,7 +30,7 @@ pub fn sections(bytes: &[u8]) -> Vec<Range<usize>> {
 pub fn mend(bytes: &mut [u8]) {
     let length = bytes.len() as u64;
     for (number, range) in sections(bytes).into_iter().enumerate() {
-        let sum = hash::checksum(bytes.get(range).unwrap_or_default());
+        let sum = Checksum::of(bytes.get(range).unwrap_or_default());
         put(bytes, word::TABLE + 3 * number + 2, sum);
     }
     put(bytes, word::MAGIC, u64::from_le_bytes(format::MAGIC));
