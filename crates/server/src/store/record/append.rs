@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -312,6 +313,8 @@ impl Writer {
                         self.batches.whole(key, today);
                     }
                 }
+                self.counters.known_batches.store(self.batches.len() as u64, Relaxed);
+                self.counters.forgotten_batches.store(self.batches.forgotten(), Relaxed);
                 handoffs.into_iter().for_each(&self.handoff);
                 self.write_texts(&texts);
                 self.answer(group, outcomes);
@@ -336,7 +339,7 @@ impl Writer {
                 Outcome::Repeated => (0, true),
             };
             add(if repeated { &self.counters.repeated_batches } else { &self.counters.batches }, 1);
-            self.counters.appended.fetch_add(written, std::sync::atomic::Ordering::Relaxed);
+            self.counters.appended.fetch_add(written, Relaxed);
             // A caller that is gone has nothing to hear.
             let _ = pending.answer.send(Ok(Appended { written, repeated, refused: pending.refused }));
         }

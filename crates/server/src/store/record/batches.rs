@@ -28,6 +28,13 @@ impl BatchKey {
     }
 }
 
+/// Batches as the index file lists them: whole ones with the day of a file, and the places that are there of others.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Lists {
+    whole: Vec<(BatchKey, i32)>,
+    torn: Vec<(BatchKey, Vec<u32>)>,
+}
+
 /// What is known of a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Known<'k> {
@@ -106,13 +113,13 @@ impl Batches {
     }
 
     /// For the index file.
-    pub(super) fn list(&self) -> (Vec<(BatchKey, i32)>, Vec<(BatchKey, Vec<u32>)>) {
+    pub(super) fn list(&self) -> Lists {
         let torn = self.torn.iter().map(|(key, have)| (*key, have.iter().copied().collect()));
-        (self.ages.iter().copied().collect(), torn.collect())
+        Lists { whole: self.ages.iter().copied().collect(), torn: torn.collect() }
     }
 
     /// From the index file.
-    pub(super) fn from_lists(whole: Vec<(BatchKey, i32)>, torn: Vec<(BatchKey, Vec<u32>)>) -> Batches {
+    pub(super) fn from_lists(Lists { whole, torn }: Lists) -> Batches {
         let mut batches = Batches::default();
         for (key, day) in whole {
             batches.whole(key, day);
@@ -138,8 +145,7 @@ mod tests {
         batches.part(key, Part { place: 1, of: 3 }, 5);
         assert_eq!(batches.known(key), Known::Whole);
         assert_eq!(batches.known(BatchKey::of("b")), Known::New);
-        let (whole, torn) = batches.list();
-        assert_eq!(Batches::from_lists(whole, torn).known(key), Known::Whole);
+        assert_eq!(Batches::from_lists(batches.list()).known(key), Known::Whole);
         batches.expire(5);
         assert_eq!(batches.known(key), Known::Whole);
         batches.expire(6);

@@ -6,7 +6,7 @@ use event::import::Refusal;
 
 use super::fit::Unfit;
 
-/// Counts only go up.
+/// All but `known_batches` only go up.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Lines of text logs that were read.
@@ -39,6 +39,10 @@ pub struct Counters {
     pub completed_batches: AtomicU64,
     /// Batches that could not be written.
     pub failed_batches: AtomicU64,
+    /// Batches that are remembered now.
+    pub known_batches: AtomicU64,
+    /// Batches that were forgotten before their time because there were too many.
+    pub forgotten_batches: AtomicU64,
     /// Events that were written.
     pub appended: AtomicU64,
     /// Syncs to disk, each for all batches that waited.

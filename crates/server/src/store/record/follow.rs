@@ -362,7 +362,7 @@ impl Follower {
 
     /// Takes what was just written to the server's journal, without reading it from the file.
     fn handed(&mut self, handoff: Handoff) {
-        if !self.files.get(&handoff.name).is_some_and(|tracked| tracked.id.is_some()) {
+        if self.files.get(&handoff.name).is_none_or(|tracked| tracked.id.is_none()) {
             self.refresh(&handoff.name);
         }
         let Some(tracked) = self.files.get_mut(&handoff.name) else { return };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::append::{day_number, journal_day};
-use super::batches::{BatchKey, Batches};
+use super::batches::{BatchKey, Batches, Lists};
 use super::entry;
 use super::file::identity;
 use crate::store::StoreError;
@@ -32,8 +32,7 @@ struct SavedFile {
 struct Saved {
     version: u32,
     files: Vec<SavedFile>,
-    whole: Vec<(BatchKey, i32)>,
-    torn: Vec<(BatchKey, Vec<u32>)>,
+    batches: Lists,
 }
 
 /// What is known at a start.
@@ -53,7 +52,7 @@ fn failed(what: &str, path: &Path, source: io::Error) -> StoreError {
 /// Reads the index and what the journals hold beyond it. `since`: the first day whose batches may come again.
 pub(super) fn load(log_dir: &Path, state_dir: &Path, since: i32) -> Result<Loaded, StoreError> {
     let saved = saved(&state_dir.join(NAME)).unwrap_or_default();
-    let mut batches = Batches::from_lists(saved.whole, saved.torn);
+    let mut batches = Batches::from_lists(saved.batches);
     let mut upto = BTreeMap::new();
     let mut read = 0;
     for (day, path) in journals(log_dir)?.into_iter().filter(|(day, _)| *day >= since) {
@@ -111,13 +110,12 @@ pub(super) fn store(
     batches: &Batches,
     upto: &BTreeMap<String, u64>,
 ) -> Result<(), StoreError> {
-    let (whole, torn) = batches.list();
     let file = |(name, upto): (&String, &u64)| {
         let metadata = std::fs::metadata(log_dir.join(name)).ok()?;
         let (device, inode) = identity(&metadata);
         Some(SavedFile { name: name.clone(), device, inode, upto: *upto })
     };
-    let saved = Saved { version: VERSION, files: upto.iter().filter_map(file).collect(), whole, torn };
+    let saved = Saved { version: VERSION, files: upto.iter().filter_map(file).collect(), batches: batches.list() };
     let (path, written) = (state_dir.join(NAME), state_dir.join(format!("{NAME}.new")));
     let write = || {
         let mut file = File::create(&written)?;
