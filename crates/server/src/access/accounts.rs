@@ -55,7 +55,7 @@ pub enum AccountError {
 }
 
 /// An account as administrators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct AccountEntry {
     /// Its name.
     pub name: String,
@@ -72,7 +72,7 @@ pub struct AccountEntry {
 }
 
 /// A new account, or a change of one. What is none stays as it is (or at its default).
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountChange {
     /// Password, to be changed by its owner at the first login.

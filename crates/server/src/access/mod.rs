@@ -35,7 +35,9 @@ const FIRST_READER: u32 = 1000;
 const IDLE_SECONDS: i64 = 24 * 3600;
 
 /// What someone may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Looks, and does triage (uid of 1000 and above).

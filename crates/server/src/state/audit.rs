@@ -10,11 +10,12 @@ use super::{State, StateError, micros, time};
 pub const ENTRIES: i64 = 1_000_000;
 
 /// One entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct AuditEntry {
     /// Ascending number; 0 for one that is to be written.
     pub id: i64,
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub time: Timestamp,
     /// Name of the account that did it.
     pub who: String,

@@ -11,7 +11,7 @@ use super::{Outcome, State, StateError, micros, time};
 pub const RULES: usize = 10_000;
 
 /// One rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Rule {
     /// Number to name it by.
     pub id: i64,
@@ -24,10 +24,12 @@ pub struct Rule {
     /// Whether it is applied.
     pub enabled: bool,
     /// Until when.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub expires: Option<Timestamp>,
     /// Rises with each change.
     pub version: i64,
     /// When it was changed.
+    #[schema(value_type = String, format = DateTime)]
     pub changed: Timestamp,
 }
 

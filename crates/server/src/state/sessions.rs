@@ -12,7 +12,7 @@ pub const TOKENS: usize = 100;
 pub const SESSIONS: usize = 50;
 
 /// What a token is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// Reading, with the rights of its account.
@@ -46,22 +46,25 @@ pub struct Bearer {
 }
 
 /// A session as its owner may see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SessionEntry {
     /// Of whom.
     pub account: String,
     /// Since when.
+    #[schema(value_type = String, format = DateTime)]
     pub created: Timestamp,
     /// Last used.
+    #[schema(value_type = String, format = DateTime)]
     pub used: Timestamp,
     /// Until when at most.
+    #[schema(value_type = String, format = DateTime)]
     pub expires: Timestamp,
     /// From where it was opened.
     pub address: String,
 }
 
 /// A token as its owner may see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TokenEntry {
     /// Number to name it by.
     pub id: i64,
@@ -72,10 +75,13 @@ pub struct TokenEntry {
     /// What its owner calls it; a sensor's name.
     pub label: String,
     /// Since when.
+    #[schema(value_type = String, format = DateTime)]
     pub created: Timestamp,
     /// Last used.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub used: Option<Timestamp>,
     /// Until when.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub expires: Option<Timestamp>,
 }
 

@@ -23,7 +23,7 @@ pub const NOTES: usize = 1_000;
 const HISTORY: i64 = 1_000;
 
 /// Where a threat stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Nobody looked at it yet.
@@ -60,7 +60,7 @@ impl Status {
 }
 
 /// What is decided about one threat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Triage {
     /// Id of the threat.
     pub threat: String,
@@ -75,6 +75,7 @@ pub struct Triage {
     /// Rises with each change; 0 where there was none yet.
     pub version: i64,
     /// When it was changed.
+    #[schema(value_type = String, format = DateTime)]
     pub changed: Timestamp,
     /// Who changed it.
     pub author: String,
@@ -83,7 +84,7 @@ pub struct Triage {
 }
 
 /// A change. What is none stays.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// The version its author saw; none: whatever there is (bulk changes).
@@ -114,11 +115,12 @@ pub struct Witness<'a> {
 }
 
 /// A note.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Note {
     /// Ascending number.
     pub id: i64,
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub time: Timestamp,
     /// Who.
     pub author: String,
@@ -127,9 +129,10 @@ pub struct Note {
 }
 
 /// One step of a history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Step {
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub time: Timestamp,
     /// Who.
     pub author: String,
@@ -142,7 +145,7 @@ pub struct Step {
 }
 
 /// All there is about one threat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Dossier {
     /// What is decided.
     pub triage: Triage,

@@ -10,7 +10,7 @@ use super::{Outcome, State, StateError, micros, time};
 pub const VIEWS: usize = 500;
 
 /// One view.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct View {
     /// Number to name it by; 0 for a new one.
     pub id: i64,
@@ -25,6 +25,7 @@ pub struct View {
     /// Rises with each change.
     pub version: i64,
     /// When it was changed.
+    #[schema(value_type = String, format = DateTime)]
     pub changed: Timestamp,
 }
 

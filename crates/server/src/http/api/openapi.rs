@@ -42,7 +42,9 @@ impl Modify for Tokens {
 /// The OpenAPI document.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    document.merge(crate::http::people::document());
+    document
 }
 
 /// This document.
