@@ -3,4 +3,5 @@
 
 mod idle;
 mod listener;
+mod people;
 mod support;

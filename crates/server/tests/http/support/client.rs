@@ -91,4 +91,28 @@ impl Client {
         let _ = read.unwrap_or_else(|_| panic!("not closed after {:?}", String::from_utf8_lossy(&answer)));
         String::from_utf8_lossy(&answer).into_owned()
     }
+
+    /// Sends JSON.
+    pub async fn send(
+        &self,
+        method: Method,
+        target: &str,
+        fields: &[(&str, &str)],
+        body: &serde_json::Value,
+    ) -> Answer {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let mut request = Request::builder().method(method).uri(target).header("host", self.address.to_string());
+        request = request.header("content-type", "application/json");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let mut response =
+            tokio::time::timeout(PATIENCE, sender.send_request(request)).await.expect("an answer in time").unwrap();
+        let body = tokio::time::timeout(PATIENCE, response.body_mut().collect()).await.expect("a body in time");
+        let body = body.unwrap().to_bytes();
+        Answer { status: response.status(), headers: response.headers().clone(), body }
+    }
 }
