@@ -16,7 +16,7 @@ use server::condense::{Fold, Ranked, Window, chunk};
 use trails::Class;
 
 /// Lines that are read before they are folded, so that folding is measured alone.
-const PORTION: usize = 50_000;
+const PORTION: usize = 500;
 
 type Failure = Box<dyn std::error::Error>;
 

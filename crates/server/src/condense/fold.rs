@@ -26,8 +26,9 @@ pub const MAX_THREATS: usize = 4 << 20;
 /// Bytes of texts above which those that nothing names any more are given up.
 const REBUILD_BYTES: usize = 32 << 20;
 
-/// A threat, by numbers. 64 bytes.
+/// A threat, by numbers: 64 bytes, a line of the processor's cache.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(super) struct Row {
     pub(super) id: ThreatId,
     pub(super) count: u64,
@@ -75,7 +76,9 @@ pub struct Fold {
     pub(super) lists: Lists,
     pub(super) totals: Totals,
     by_id: HashTable<u32>,
+    known_labels: HashTable<u32>,
     seed: RandomState,
+    scratch: Scratch,
     capacity: usize,
     /// New threats behind it are refused: there are enough before it.
     last_place: Option<u64>,
@@ -111,7 +114,9 @@ impl Fold {
             lists: Lists::default(),
             totals: Totals::new(window),
             by_id: HashTable::new(),
+            known_labels: HashTable::new(),
             seed: RandomState::default(),
+            scratch: Scratch::default(),
             capacity: threats.clamp(1, MAX_THREATS),
             last_place: None,
             used_bytes: 0,
@@ -157,7 +162,7 @@ impl Fold {
         let slot = Window::slot(first);
         let moment = Moment { first, last: self.window.clamped(event.last), slot };
         let key = ThreatKey::of(event);
-        let mut scratch = Scratch::default();
+        let mut scratch = std::mem::take(&mut self.scratch);
         let id = key.id_in(&mut scratch.bytes);
         scratch.read(event, moment.slot);
         let shown = shown(event);
@@ -165,6 +170,7 @@ impl Fold {
         let sensors = if event.sensor.is_empty() { &[][..] } else { &sensor[..] };
         self.totals.add(slot, event.severity, event.kind, event.count.clamp(1, MAX_COUNT));
         self.upsert(&Part::of(event, (&key, id), moment, &shown, (&scratch, sensors)));
+        self.scratch = scratch;
         Added::Folded(id)
     }
 
@@ -225,7 +231,7 @@ impl Fold {
             host,
             indicator,
             label: self.label_number(&part.label),
-            shown: self.strings.intern(part.shown),
+            shown: if part.shown == part.indicator { indicator } else { self.strings.intern(part.shown) },
             first: part.first,
             last: part.last,
             lines: 0,
@@ -251,6 +257,22 @@ impl Fold {
     }
 
     fn label_number(&mut self, label: &Label<'_>) -> u32 {
+        // Most events have one of a few thousand labels: one look instead of three.
+        let Fold { labels, strings, seed, known_labels, .. } = self;
+        let resolved = |number: u32| labels.get(number).map(|numbers| resolve(strings, numbers));
+        let hash = seed.hash_one(label);
+        if let Some(known) = known_labels.find(hash, |known| resolved(*known) == Some(*label)) {
+            return *known;
+        }
+        let number = self.new_label(label);
+        let Fold { labels, strings, seed, known_labels, .. } = self;
+        known_labels.insert_unique(hash, number, |known| {
+            labels.get(*known).map_or(0, |numbers| seed.hash_one(resolve(strings, numbers)))
+        });
+        number
+    }
+
+    fn new_label(&mut self, label: &Label<'_>) -> u32 {
         let numbers = LabelNumbers {
             severity: label.severity,
             confidence: label.confidence,
@@ -312,11 +334,14 @@ impl Fold {
         };
         self.each_slot(row, &mut add);
         part.activity.iter().for_each(|(slot, count)| add(*slot, *count));
-        let mut words = Vec::with_capacity(2 * part.activity.len() + 8);
-        for (slot, count) in (0u32..).zip(slots).filter(|(_, count)| *count > 0) {
-            words.extend([slot << 27 | (count >> 32) as u32, count as u32]);
+        let mut words = [0; 2 * super::totals::MAX_SLOTS as usize];
+        let mut length = 0;
+        let used = (0u32..).zip(slots).filter(|(_, count)| *count > 0);
+        for (pair, (slot, count)) in words.as_chunks_mut::<2>().0.iter_mut().zip(used) {
+            *pair = [slot << 27 | (count >> 32) as u32, count as u32];
+            length += 2;
         }
-        match words.as_slice() {
+        match words.get(..length).unwrap_or_default() {
             [single, _] => self.lists.set(&mut row.activity, &[single >> 27], false),
             words => self.lists.set(&mut row.activity, words, false),
         }
@@ -349,8 +374,10 @@ impl Fold {
             let rank = |number: u32| addresses.get(number).map(address_rank);
             self.lists.sample(&mut row.destinations, number, MAX_DESTINATIONS, rank);
         }
-        for port in part.ports.iter().filter(|port| **port != 0) {
-            self.lists.sample(&mut row.ports, u32::from(*port), MAX_PORTS, port_rank);
+        for port in part.ports.iter().map(|port| u32::from(*port)) {
+            if port != 0 && port != row.ports {
+                self.lists.sample(&mut row.ports, port, MAX_PORTS, port_rank);
+            }
         }
         for sensor in part.sensors {
             if row.sensors & (1 << 31) == 0 && self.strings.get(row.sensors) == *sensor {
@@ -405,13 +432,7 @@ impl Fold {
             info: 0,
             reference: 0,
         });
-        Label {
-            severity: numbers.severity,
-            confidence: numbers.confidence,
-            class: self.strings.get(numbers.class),
-            info: self.strings.get(numbers.info),
-            reference: self.strings.get(numbers.reference),
-        }
+        resolve(&self.strings, numbers)
     }
 
     pub(super) fn find(&self, id: ThreatId) -> Option<&Row> {
@@ -468,6 +489,16 @@ impl Fold {
     }
 }
 
+fn resolve(strings: &Strings, numbers: LabelNumbers) -> Label<'_> {
+    Label {
+        severity: numbers.severity,
+        confidence: numbers.confidence,
+        class: strings.get(numbers.class),
+        info: strings.get(numbers.info),
+        reference: strings.get(numbers.reference),
+    }
+}
+
 /// Greatest count of one slot.
 const MAX_SLOT_COUNT: u64 = (1 << 59) - 1;
 
@@ -479,5 +510,6 @@ fn shown(event: &Event) -> Cow<'_, str> {
         [range] => range.start == 0 && range.end as usize == text.len(),
         _ => false,
     };
-    if whole && !text.contains(['(', ')']) { Cow::Borrowed(text) } else { Cow::Owned(line::markup(&event.observed)) }
+    let plain = || memchr::memchr2(b'(', b')', text.as_bytes()).is_none();
+    if whole && plain() { Cow::Borrowed(text) } else { Cow::Owned(line::markup(&event.observed)) }
 }

@@ -67,6 +67,9 @@ impl Strings {
 
     /// The number of a text. Where the arena is full (4 GiB, far above what a fold may hold) that of the empty one.
     pub(super) fn intern(&mut self, text: &str) -> u32 {
+        if text.is_empty() && !self.ends.is_empty() {
+            return 0;
+        }
         let hash = self.seed.hash_one(text);
         let Strings { bytes, ends, table, seed } = self;
         if let Some(known) = table.find(hash, |known| text_of(bytes, ends, *known) == text) {
@@ -143,7 +146,7 @@ pub(super) struct LabelNumbers {
 
 /// What a trail says of an indicator. Events of one threat may differ: the whole label of one of them stands, see
 /// [`Label::prevails`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Label<'t> {
     /// How bad.
     pub severity: Severity,

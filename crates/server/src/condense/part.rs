@@ -77,7 +77,7 @@ pub(super) struct Part<'p> {
 }
 
 /// What of an event is worked out before a part can borrow it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
     pub(super) bytes: Vec<u8>,
     destinations: Vec<u128>,

@@ -86,7 +86,7 @@ impl<'f> Ranked<'f> {
             let evidence = Threat { fold, row }.evidence();
             (rank_key(fold, &orders, row, evidence), Reverse(row.id.0), Judged { at, evidence })
         }));
-        keyed.sort_unstable_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        keyed.sort_unstable_by_key(|(key, id, _)| (Reverse(*key), Reverse(*id)));
         Ranked { fold, orders, rows: keyed.into_iter().map(|(_, _, judged)| judged).collect() }
     }
 

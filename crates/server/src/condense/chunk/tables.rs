@@ -1,7 +1,5 @@
 //! The dictionaries of a chunk: which strings, addresses, hosts, labels, trails and sensors its rows name.
 
-use std::collections::HashMap;
-
 use super::super::fold::{Fold, Row};
 use super::super::intern::{Host, LabelNumbers};
 use super::super::rank::{Order, Orders, is_v4};
@@ -54,9 +52,11 @@ pub(super) struct Tables<'f> {
     string_places: Vec<u32>,
     address_places: Vec<u32>,
     hosts: Vec<u32>,
-    host_numbers: HashMap<u32, u32>,
+    /// By number in the fold: rows, then the new number.
+    host_numbers: Vec<u32>,
     labels: Vec<u32>,
-    label_numbers: HashMap<u32, u32>,
+    /// By number in the fold: 1 if in use, then the new number.
+    label_numbers: Vec<u32>,
     sensors: Vec<u64>,
 }
 
@@ -71,9 +71,9 @@ impl<'f> Tables<'f> {
             string_places: Vec::new(),
             address_places: Vec::new(),
             hosts: Vec::new(),
-            host_numbers: HashMap::new(),
+            host_numbers: vec![0; fold.hosts.len()],
             labels: Vec::new(),
-            label_numbers: HashMap::new(),
+            label_numbers: vec![0; fold.labels.len()],
             sensors: Vec::new(),
         };
         let mut sensors = Vec::new();
@@ -92,8 +92,12 @@ impl<'f> Tables<'f> {
         let Tables { fold, orders, .. } = *self;
         self.strings.mark(orders.strings.place(0));
         for row in rows {
-            *self.host_numbers.entry(row.host).or_default() += 1;
-            self.label_numbers.entry(row.label).or_default();
+            if let Some(rows) = self.host_numbers.get_mut(row.host as usize) {
+                *rows += 1;
+            }
+            if let Some(used) = self.label_numbers.get_mut(row.label as usize) {
+                *used = 1;
+            }
             self.strings.mark(orders.strings.place(row.indicator));
             self.strings.mark(orders.strings.place(row.shown));
             for number in fold.lists.get(&row.destinations).iter().take(told) {
@@ -106,13 +110,13 @@ impl<'f> Tables<'f> {
                 }
             }
         }
-        for host in self.host_numbers.keys().filter_map(|number| fold.hosts.get(*number)) {
+        for host in used(&self.host_numbers).filter_map(|(number, _)| fold.hosts.get(number)) {
             self.strings.mark(orders.strings.place(host.site));
             if let Some(number) = fold.addresses.find(host.address) {
                 self.addresses.mark(orders.addresses.place(number));
             }
         }
-        for label in self.label_numbers.keys().filter_map(|number| fold.labels.get(*number)) {
+        for label in used(&self.label_numbers).filter_map(|(number, _)| fold.labels.get(number)) {
             for text in [label.class, label.info, label.reference] {
                 self.strings.mark(orders.strings.place(text));
             }
@@ -120,17 +124,17 @@ impl<'f> Tables<'f> {
     }
 
     fn sort_hosts(&mut self) {
-        let mut hosts: Vec<(u32, u32)> = self.host_numbers.iter().map(|(number, rows)| (*number, *rows)).collect();
-        hosts.sort_unstable_by_key(|(number, rows)| (std::cmp::Reverse(*rows), self.host_columns(*number)));
+        let mut hosts: Vec<(u32, u32)> = used(&self.host_numbers).collect();
+        hosts.sort_by_cached_key(|(number, rows)| (std::cmp::Reverse(*rows), self.host_columns(*number)));
         self.hosts = hosts.into_iter().map(|(number, _)| number).collect();
-        self.host_numbers = self.hosts.iter().zip(0u32..).map(|(number, place)| (*number, place)).collect();
+        renumber(&mut self.host_numbers, &self.hosts);
     }
 
     fn sort_labels(&mut self) {
-        let mut labels: Vec<u32> = self.label_numbers.keys().copied().collect();
-        labels.sort_unstable_by_key(|number| self.label_columns(*number));
-        self.label_numbers = labels.iter().zip(0u32..).map(|(number, place)| (*number, place)).collect();
+        let mut labels: Vec<u32> = used(&self.label_numbers).map(|(number, _)| number).collect();
+        labels.sort_by_cached_key(|number| self.label_columns(*number));
         self.labels = labels;
+        renumber(&mut self.label_numbers, &self.labels);
     }
 
     fn host_columns(&self, number: u32) -> (u64, u64) {
@@ -156,7 +160,7 @@ impl<'f> Tables<'f> {
     }
 
     pub(super) fn host(&self, number: u32) -> u64 {
-        self.host_numbers.get(&number).copied().unwrap_or(0).into()
+        self.host_numbers.get(number as usize).copied().unwrap_or(0).into()
     }
 
     pub(super) fn sensor(&self, number: u32) -> u64 {
@@ -164,7 +168,7 @@ impl<'f> Tables<'f> {
     }
 
     pub(super) fn trail(&self, row: &Row) -> Trail {
-        let label = self.label_numbers.get(&row.label).copied().unwrap_or(0);
+        let label = self.label_numbers.get(row.label as usize).copied().unwrap_or(0);
         (self.string(row.indicator), row.kind as u8, label.into())
     }
 
@@ -199,6 +203,20 @@ impl<'f> Tables<'f> {
         write(to, 15, false, &column(trails.iter(), |trail| trail.1.into()));
         write(to, 16, false, &column(trails.iter(), |trail| trail.2));
         write(to, 17, false, &self.sensors);
+    }
+}
+
+/// Numbers with what is not 0.
+fn used(by_number: &[u32]) -> impl Iterator<Item = (u32, u32)> {
+    (0u32..).zip(by_number.iter().copied()).filter(|(_, value)| *value > 0)
+}
+
+/// The place of each number in a list.
+fn renumber(by_number: &mut [u32], list: &[u32]) {
+    for (place, number) in (0u32..).zip(list) {
+        if let Some(cell) = by_number.get_mut(*number as usize) {
+            *cell = place;
+        }
     }
 }
 
