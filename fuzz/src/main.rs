@@ -8,6 +8,7 @@
 #[path = "../../crates/cli/src/config/mod.rs"]
 mod config;
 mod files;
+mod import;
 mod packets;
 mod texts;
 
@@ -31,6 +32,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("csv", texts::csv),
     ("list", texts::list),
     ("event", texts::event),
+    ("import", import::import),
     ("journal", texts::journal),
     ("whitelist", texts::whitelist),
     ("ignore", texts::ignore),

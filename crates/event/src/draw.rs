@@ -224,7 +224,7 @@ fn observed(seen: &Observed, out: &mut Vec<u8>) {
         [one] => one.start == 0 && one.end as usize == seen.text.len(),
         _ => false,
     };
-    if plain && !seen.text.contains(['(', ')']) {
+    if plain && !seen.text.bytes().any(|byte| matches!(byte, b'(' | b')')) {
         value(&seen.text, out);
     } else {
         value(&markup(seen), out);

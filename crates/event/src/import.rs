@@ -147,7 +147,10 @@ impl Importer {
         if line.len() > MAX_LINE {
             return Err(Refusal::Long);
         }
-        let text = String::from_utf8_lossy(line);
+        let text = match std::str::from_utf8(line) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(line),
+        };
         let columns = columns(&text)?;
         let [written, sensor, src, src_ports, dst, dst_ports, protocol, kind, trail, info, reference] = columns;
         let kind = kind_of(&kind).ok_or(Refusal::Kind)?;
@@ -253,19 +256,25 @@ fn columns(text: &str) -> Result<[Cow<'_, str>; COLUMNS], Refusal> {
 
 fn column(text: &str) -> Result<(Cow<'_, str>, &str), Refusal> {
     let Some(inner) = text.strip_prefix('"') else {
-        let (value, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (value, rest) = split_at(text, b' ').unwrap_or((text, ""));
         return Ok((Cow::Borrowed(if value == "-" { "" } else { value }), rest));
     };
-    let (first, mut rest) = inner.split_once('"').ok_or(Refusal::Quote)?;
+    let (first, mut rest) = split_at(inner, b'"').ok_or(Refusal::Quote)?;
     let mut value = Cow::Borrowed(first);
     while let Some(after) = rest.strip_prefix('"') {
-        let (part, after) = after.split_once('"').ok_or(Refusal::Quote)?;
+        let (part, after) = split_at(after, b'"').ok_or(Refusal::Quote)?;
         let value = value.to_mut();
         value.push('"');
         value.push_str(part);
         rest = after;
     }
     Ok((value, rest))
+}
+
+/// What stands before and behind the first such byte. Columns are short: a plain loop is quickest.
+fn split_at(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|b| b == byte)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
 }
 
 fn kind_of(word: &str) -> Option<Kind> {
@@ -312,7 +321,7 @@ fn protocol_of(text: &str, v6: bool) -> u8 {
 #[must_use]
 pub fn unmark(drawn: &str) -> Observed {
     let all = |text: &str| u32::try_from(text.len()).into_iter().filter(|end| *end > 0).map(|end| 0..end).collect();
-    if !drawn.contains(['(', ')', '\\']) {
+    if !drawn.bytes().any(|byte| matches!(byte, b'(' | b')' | b'\\')) {
         return Observed { matched: all(drawn), text: drawn.to_owned() };
     }
     let mut text = String::with_capacity(drawn.len());

@@ -9,19 +9,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use event::draw::LocalClock;
-use event::import::{Importer, Refusal};
+use event::import::Refusal;
 use jiff::tz::TimeZone;
 
 use super::append::{Committed, Handoff};
 use super::counters::{Counters, add};
 use super::drawn::Drawn;
 use super::file::identity;
-use super::label::Labels;
 use super::names::{self, FileName, Form, Packing};
 use super::reader::{self, Reader};
 use super::report::{FileReport, FileState, Reports};
+use super::text::{self, Converter};
 use super::watch::{Inbox, Wait};
-use super::{Sink, journals, text};
+use super::{Sink, journals};
 use crate::store::{SourceId, StoreError};
 
 /// Files that are followed. More are reported and not read.
@@ -110,8 +110,7 @@ pub(super) struct Follower {
     inbox: Arc<Inbox>,
     reports: Arc<Mutex<Reports>>,
     pub(super) files: BTreeMap<String, Tracked>,
-    pub(super) importer: Importer,
-    pub(super) labels: Labels,
+    pub(super) converters: [Converter; 2],
     gaps_tried: Vec<crate::store::Gap>,
 }
 
@@ -127,9 +126,9 @@ pub(super) struct Shared {
 impl Follower {
     pub(super) fn new(settings: FollowSettings, shared: Shared) -> Follower {
         let Shared { sink, counters, committed, inbox, reports } = shared;
-        let importer = Importer::new(LocalClock::new(settings.zone.clone()));
-        let (files, labels, gaps_tried) = (BTreeMap::new(), Labels::default(), Vec::new());
-        Follower { settings, sink, counters, committed, inbox, reports, files, importer, labels, gaps_tried }
+        let converter = || Converter::new(LocalClock::new(settings.zone.clone()));
+        let (files, converters, gaps_tried) = (BTreeMap::new(), [converter(), converter()], Vec::new());
+        Follower { settings, sink, counters, committed, inbox, reports, files, converters, gaps_tried }
     }
 
     /// Reads and follows until the inbox ends it.

@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_millis(150);
 /// The same where its sensor writes that journal: it is behind.
 const LONG_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Lines from which on two threads are quicker than one.
+const SHARED: usize = 1024;
+
 /// Seed of the ids of imported events. Part of the format: the same line has the same id wherever it is read.
 static SECRETS: RapidSecrets = RapidSecrets::seed(0x696d_706f_7274_6564);
 
@@ -127,7 +130,8 @@ fn judge(
     let mut portion = Portion::default();
     let sensor_here = follower.files.values().any(|t| t.file.form == Form::Events);
     // The earliest of some lines: one line with a wrong time makes no room.
-    let mut times = lines.split(|byte| *byte == b'\n').take(64).filter_map(|line| follower.importer.time_of(line));
+    let Follower { converters: [converter, _], .. } = follower;
+    let mut times = lines.split(|byte| *byte == b'\n').take(64).filter_map(|line| converter.importer.time_of(line));
     let first = times.next();
     let time = first.map(|first| times.fold(first, Ord::min));
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
@@ -167,39 +171,59 @@ fn waits(tracked: &Tracked, drawn: &Drawn, offset: u64, line: &[u8]) -> Option<I
     (until > Instant::now()).then_some(until)
 }
 
-/// Makes events of the lines of others.
+/// Makes events of the lines of others, in two threads where there are many.
 fn import(follower: &mut Follower, tracked: &mut Tracked, reader: &Reader, portion: &Portion) -> Vec<Stored> {
-    let Follower { importer, labels, counters, .. } = follower;
-    let mut events = Vec::with_capacity(portion.foreign.len());
-    for range in &portion.foreign {
-        let line = reader.lines().get(range.clone()).unwrap_or_default();
-        match stored(importer, labels, counters, line) {
-            Ok(stored) => events.push(stored),
-            Err(refusal) => {
-                counters.refuse(refusal);
-                tracked.report.refused += 1;
+    let Follower { converters: [one, other], counters, .. } = follower;
+    let lines = reader.lines();
+    let line = |range: &Range<usize>| lines.get(range.clone()).unwrap_or_default();
+    let convert = |converter: &mut Converter, ranges: &[Range<usize>]| {
+        let mut events = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match converter.stored(counters, line(range)) {
+                Ok(stored) => events.push(stored),
+                Err(refusal) => counters.refuse(refusal),
             }
         }
-    }
+        events
+    };
+    let events = if portion.foreign.len() < SHARED {
+        convert(one, &portion.foreign)
+    } else {
+        let (first, second) = portion.foreign.split_at(portion.foreign.len() / 2);
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| convert(other, second));
+            let mut events = convert(one, first);
+            events.extend(second.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault)));
+            events
+        })
+    };
+    tracked.report.refused += (portion.foreign.len() - events.len()) as u64;
     events
 }
 
-/// Makes an event of a line.
-pub(super) fn stored(
-    importer: &mut Importer,
-    labels: &mut Labels,
-    counters: &Counters,
-    line: &[u8],
-) -> Result<Stored, Refusal> {
-    let mut imported = importer.read(line, |info, reference| labels.of(info, reference))?;
-    add(&counters.invalid_utf8, usize::from(!imported.utf8));
-    imported.event.id = id(line);
-    let line = (!imported.exact).then(|| keep(line).into());
-    Ok(Stored { event: imported.event, line })
+/// Makes events of lines.
+pub(super) struct Converter {
+    pub(super) importer: Importer,
+    labels: Labels,
+}
+
+impl Converter {
+    pub(super) fn new(clock: LocalClock) -> Converter {
+        Converter { importer: Importer::new(clock), labels: Labels::default() }
+    }
+
+    fn stored(&mut self, counters: &Counters, line: &[u8]) -> Result<Stored, Refusal> {
+        let Converter { importer, labels } = self;
+        let mut imported = importer.read(line, |info, reference| labels.of(info, reference))?;
+        add(&counters.invalid_utf8, usize::from(!imported.utf8));
+        imported.event.id = id(line);
+        let line = (!imported.exact).then(|| keep(line).into());
+        Ok(Stored { event: imported.event, line })
+    }
 }
 
 /// Sixteen hexadecimal digits of a line.
-pub(super) fn id(line: &[u8]) -> String {
+fn id(line: &[u8]) -> String {
     let hash = rapidhash_v3_seeded(line, &SECRETS);
     let digit = |place: u32| char::from_digit((hash >> (60 - 4 * place)) as u32 & 15, 16).unwrap_or('0');
     (0..16).map(digit).collect()
@@ -221,9 +245,9 @@ pub(super) fn fill(follower: &mut Follower, name: &str, tracked: &Tracked, gap: 
         let mut portion = judge(follower, tracked, &mut drawn, &reader, false)?;
         let start = reader.offset() - tracked.base;
         portion.foreign.retain(|range| start + range.start as u64 >= gap.range.from);
-        let Follower { importer, labels, counters, .. } = follower;
+        let Follower { converters: [converter, _], counters, .. } = follower;
         let line = |range: &Range<usize>| reader.lines().get(range.clone()).unwrap_or_default();
-        let events = portion.foreign.iter().filter_map(|range| stored(importer, labels, counters, line(range)).ok());
+        let events = portion.foreign.iter().filter_map(|range| converter.stored(counters, line(range)).ok());
         let events: Vec<Stored> = events.collect();
         reader.consume(portion.bytes);
         let upto = reader.offset() - tracked.base;
