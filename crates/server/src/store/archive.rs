@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use super::catalog::Catalog;
+use super::chunks::{MAX_PART_BYTES, Parts};
 use super::days::{Counted, MAX_COUNTED_BYTES};
 use super::files::Lock;
 use super::live::Live;
@@ -43,6 +44,9 @@ pub struct Archive {
     pub(super) changing: Mutex<()>,
     pub(super) state: Mutex<State>,
     pub(super) counted: Counted,
+    pub(super) parts: Parts,
+    /// Held while a day is folded.
+    pub(super) folding: Mutex<()>,
     _lock: Lock,
 }
 
@@ -94,6 +98,8 @@ impl Archive {
             changing: Mutex::new(()),
             state: Mutex::new(state),
             counted: Counted::new(MAX_COUNTED_BYTES),
+            parts: Parts::new(MAX_PART_BYTES),
+            folding: Mutex::new(()),
             _lock: lock,
         })
     }

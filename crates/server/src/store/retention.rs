@@ -13,7 +13,9 @@ pub struct Removed {
     pub days: Vec<Date>,
     /// Lines.
     pub lines: u64,
-    /// Bytes of segments.
+    /// Files of the log directory.
+    pub files: u64,
+    /// Bytes of segments and of files.
     pub bytes: u64,
 }
 

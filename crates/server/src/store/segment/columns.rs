@@ -121,6 +121,12 @@ impl Column {
         self as usize
     }
 
+    /// Whether folding into threats looks at it.
+    pub(super) fn folds(self) -> bool {
+        use Column::{Batch, Context, Id, Keys, Line, Reasons, Threat};
+        !matches!(self, Id | Threat | Batch | Line | Context | Reasons | Keys)
+    }
+
     fn nullable(self) -> bool {
         use Column::{Context, Dst, DstPort, Line, MatchEnd, MatchStart, Reasons, Rest, Src, SrcPort};
         matches!(self, Src | SrcPort | Dst | DstPort | MatchStart | MatchEnd | Line | Context | Reasons | Rest)

@@ -55,15 +55,15 @@ fn value(texts: &StringArray, row: usize) -> Option<&str> {
 
 /// Reads all columns of a batch.
 pub(super) struct Decoder<'b> {
-    batch: &'b RecordBatch,
+    arrays: Vec<Option<&'b dyn Array>>,
     texts: Vec<Option<Texts<'b>>>,
 }
 
 impl<'b> Decoder<'b> {
     pub(super) fn new(batch: &'b RecordBatch) -> Decoder<'b> {
-        let texts =
-            Column::ALL.map(|column| batch.column_by_name(column.name()).and_then(|array| Texts::of(array.as_ref())));
-        Decoder { batch, texts: texts.into() }
+        let arrays = Column::ALL.map(|column| batch.column_by_name(column.name()).map(AsRef::as_ref));
+        let texts = arrays.map(|array| array.and_then(Texts::of));
+        Decoder { arrays: arrays.into(), texts: texts.into() }
     }
 
     fn text(&self, column: Column, row: usize) -> Option<&'b str> {
@@ -71,12 +71,15 @@ impl<'b> Decoder<'b> {
     }
 
     fn number<T: ArrowPrimitiveType>(&self, column: Column, row: usize) -> Option<T::Native> {
-        let array = self.batch.column(column.place()).as_primitive_opt::<T>()?;
-        number(array, row)
+        let array = self.arrays.get(column.place()).copied().flatten()?;
+        number(array.as_primitive_opt::<T>()?, row)
     }
 
-    /// A text that has to be there.
+    /// A text that has to be there, where its column was read.
     fn required(&self, column: Column, row: usize) -> Result<String, NoRow> {
+        if self.arrays.get(column.place()).is_none_or(Option::is_none) && !column.folds() {
+            return Ok(String::new());
+        }
         self.text(column, row).map(str::to_owned).ok_or(NoRow { row, column: column.name() })
     }
 

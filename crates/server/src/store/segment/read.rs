@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ROW_GROUP;
 use super::blocks::{Checked, from_bytes, of_file, total};
-use super::columns::{READ_SCHEMA, SCHEMA};
+use super::columns::{Column, READ_SCHEMA, SCHEMA};
 use super::counts::Counts;
 use super::decode::Decoder;
 use super::mask::{Mask, Test};
@@ -154,6 +154,35 @@ impl Segment {
             let decoder = Decoder::new(&batch);
             for row in 0..batch.num_rows() {
                 visit(decoder.row(row).map_err(|error| ParquetError::External(Box::new(error)))?);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Segment {
+    /// Visits the events between two times, with what folding into threats looks at; id, line, context, reasons and
+    /// batch are left out.
+    pub(in crate::store) fn each_to_fold(
+        &self,
+        (from, to): (Timestamp, Timestamp),
+        mut visit: impl FnMut(&Stored),
+    ) -> Result<(), ParquetError> {
+        let (checked, footer) = self.open(&READ_SCHEMA)?;
+        let groups = footer.metadata().row_groups().iter().enumerate();
+        let groups =
+            groups.filter(|(_, group)| overlap(group, from, to) != Overlap::None).map(|(place, _)| place).collect();
+        let leaves = Column::ALL.into_iter().filter(|column| column.folds()).map(Column::place);
+        let mask = ProjectionMask::leaves(footer.parquet_schema(), leaves);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(checked, footer);
+        for batch in builder.with_row_groups(groups).with_projection(mask).with_batch_size(BATCH).build()? {
+            let batch = batch?;
+            let decoder = Decoder::new(&batch);
+            for row in 0..batch.num_rows() {
+                let stored = decoder.row(row).map_err(|error| ParquetError::External(Box::new(error)))?;
+                if (from..to).contains(&stored.event.time) {
+                    visit(&stored);
+                }
             }
         }
         Ok(())
