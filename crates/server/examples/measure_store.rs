@@ -7,12 +7,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use server::Scope;
 use server::condense::ThreatKey;
-use server::store::{EventStore, Filter, LocalStore, Query, Seen};
-use server::{Scope, Settings};
+use server::store::record::Window;
+use server::store::{EventStore, Filter, LocalSettings, LocalStore, Query, Seen};
 
 fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -32,14 +33,15 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     result
 }
 
-fn settings(log_dir: &str, state_dir: &str) -> Settings {
-    Settings {
+fn settings(log_dir: &str, state_dir: &str) -> LocalSettings {
+    LocalSettings {
         log_dir: log_dir.into(),
         state_dir: state_dir.into(),
         zone: TimeZone::UTC,
-        window_back_seconds: 7 * 86_400,
-        window_ahead_seconds: 3_600,
-        ..Settings::default()
+        window: Window { back: SignedDuration::from_hours(24 * 7), ahead: SignedDuration::from_hours(1) },
+        retention_days: None,
+        retention_bytes: None,
+        clock: Arc::new(Timestamp::now),
     }
 }
 
@@ -63,7 +65,7 @@ fn main() {
     };
     let day: Date = day.parse().unwrap();
     let everything = Scope::everything();
-    let open = || LocalStore::open(&settings(log_dir, state_dir), Arc::new(Timestamp::now)).unwrap();
+    let open = || LocalStore::open(settings(log_dir, state_dir)).unwrap();
     let store = timed("open", open);
     timed("import", || assert!(store.record().settled(Duration::from_secs(3_600))));
     timed("flush", || store.archive().flush().unwrap());

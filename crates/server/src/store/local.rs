@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::SignedDuration;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use super::record::{Clock, Form, Record, RecordSettings, Window};
@@ -23,6 +24,43 @@ use crate::{Scope, Settings};
 
 /// How often upkeep looks whether there is something to do.
 const UPKEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// What a store is told.
+#[derive(Clone)]
+pub struct LocalSettings {
+    /// `LOG_DIR`.
+    pub log_dir: PathBuf,
+    /// What is derived lies here; one server owns it.
+    pub state_dir: PathBuf,
+    /// Zone of the days that are shown, and of text lines.
+    pub zone: TimeZone,
+    /// How far from now an event that arrives may be.
+    pub window: Window,
+    /// Days after which events are removed; none: never.
+    pub retention_days: Option<u32>,
+    /// Bytes above which the oldest days are removed; none: never.
+    pub retention_bytes: Option<u64>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl LocalSettings {
+    /// Of a server's.
+    #[must_use]
+    pub fn of(settings: &Settings, clock: Clock) -> LocalSettings {
+        let seconds = |n: u64| SignedDuration::from_secs(i64::try_from(n).unwrap_or(i64::MAX));
+        let (back, ahead) = (seconds(settings.window_back_seconds), seconds(settings.window_ahead_seconds));
+        LocalSettings {
+            log_dir: settings.log_dir.clone(),
+            state_dir: settings.state_dir.clone(),
+            zone: settings.zone.clone(),
+            window: Window { back, ahead },
+            retention_days: settings.retention_days,
+            retention_bytes: settings.retention_bytes,
+            clock,
+        }
+    }
+}
 
 /// See the module.
 pub struct LocalStore {
@@ -46,28 +84,19 @@ impl LocalStore {
     ///
     /// # Errors
     /// Another server owns the state directory, or a directory cannot be read or written.
-    pub fn open(settings: &Settings, clock: Clock) -> Result<LocalStore, StoreError> {
-        let archive = ArchiveSettings { state_dir: settings.state_dir.clone(), zone: settings.zone.clone() };
+    pub fn open(settings: LocalSettings) -> Result<LocalStore, StoreError> {
+        let LocalSettings { log_dir, state_dir, zone, window, retention_days, retention_bytes, clock } = settings;
+        let archive = ArchiveSettings { state_dir: state_dir.clone(), zone: zone.clone() };
         let archive = Arc::new(Archive::open(archive, clock())?);
-        let seconds = |n: u64| SignedDuration::from_secs(i64::try_from(n).unwrap_or(i64::MAX));
-        let record = RecordSettings {
-            log_dir: settings.log_dir.clone(),
-            state_dir: settings.state_dir.clone(),
-            zone: settings.zone.clone(),
-            window: Window {
-                back: seconds(settings.window_back_seconds),
-                ahead: seconds(settings.window_ahead_seconds),
-            },
-            clock: Arc::clone(&clock),
-        };
+        let record = RecordSettings { log_dir: log_dir.clone(), state_dir, zone, window, clock: Arc::clone(&clock) };
         let sink: Arc<Archive> = Arc::clone(&archive);
         let kept = Arc::new(Kept {
             record: Record::open(record, sink)?,
             archive,
-            log_dir: settings.log_dir.clone(),
+            log_dir,
             clock,
-            retention_days: settings.retention_days,
-            retention_bytes: settings.retention_bytes,
+            retention_days,
+            retention_bytes,
             ended: Mutex::new(false),
             wake: Condvar::new(),
         });

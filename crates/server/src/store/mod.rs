@@ -43,7 +43,7 @@ use crate::condense::ThreatId;
 pub use archive::{Archive, ArchiveSettings};
 pub use flush::HOUR_GRACE;
 pub use live::MAX_FOLLOWED;
-pub use local::LocalStore;
+pub use local::{LocalSettings, LocalStore};
 pub use retention::{Removed, first_kept};
 pub use seal::SEALED_AFTER;
 pub use source::{Gap, Range, SourceId};
