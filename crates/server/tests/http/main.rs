@@ -1,7 +1,13 @@
 //! The HTTP interface from outside: a server on a port of its own, and clients that behave and misbehave.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, unreachable_pub, reason = "tests")]
 
+mod api;
+mod hostile;
 mod idle;
+mod kept;
 mod listener;
+mod live;
+mod page;
 mod people;
 mod support;
+mod table;
