@@ -31,7 +31,6 @@ struct Gate {
 }
 
 /// What answers the routes; everything else is refused.
-#[must_use]
 pub fn router(app: &Arc<App>, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
     for route in routes {

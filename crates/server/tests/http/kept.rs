@@ -286,3 +286,43 @@ async fn geo_and_meta() {
     assert_eq!(client.get("/meta?observable=").await.status, StatusCode::BAD_REQUEST);
     running.stop().await;
 }
+
+#[tokio::test]
+async fn trails_are_csv_for_other_sensors() {
+    let running = with_trails().await;
+    let stranger = text(&running.client(""), "/trails").await;
+    let rows: Vec<&str> = stranger.lines().collect();
+    assert_eq!(rows.len(), 11, "{stranger}");
+    for row in [
+        "evil.example,asyncrat (malware),(static)",
+        "both.example,asyncrat (malware),(static)",
+        "bad.example/x.php,asyncrat (malware),(static)",
+        "192.0.2.0/24,known attacker,feed.example",
+        "198.51.100.8:8080,known attacker,feed.example",
+        "2001:db8:1::/48,known attacker,feed.example",
+        "^[a-z]{20}\\.top$,asyncrat (malware),(static)",
+    ] {
+        assert!(rows.contains(&row), "{row} in {stranger}");
+    }
+    assert_eq!(text(&running.client("masked"), "/trails").await, stranger);
+    let own = text(&running.client("reader"), "/trails").await;
+    assert!(own.lines().count() == 13 && own.contains("own.example,our case 7,(custom)"), "{own}");
+    let again = tempfile::tempdir().unwrap();
+    let csv = again.path().join("trails.csv");
+    std::fs::write(&csv, &stranger).unwrap();
+    let (path, report) = trails::load::build(&csv, again.path(), &mut |_| {}).unwrap();
+    assert_eq!(report.refusals.len(), 0);
+    assert_eq!(trails::Store::open(&path).unwrap().len(), 11, "a sensor can take it");
+    for accepted in ["identity", "zstd", "br", "gzip"] {
+        let client = running.client("");
+        let answer = client.with(Method::GET, "/trails", &[("accept-encoding", accepted)]).await;
+        let tag = answer.header("etag");
+        let fields = [("accept-encoding", accepted), ("if-none-match", tag)];
+        assert_eq!(client.with(Method::GET, "/trails", &fields).await.status, StatusCode::NOT_MODIFIED, "{accepted}");
+        assert_eq!(running.client("reader").with(Method::GET, "/trails", &fields).await.status, StatusCode::OK);
+    }
+    running.stop().await;
+    let without = Running::plain().await;
+    assert_eq!(text(&without.client(""), "/trails").await, "");
+    without.stop().await;
+}

@@ -12,6 +12,7 @@ use trails::store::{Mapped, Store};
 use trails::{Indicator, Kind};
 use utoipa::ToSchema;
 
+use super::trails::public;
 use crate::http::app::App;
 use crate::http::auth::Maybe;
 use crate::http::extract::Ask;
@@ -20,9 +21,6 @@ use crate::http::reply::{self, Keep};
 
 /// Longest question, bytes.
 const MAX_QUERY: usize = 2048;
-
-/// How sources of the user's own stand in a label.
-const OWN: &str = "(custom)";
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -98,8 +96,7 @@ impl Listing {
         let label = store.label(listed.label);
         let (mut info, mut reference) = (label.info, label.reference);
         if label.custom && !own {
-            let public = store.sources(listed.label).lines().find(|source| !source.starts_with(OWN))?;
-            (reference, info) = public.split_once(' ').unwrap_or((public, ""));
+            (info, reference) = public(store.sources(listed.label))?;
         }
         Some(Listing {
             trail: listed.trail,

@@ -18,6 +18,7 @@ mod events;
 mod geo;
 mod live;
 mod meta;
+mod trails;
 
 pub(super) use events::KnownLines;
 pub(super) use geo::KnownCountries;
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/events", Who::Reader, events::events),
         Route::get("/counts", Who::Reader, counts::counts),
         Route::get("/check", Who::Anyone, check::check),
+        Route::get("/trails", Who::Anyone, trails::trails),
         Route::get("/geo", Who::Reader, geo::geo),
         Route::get("/meta", Who::Reader, meta::meta),
         Route::get("/live", Who::Reader, live::live),
