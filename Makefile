@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint bench fuzz fuzz-short fuzz-build install
+.PHONY: help build demo test test-api lint bench fuzz fuzz-short fuzz-build install
 
 CARGO ?= cargo
 PREFIX ?= /usr/local
@@ -10,7 +10,7 @@ DEMO_DIR ?= target/demo
 BENCH_PACKETS ?= 20000
 # Seconds for each fuzz target: `make fuzz FUZZ_SECONDS=3600 FUZZ_TARGETS=frame`
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS ?= frame stream datagram dns http tls quic certificate capture store foreign-store line csv list event journal whitelist ignore config
+FUZZ_TARGETS ?= frame stream datagram dns http tls quic certificate capture store foreign-store line csv list event journal whitelist ignore config request
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -28,6 +28,10 @@ test: ## Every test: units, properties, cases, house rules
 	@scripts/setup test
 	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace; else $(CARGO) test --workspace --all-targets; fi
 	$(CARGO) test --workspace --doc --quiet
+
+test-api: ## The API against its own description (schemathesis; sets up a Python environment under target/)
+	@scripts/setup build
+	scripts/test-api
 
 lint: ## Formatting, clippy, documentation and the dependency tree; warnings are errors
 	@scripts/setup build

@@ -10,6 +10,7 @@ mod config;
 mod files;
 mod import;
 mod packets;
+mod requests;
 mod texts;
 
 use std::sync::OnceLock;
@@ -37,6 +38,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("whitelist", texts::whitelist),
     ("ignore", texts::ignore),
     ("config", texts::config),
+    ("request", requests::request),
 ];
 
 static CHOSEN: OnceLock<Target> = OnceLock::new();

@@ -17,7 +17,6 @@ mod map;
 pub mod mend;
 mod pattern;
 pub mod read;
-mod rows;
 pub mod store;
 mod table;
 pub mod user_agents;

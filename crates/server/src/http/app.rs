@@ -1,6 +1,7 @@
 //! What every handler shares.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -19,6 +20,9 @@ use crate::store::EventStore;
 
 /// Streams of one account at the same time, live or of event lines.
 const STREAMS_EACH: usize = 8;
+
+/// See [`App::heartbeat`].
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Texts of days whose length is remembered for ranges.
 const KNOWN_LINES: usize = 32;
@@ -63,6 +67,8 @@ pub struct App {
     pub counters: Counters,
     /// When it was started.
     pub started: Timestamp,
+    /// How often a live stream sends a sign of life and looks at its reader's credentials again.
+    pub heartbeat: Duration,
     pub(super) work: Work,
     pub(super) lines: KnownLines,
     pub(super) countries: KnownCountries,
@@ -96,6 +102,7 @@ impl App {
             clock,
             counters: Counters::default(),
             started,
+            heartbeat: HEARTBEAT,
             stopping: watch::Sender::new(false),
         })
     }

@@ -21,9 +21,6 @@ use super::slots::Slot;
 use crate::access::Reader;
 use crate::store::Followed;
 
-/// Silence after which a comment is sent; the reader's credentials are looked at again then.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-
 /// Between two portions of events. Together with what a portion holds it bounds what a flood costs a client.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -128,7 +125,7 @@ impl<S: Style> Streaming<S> {
         if self.send(self.style.hello(cursor)).await.is_none() {
             return;
         }
-        let mut beat = Instant::now() + HEARTBEAT;
+        let mut beat = Instant::now() + self.app.heartbeat;
         loop {
             self.moved.mark_unchanged();
             let Some(portion) = self.next(cursor).await else { return };
@@ -142,12 +139,8 @@ impl<S: Style> Streaming<S> {
                 day = today;
                 text.push_str(&self.style.day(day));
             }
-            let quiet = text.is_empty();
-            if !quiet {
-                beat = Instant::now() + HEARTBEAT;
-                if self.send(text).await.is_none() {
-                    return;
-                }
+            if !text.is_empty() && self.send(text).await.is_none() {
+                return;
             }
             let more = !portion.empty || portion.lost;
             let pause = Instant::now() + PAUSE;
@@ -157,7 +150,7 @@ impl<S: Style> Streaming<S> {
                 () = sleep_until(pause), if more => {}
                 moved = self.moved.changed(), if !more => if moved.is_err() { return },
                 () = sleep_until(beat) => {
-                    beat = Instant::now() + HEARTBEAT;
+                    beat = Instant::now() + self.app.heartbeat;
                     if !self.still_known() || self.send(": ping\n\n".to_owned()).await.is_none() {
                         return;
                     }

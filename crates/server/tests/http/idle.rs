@@ -7,8 +7,8 @@ use server::http::Limits;
 use server::settings::Tls;
 use tokio::net::TcpStream;
 
-use crate::listener::connector;
 use crate::support::Running;
+use crate::support::tls::connector;
 
 const IDLE: usize = 1000;
 

@@ -191,7 +191,7 @@ fn build_trails(path: &Path) {
         ("198.51.100.8:8080", attacker),
         ("2001:db8::7", attacker),
         ("2001:db8:1::/48", attacker),
-        (r"^[a-z]{20}\.top$", malware),
+        (r"^gate[0-9]+\.bad\.example$", malware),
         ("0123456789abcdef0123456789abcdef01234567", malware),
     ];
     for (line, (trail, source)) in (1..).zip(rows) {
@@ -292,7 +292,7 @@ async fn trails_are_csv_for_other_sensors() {
     let running = with_trails().await;
     let stranger = text(&running.client(""), "/trails").await;
     let rows: Vec<&str> = stranger.lines().collect();
-    assert_eq!(rows.len(), 11, "{stranger}");
+    assert_eq!(rows.len(), 10, "{stranger}");
     for row in [
         "evil.example,asyncrat (malware),(static)",
         "both.example,asyncrat (malware),(static)",
@@ -300,19 +300,19 @@ async fn trails_are_csv_for_other_sensors() {
         "192.0.2.0/24,known attacker,feed.example",
         "198.51.100.8:8080,known attacker,feed.example",
         "2001:db8:1::/48,known attacker,feed.example",
-        "^[a-z]{20}\\.top$,asyncrat (malware),(static)",
+        "^gate[0-9]+\\.bad\\.example$,asyncrat (malware),(static)",
     ] {
         assert!(rows.contains(&row), "{row} in {stranger}");
     }
     assert_eq!(text(&running.client("masked"), "/trails").await, stranger);
     let own = text(&running.client("reader"), "/trails").await;
-    assert!(own.lines().count() == 13 && own.contains("own.example,our case 7,(custom)"), "{own}");
+    assert!(own.lines().count() == 12 && own.contains("own.example,our case 7,(custom)"), "{own}");
     let again = tempfile::tempdir().unwrap();
     let csv = again.path().join("trails.csv");
     std::fs::write(&csv, &stranger).unwrap();
     let (path, report) = trails::load::build(&csv, again.path(), &mut |_| {}).unwrap();
     assert_eq!(report.refusals.len(), 0);
-    assert_eq!(trails::Store::open(&path).unwrap().len(), 11, "a sensor can take it");
+    assert_eq!(trails::Store::open(&path).unwrap().len(), 10, "a sensor can take it");
     for accepted in ["identity", "zstd", "br", "gzip"] {
         let client = running.client("");
         let answer = client.with(Method::GET, "/trails", &[("accept-encoding", accepted)]).await;

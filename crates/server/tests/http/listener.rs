@@ -1,32 +1,19 @@
 //! Connections: HTTP/1.1 and HTTP/2, TLS, redirects, limits, the end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls::pki_types::ServerName;
 use server::http::Limits;
 use server::settings::Tls;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 use crate::support::Running;
-
-/// A client that trusts the server's own certificate.
-pub fn connector(running: &Running, protocols: &[&str]) -> TlsConnector {
-    let pem = std::fs::read(running.directory.path().join("tls.pem")).unwrap();
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(&pem).unwrap()).unwrap();
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().unwrap();
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
-    TlsConnector::from(Arc::new(config))
-}
+use crate::support::tls::connector;
 
 async fn tls(running: &Running, protocols: &[&str]) -> tokio_rustls::client::TlsStream<TcpStream> {
     let stream = TcpStream::connect(running.address).await.unwrap();

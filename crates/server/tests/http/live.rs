@@ -13,22 +13,30 @@ use crate::support::{Client, Running};
 struct Stream {
     body: Incoming,
     text: String,
+    pings: usize,
 }
+
+const PING: &str = ": ping\n\n";
 
 impl Stream {
     async fn open(client: &Client, target: &str, fields: &[(&str, &str)]) -> Stream {
         let response = client.begin(Method::GET, target, fields).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Stream { body: response.into_body(), text: String::new() }
+        Stream { body: response.into_body(), text: String::new(), pings: 0 }
     }
 
-    /// The next message; none at the end.
+    /// The next message that is no sign of life; none at the end.
     async fn next(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let rest = self.text.split_off(end + 2);
-                return Some(std::mem::replace(&mut self.text, rest));
+                let message = std::mem::replace(&mut self.text, rest);
+                if message == PING {
+                    self.pings += 1;
+                    continue;
+                }
+                return Some(message);
             }
             let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("a message in time")?;
             self.text.push_str(std::str::from_utf8(&frame.ok()?.into_data().unwrap()).unwrap());
@@ -174,4 +182,19 @@ async fn streams_end_when_the_server_stops() {
     stream.data("hello").await;
     running.stop().await;
     assert_eq!(stream.next().await, None);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_right_to_read() {
+    let running = Running::plain().await;
+    let mut stream = Stream::open(&running.client("reader"), "/api/v1/live", &[]).await;
+    let mut other = Stream::open(&running.client("admin"), "/api/v1/live", &[]).await;
+    stream.data("hello").await;
+    other.data("hello").await;
+    running.names.ban("reader");
+    assert_eq!(stream.next().await, None);
+    running.store.put([at(1, "10.0.0.5", "one.example")]);
+    other.data("delta").await;
+    assert!(other.pings > 0, "others have signs of life");
+    running.stop().await;
 }

@@ -1,5 +1,12 @@
 //! The HTTP interface from outside: a server on a port of its own, and clients that behave and misbehave.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, unreachable_pub, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "tests"
+)]
 
 mod api;
 mod hostile;

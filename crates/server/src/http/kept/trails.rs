@@ -1,8 +1,7 @@
 //! `/trails`: the trails as CSV, for sensors that take theirs from here. The user's own are for those who may know
 //! them. Written and compressed as it is sent: a sensor that has the set already is told so by its validator.
 
-use std::io::{self, Write as _};
-use std::ops::ControlFlow;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -45,18 +44,12 @@ pub(super) async fn trails(
     let place = work::place(&app).await?;
     let body = stream::body(place, move |pipe| {
         let mut encoder = coding.encoder(pipe)?;
-        let mut failed = None;
-        let _all = store.rows(&mut |indicator, label| {
-            let Some(row) = row(&store, indicator, label, own) else { return ControlFlow::Continue(()) };
-            match encoder.write_all(row.as_bytes()) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
+        for (indicator, label) in store.trails() {
+            if let Some(row) = row(&store, &indicator, label, own) {
+                encoder.write_all(row.as_bytes())?;
             }
-        });
-        failed.map_or_else(|| encoder.finish(), |error: io::Error| Err(error))
+        }
+        encoder.finish()
     });
     Ok((headers, body).into_response())
 }

@@ -2,9 +2,11 @@
 
 pub mod client;
 pub mod store;
+pub mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::http::header;
 use axum::http::request::Parts;
@@ -121,7 +123,8 @@ impl Running {
         let store = Arc::new(MemoryStore::new(settings.zone.clone()));
         let names = Arc::new(Names::default());
         let clock = Arc::new(Hand(Mutex::new("2026-11-20T12:00:00Z".parse().unwrap())));
-        let app = App::new(settings, store.clone(), names.clone(), clock.clone());
+        let mut app = App::new(settings, store.clone(), names.clone(), clock.clone());
+        Arc::get_mut(&mut app).unwrap().heartbeat = Duration::from_millis(200);
         let router = server::http::router(&app, server::http::routes());
         let server = Server::start(app.clone(), router, limits).await.unwrap();
         Running { address: server.address(), app, store, names, clock, directory, server }
