@@ -8,7 +8,6 @@ mod support;
 
 use support::Running;
 use support::store::event;
-use tokio::io::AsyncReadExt as _;
 
 #[tokio::main]
 async fn main() {
@@ -20,7 +19,9 @@ async fn main() {
     });
     running.store.put(events);
     println!("http://{}", running.address);
-    let mut input = Vec::new();
-    tokio::io::stdin().read_to_end(&mut input).await.unwrap();
+    tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()))
+        .await
+        .unwrap()
+        .unwrap();
     running.stop().await;
 }

@@ -93,6 +93,7 @@ pub struct Appended {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayCount {
     /// The day.
+    #[schema(value_type = String, format = Date)]
     pub day: Date,
     /// Events (sum of their counts) of the reader's scope, exact.
     pub events: u64,
@@ -106,10 +107,13 @@ pub struct DayCount {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Manifest {
     /// The day.
+    #[schema(value_type = String, format = Date)]
     pub day: Date,
     /// First instant of it.
+    #[schema(value_type = String, format = DateTime)]
     pub start: Timestamp,
     /// First instant after it.
+    #[schema(value_type = String, format = DateTime)]
     pub end: Timestamp,
     /// Changes whenever a chunk of the day does.
     pub generation: u64,

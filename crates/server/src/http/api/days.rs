@@ -19,6 +19,7 @@ use crate::store::DayCount;
 #[derive(Serialize, ToSchema)]
 pub(super) struct Days {
     /// Today in that zone.
+    #[schema(value_type = String, format = Date)]
     today: jiff::civil::Date,
     /// Zone in which the days are days.
     zone: String,

@@ -39,12 +39,13 @@ pub(super) struct Asked {
     /// Newest first, the default, or oldest first.
     newest: Option<bool>,
     /// `next` of the page before.
+    #[param(pattern = "^-?[0-9]{1,20}[.][0-9]{1,18}$")]
     after: Option<String>,
     /// First day; all if not told.
-    #[param(value_type = Option<jiff::civil::Date>)]
+    #[param(value_type = Option<String>, format = Date)]
     from: Option<String>,
     /// Last day.
-    #[param(value_type = Option<jiff::civil::Date>)]
+    #[param(value_type = Option<String>, format = Date)]
     to: Option<String>,
 }
 

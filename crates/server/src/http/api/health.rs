@@ -27,7 +27,9 @@ pub(super) struct Health {
     /// Of this program.
     #[schema(value_type = String)]
     version: &'static str,
+    #[schema(value_type = String, format = DateTime)]
     now: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     started: Timestamp,
     /// Zone of the days that are shown.
     zone: String,

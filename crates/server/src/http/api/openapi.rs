@@ -2,7 +2,9 @@
 
 use axum::http::HeaderMap;
 use axum::response::Response;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
 use super::{days, events, health, live, sensors, subjects, threats};
@@ -35,7 +37,38 @@ struct Tokens;
 impl Modify for Tokens {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token")).build();
+        problems(document);
         document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(token));
+    }
+}
+
+/// An address of a host.
+pub(super) struct Address;
+
+impl utoipa::PartialSchema for Address {
+    fn schema() -> RefOr<Schema> {
+        let text = |format: &str| {
+            ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom(format.into())))
+        };
+        OneOfBuilder::new().item(text("ipv4")).item(text("ipv6")).into()
+    }
+}
+
+impl utoipa::ToSchema for Address {}
+
+/// The media type of problem documents, which stands behind every status that is an error.
+fn problems(document: &mut utoipa::openapi::OpenApi) {
+    let items = document.paths.paths.values_mut();
+    let operations =
+        items.flat_map(|item| [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch]);
+    for operation in operations.flatten() {
+        let errors = operation.responses.responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5']));
+        for (_, response) in errors {
+            let RefOr::T(response) = response else { continue };
+            if let Some(body) = response.content.shift_remove("application/json") {
+                response.content.insert("application/problem+json".to_owned(), body);
+            }
+        }
     }
 }
 

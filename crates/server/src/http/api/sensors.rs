@@ -32,8 +32,10 @@ const MAX_SENSORS: usize = 4096;
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Sensors {
     /// When this was looked at; up to half a minute ago.
+    #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// From when on events were looked at.
+    #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
     sensors: Vec<Sensor>,
     /// Whether there are more names than are told.
@@ -46,6 +48,7 @@ pub(in crate::http) struct Sensor {
     site: String,
     sensor: String,
     /// Time of its last event.
+    #[schema(value_type = String, format = DateTime)]
     last: Timestamp,
     /// Its events in this time (sum of counts).
     events: u64,

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::openapi::Address;
 use super::tally::{Tally, Top};
 use crate::access::Reader;
 use crate::condense::ThreatKey;
@@ -26,8 +27,8 @@ use crate::http::work::Cancelled;
 use crate::http::{span, work};
 use crate::store::{Filter, Query, Seen};
 
-/// Longest name that is asked for, bytes.
-const MAX_NAME: usize = 2048;
+/// Longest name that is asked for, characters.
+const MAX_NAME: usize = 500;
 
 /// What events tell about something.
 #[derive(Serialize, ToSchema)]
@@ -39,8 +40,10 @@ pub(super) struct Subject {
     /// Lines they were written in.
     lines: u64,
     /// Time of the first.
+    #[schema(value_type = Option<String>, format = DateTime)]
     first: Option<Timestamp>,
     /// Time of the last.
+    #[schema(value_type = Option<String>, format = DateTime)]
     last: Option<Timestamp>,
     /// The worst of them.
     #[schema(value_type = Option<String>)]
@@ -67,6 +70,7 @@ pub(super) struct Subject {
 /// One day of a subject.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Day {
+    #[schema(value_type = String, format = Date)]
     day: Date,
     events: u64,
 }
@@ -74,7 +78,7 @@ pub(super) struct Day {
 /// What a machine did and what was done to it, day by day: events with its address as source or destination, or
 /// about it.
 #[utoipa::path(get, path = "/api/v1/hosts/{address}", tag = "reading",
-    params(("address" = String, Path, description = "IPv4 or IPv6 address")),
+    params(("address" = inline(Address), Path, description = "IPv4 or IPv6 address")),
     responses((status = 200, body = Subject), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 503, body = Problem)))]
 pub(super) async fn host(
@@ -92,7 +96,7 @@ pub(super) async fn host(
 
 /// Events of one family: those whose info is the name, alone or before what stands in parentheses.
 #[utoipa::path(get, path = "/api/v1/families/{name}", tag = "reading",
-    params(("name" = String, Path, description = "Name of a family, as infos of trails have it: `asyncrat`")),
+    params(("name" = String, Path, min_length = 1, max_length = 500, description = "Name of a family, as infos of trails have it: `asyncrat`")),
     responses((status = 200, body = Subject), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 503, body = Problem)))]
 pub(super) async fn family(
@@ -108,7 +112,7 @@ pub(super) async fn family(
 
 /// Who touched what a trail lists: events with this indicator, or a name below it.
 #[utoipa::path(get, path = "/api/v1/trails/{trail}", tag = "reading",
-    params(("trail" = String, Path, description = "Indicator as the trail has it; `/` as %2F")),
+    params(("trail" = String, Path, min_length = 1, max_length = 500, description = "Indicator as the trail has it; `/` as %2F")),
     responses((status = 200, body = Subject), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 503, body = Problem)))]
 pub(super) async fn trail(
@@ -124,11 +128,10 @@ pub(super) async fn trail(
 }
 
 fn named(text: &str) -> Result<String, Problem> {
-    let name = text.trim().to_lowercase();
-    if name.is_empty() || name.len() > MAX_NAME {
-        return Err(Problem::bad(format!("a name has 1 to {MAX_NAME} bytes")));
+    if text.chars().count() > MAX_NAME {
+        return Err(Problem::bad(format!("a name has at most {MAX_NAME} characters")));
     }
-    Ok(name)
+    Ok(text.trim().to_lowercase())
 }
 
 struct Asked {
