@@ -37,7 +37,6 @@ struct Tokens;
 impl Modify for Tokens {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token")).build();
-        problems(document);
         document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(token));
     }
 }
@@ -77,6 +76,7 @@ fn problems(document: &mut utoipa::openapi::OpenApi) {
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(crate::http::people::document());
+    problems(&mut document);
     document
 }
 

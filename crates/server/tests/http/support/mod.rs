@@ -12,9 +12,10 @@ use axum::http::header;
 use axum::http::request::Parts;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use server::access::{Reader, Role, Scope};
-use server::http::{App, Authenticate, Clock, Denied, Limits, Server};
+use server::access::{Access, Policy, Reader, Role, Scope};
+use server::http::{App, Authenticate, Clock, Denied, Limits, Route, Server};
 use server::settings::{Settings, Tls};
+use server::state::State;
 
 pub use client::Client;
 pub use store::MemoryStore;
@@ -99,6 +100,15 @@ pub fn settings(directory: &std::path::Path, tls: Tls) -> Settings {
     }
 }
 
+/// Every route there is, with accounts of their own.
+pub fn all_routes(directory: &std::path::Path) -> Vec<Route> {
+    let state = Arc::new(State::open(directory).unwrap());
+    let access = Access::new(state, &[], Policy { exposed: false, mask_custom: true }).unwrap();
+    let mut routes = server::http::routes();
+    routes.extend(server::http::people_routes(Arc::new(access)));
+    routes
+}
+
 /// A running server with what it runs on.
 pub struct Running {
     pub app: Arc<App>,
@@ -125,7 +135,7 @@ impl Running {
         let clock = Arc::new(Hand(Mutex::new("2026-11-20T12:00:00Z".parse().unwrap())));
         let mut app = App::new(settings, store.clone(), names.clone(), clock.clone());
         Arc::get_mut(&mut app).unwrap().heartbeat = Duration::from_millis(200);
-        let router = server::http::router(&app, server::http::routes());
+        let router = server::http::router(&app, all_routes(directory.path()));
         let server = Server::start(app.clone(), router, limits).await.unwrap();
         Running { address: server.address(), app, store, names, clock, directory, server }
     }
