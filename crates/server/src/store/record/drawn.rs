@@ -77,13 +77,15 @@ pub(super) struct Drawn {
     scratch: Vec<u8>,
     journals: Vec<Ahead>,
     sensors: HashSet<String, foldhash::fast::RandomState>,
+    /// Lines of one journal that may wait: [`MAX_AHEAD`].
+    room: usize,
 }
 
 impl Drawn {
     /// For the text log of a local day.
     pub(super) fn new(day: Date, clock: LocalClock) -> Drawn {
         let (seeds, scratch) = (Seeds::default(), Vec::new());
-        Drawn { day, clock, seeds, scratch, journals: Vec::new(), sensors: HashSet::default() }
+        Drawn { day, clock, seeds, scratch, journals: Vec::new(), sensors: HashSet::default(), room: MAX_AHEAD }
     }
 
     /// The local day.
@@ -146,9 +148,9 @@ impl Drawn {
         for place in 0..self.journals.len() {
             let Some(ahead) = self.journals.get_mut(place) else { break };
             if let Some(time) = time {
-                ahead.make_room(time.as_second());
+                ahead.make_room(self.room, time.as_second());
             }
-            if ahead.queue.len() >= MAX_AHEAD {
+            if ahead.queue.len() >= self.room {
                 continue;
             }
             ahead.reader.fill(limit(&ahead.name))?;
@@ -162,7 +164,7 @@ impl Drawn {
 
     /// Puts the lines that were read of a journal into its queue, as many as fit.
     fn enqueue(&mut self, place: usize) -> ReadOn {
-        let Drawn { day, clock, seeds, scratch, journals, sensors } = self;
+        let Drawn { day, clock, seeds, scratch, journals, sensors, room } = self;
         let mut read = ReadOn {
             id: SourceId(String::new()),
             name: String::new(),
@@ -179,7 +181,7 @@ impl Drawn {
         let mut fresh = Vec::new();
         let mut used = 0;
         for line in ahead.reader.lines().split_inclusive(|byte| *byte == b'\n') {
-            if ahead.queue.len() + fresh.len() >= MAX_AHEAD {
+            if ahead.queue.len() + fresh.len() >= *room {
                 break;
             }
             used += line.len();
@@ -208,10 +210,10 @@ impl Drawn {
 
     /// Takes events that were just written to a journal, if it was read up to them: it need not be read there then.
     pub(super) fn feed(&mut self, id: &SourceId, handoff: &Handoff) -> io::Result<()> {
-        let Drawn { day, clock, seeds, scratch, journals, sensors } = self;
+        let Drawn { day, clock, seeds, scratch, journals, sensors, room } = self;
         let Some(ahead) = journals.iter_mut().find(|ahead| ahead.id == *id) else { return Ok(()) };
-        let room = ahead.queue.len() + handoff.events.len() <= MAX_AHEAD;
-        if !room || ahead.reader.offset() != handoff.from || !ahead.reader.skip_to(handoff.upto)? {
+        let fits = ahead.queue.len() + handoff.events.len() <= *room;
+        if !fits || ahead.reader.offset() != handoff.from || !ahead.reader.skip_to(handoff.upto)? {
             return Ok(());
         }
         let mut fresh = Vec::new();
@@ -299,9 +301,99 @@ impl Ahead {
         self.gone = line.end;
     }
 
-    fn make_room(&mut self, second: i64) {
-        while self.queue.len() >= MAX_AHEAD && self.queue.front().is_some_and(|line| line.second < second - SLACK) {
+    fn make_room(&mut self, room: usize, second: i64) {
+        while self.queue.len() >= room && self.queue.front().is_some_and(|line| line.second < second - SLACK) {
             self.drop_first();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use jiff::tz::TimeZone;
+
+    use super::super::names;
+    use super::super::sample;
+    use super::*;
+
+    const NAME: &str = "events-2026-11-20.jsonl";
+
+    fn event(n: u64) -> Stored {
+        sample::at(
+            sample::noon() - SignedDuration::from_hours(11) + SignedDuration::from_secs(i64::try_from(n).unwrap()),
+            n,
+        )
+    }
+
+    fn line(n: u64) -> Vec<u8> {
+        event(n).event.line(&TimeZone::UTC).into_bytes()
+    }
+
+    /// Beside a journal of these events, with room for so many.
+    fn drawn(directory: &Path, events: impl Iterator<Item = u64>, room: usize) -> Drawn {
+        let path = directory.join(NAME);
+        let mut bytes = Vec::new();
+        events.for_each(|n| entry::write(&event(n), None, &mut bytes).unwrap());
+        std::fs::write(&path, bytes).unwrap();
+        let day = "2026-11-20".parse().unwrap();
+        let mut drawn = Drawn { room, ..Drawn::new(day, LocalClock::new(TimeZone::UTC)) };
+        drawn.add(SourceId("j".into()), &path, names::parse(NAME).unwrap(), 0).unwrap();
+        drawn
+    }
+
+    /// Reads on as long as there is room.
+    fn read(drawn: &mut Drawn, time: Option<Timestamp>) -> usize {
+        let mut read = 0;
+        while let Some(more) = drawn.read_on(time, |_| None).unwrap() {
+            read += more.events.len();
+        }
+        read
+    }
+
+    #[test]
+    fn each_line_is_found_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut drawn = drawn(directory.path(), [1, 2, 2, 3, 2].into_iter(), 100);
+        assert!(!drawn.take(&line(1)), "nothing is read yet");
+        assert_eq!(read(&mut drawn, None), 5);
+        for (n, found) in [(2, true), (2, true), (1, true), (1, false), (4, false), (2, true), (2, false), (3, true)] {
+            assert_eq!(drawn.take(&line(n)), found, "{n}");
+        }
+        assert!(drawn.knows_sensor("gw") && !drawn.knows_sensor("other"));
+    }
+
+    #[test]
+    fn only_so_many_lines_wait() {
+        let directory = tempfile::tempdir().unwrap();
+        for (events, waiting) in [(99, 99), (100, 100), (101, 100)] {
+            let mut drawn = drawn(directory.path(), 0..events, 100);
+            assert_eq!(read(&mut drawn, None), waiting);
+        }
+    }
+
+    /// A text log that begins late, or has no line for a long part of a journal, does not stop at a full queue.
+    #[test]
+    fn what_lies_far_behind_makes_room() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut drawn = drawn(directory.path(), 0..20_000, 100);
+        let late = Some(event(19_990).event.time);
+        assert_eq!(read(&mut drawn, None), 100);
+        assert!(!drawn.take(&line(19_990)));
+        assert!(read(&mut drawn, late) > 16_000);
+        assert!(!drawn.take(&line(19_990)), "within the slack there is no more room");
+        assert!(drawn.take(&line(16_400)));
+    }
+
+    #[test]
+    fn what_was_passed_is_forgotten_behind_a_margin() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut drawn = drawn(directory.path(), 0..MARGIN + 3, 10_000);
+        read(&mut drawn, None);
+        assert!(drawn.take(&line(MARGIN + 1)));
+        let place = drawn.places().next().unwrap().1;
+        assert!(place > 0, "the first line is gone");
+        assert!(!drawn.take(&line(0)));
+        assert!(drawn.take(&line(1)));
     }
 }

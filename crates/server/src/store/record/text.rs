@@ -137,7 +137,7 @@ fn judge(
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let start = portion.bytes;
         let body = line.strip_suffix(b"\n").unwrap_or(line);
-        let mut own = drawn.take(body);
+        let mut own = drawn.any() && drawn.take(body);
         while !own && drawn.any() {
             let limit = |name: &str| journals::limit(follower, name).ok();
             let Some(read) = drawn.read_on(time, limit)? else { break };

@@ -261,3 +261,49 @@ mod linux {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn handoff(events: usize) -> Handoff {
+        let events = vec![sample::stored(1); events];
+        Handoff { name: "received-2026-11-20.jsonl".into(), from: 0, upto: 1, events }
+    }
+
+    #[test]
+    fn too_many_names_become_a_look_at_all() {
+        for (names, rescan) in [(MAX_CHANGED - 1, false), (MAX_CHANGED, false), (MAX_CHANGED + 1, true)] {
+            let inbox = Inbox::default();
+            (0..names).for_each(|n| inbox.changed(n.to_string()));
+            let news = inbox.take(Wait::No);
+            assert_eq!((news.changed.len(), news.rescan), (names.min(MAX_CHANGED), rescan));
+        }
+    }
+
+    #[test]
+    fn what_is_not_handed_over_is_read_from_its_file() {
+        for (events, handed) in [(MAX_HANDED - 2, 2), (MAX_HANDED - 1, 2), (MAX_HANDED, 1)] {
+            let inbox = Inbox::default();
+            inbox.handoff(handoff(1));
+            inbox.handoff(handoff(events));
+            let news = inbox.take(Wait::No);
+            assert_eq!((news.handoffs.len(), news.changed.len()), (handed, 2 - handed));
+        }
+    }
+
+    #[test]
+    fn changes_are_told_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let inbox = Arc::new(Inbox::default());
+        let watch = Watch::start(directory.path(), &inbox);
+        std::fs::write(directory.path().join("2026-11-20.log"), "x").unwrap();
+        let start = Instant::now();
+        while !inbox.take(Wait::Until(start + Duration::from_secs(60))).changed.contains("2026-11-20.log") {
+            assert!(start.elapsed() < Duration::from_secs(60));
+        }
+        drop(watch);
+        assert!(inbox.take(Wait::No).rescan, "it says when it ends");
+    }
+}
