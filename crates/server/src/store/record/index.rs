@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ use super::append::{day_number, journal_day};
 use super::batches::{BatchKey, Batches, Lists};
 use super::entry;
 use super::file::identity;
+use super::names;
+use super::reader::Reader;
 use crate::store::StoreError;
 
 const NAME: &str = "received.index";
@@ -78,29 +80,29 @@ fn saved(path: &Path) -> Option<Saved> {
 /// The server's own journals, oldest first.
 fn journals(log_dir: &Path) -> Result<Vec<(i32, PathBuf)>, StoreError> {
     let entries = std::fs::read_dir(log_dir).map_err(|e| failed("read", log_dir, e))?;
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file());
     let mut journals: Vec<_> = paths.filter_map(|path| Some((day_number(journal_day(&path)?), path))).collect();
     journals.sort();
     Ok(journals)
 }
 
-/// Reads whole lines from a byte on. A torn last line stands for nothing.
+/// Reads whole lines from a byte on; returns their bytes. A torn last line stands for nothing.
 fn scan(path: &Path, from: u64, day: i32, batches: &mut Batches) -> io::Result<u64> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(from))?;
-    let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut line = Vec::new();
-    let mut read = 0;
-    while reader.read_until(b'\n', &mut line)? > 0 {
-        let Some(whole) = line.strip_suffix(b"\n") else { break };
-        read += line.len() as u64;
-        let text = std::str::from_utf8(whole).ok();
-        if let Some((id, part)) = text.and_then(entry::batch) {
-            batches.part(BatchKey::of(&id), part, day);
+    let Some(name) = path.file_name().and_then(|name| names::parse(name.to_str()?)) else { return Ok(0) };
+    let mut reader = Reader::open(path, name, from)?;
+    loop {
+        reader.fill(None)?;
+        let lines = reader.lines();
+        if lines.is_empty() {
+            return Ok(reader.offset() - from);
         }
-        line.clear();
+        for line in lines.split(|byte| *byte == b'\n') {
+            if let Some((id, part)) = std::str::from_utf8(line).ok().and_then(entry::batch) {
+                batches.part(BatchKey::of(&id), part, day);
+            }
+        }
+        reader.consume(lines.len());
     }
-    Ok(read)
 }
 
 /// Writes the index: whole, then renamed.

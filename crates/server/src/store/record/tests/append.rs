@@ -180,6 +180,28 @@ fn a_disk_that_refuses_loses_nothing_that_was_answered() {
     assert_eq!(written(directory.path()).0.len(), 3);
 }
 
+/// A full disk, in a file that cannot even be cut back: an error, nothing answered, and it goes on when there is room.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_told_and_borne() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = directory.path().join("received-2026-11-20.jsonl");
+    std::os::unix::fs::symlink("/dev/full", &journal).unwrap();
+    let open = open(directory.path());
+    let first = batch("a", [sample::stored(1)]);
+    for _ in 0..2 {
+        let error = open.appender.append(&first).unwrap_err();
+        assert!(error.to_string().contains("make room on that disk"), "{error}");
+    }
+    assert!(open.handoffs.lock().unwrap().is_empty());
+    assert!(!directory.path().join("2026-11-20.log").exists());
+    std::fs::remove_file(&journal).unwrap();
+    assert_eq!(open.appender.append(&first).unwrap(), done(1, 0));
+    assert!(open.appender.append(&first).unwrap().repeated);
+    drop(open);
+    assert_eq!(written(directory.path()).0.len(), 1);
+}
+
 #[test]
 fn nothing_is_read_that_is_not_on_disk() {
     let committed = Committed::default();
