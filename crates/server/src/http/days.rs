@@ -1,5 +1,7 @@
 //! Days as they stand in a query: `2026-11-20`, or `2026-11-01_2026-11-20` for all from one to another. Pure.
 
+use std::fmt;
+
 use jiff::civil::Date;
 
 /// Days, first and last included; first is never behind last.
@@ -12,9 +14,16 @@ pub struct Days {
 }
 
 /// A text that names no days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a day is written 2026-11-20, a range of days 2026-11-01_2026-11-20")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoDays;
+
+impl fmt::Display for NoDays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a day is written 2026-11-20, a range of days 2026-11-01_2026-11-20")
+    }
+}
+
+impl std::error::Error for NoDays {}
 
 impl Days {
     /// Reads a day or a range; a range may be written backwards.
