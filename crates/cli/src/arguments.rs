@@ -19,6 +19,12 @@ pub(crate) enum Command {
     /// Watch interfaces, or replay capture files
     #[command(after_help = SENSOR_HELP)]
     Sensor(Box<SensorArguments>),
+    /// Keep events of sensors and serve the reporting page
+    #[command(after_help = SERVER_HELP)]
+    Server(ServerArguments),
+    /// Sensor and server in one process: watch this machine's interfaces and serve the page
+    #[command(after_help = RUN_HELP)]
+    Run(RunArguments),
     /// Build the store of trails
     #[command(after_help = UPDATE_HELP)]
     Update(UpdateArguments),
@@ -100,6 +106,66 @@ pub(crate) struct SensorArguments {
     /// Say more; twice for even more
     #[arg(short = 'v', long, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
+}
+
+const SERVER_HELP: &str = "Examples:
+  maltrail server                             the page on http://127.0.0.1:8338, of the logs in LOG_DIR
+  maltrail server -c maltrail.conf            as configured (HTTP_ADDRESS, UDP_ADDRESS, USERS, ...)
+  maltrail user passwd admin                  a new password for an account, beside a running server
+
+The first login is admin / changeme! on this machine alone; on an address that others reach a one-time password is
+printed instead.";
+
+const RUN_HELP: &str = "Examples:
+  maltrail run                                all interfaces, the page on http://127.0.0.1:8338
+  maltrail run -i eth0 -c maltrail.conf       one interface, as configured";
+
+/// What a server takes.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArguments {
+    /// Configuration file [default: ./maltrail.conf, /etc/maltrail.conf, /etc/maltrail/maltrail.conf]
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address of the page (HTTP_ADDRESS)
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<String>,
+    /// Port of the page (HTTP_PORT)
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Directory of logs and journals (LOG_DIR)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log_dir: Option<PathBuf>,
+    /// Directory of what the server makes of them, of accounts and notes (STATE_DIR)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Print the settings in effect in the form of a configuration file, then end
+    #[arg(long)]
+    pub(crate) dump_config: bool,
+    /// Print nothing but errors
+    #[arg(short = 'q', long)]
+    pub(crate) quiet: bool,
+    /// Say more; twice for even more
+    #[arg(short = 'v', long, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+}
+
+/// What both together take.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    /// Interface to watch; may be given several times; `any` for all
+    #[arg(short = 'i', long = "interface", value_name = "IFACE")]
+    pub(crate) interfaces: Vec<String>,
+    /// Number of capture workers (CAPTURE_WORKERS)
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<String>,
+    /// Trails to use, a .bin or a .csv (TRAILS_FILE)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trails: Option<PathBuf>,
+    /// No use of the network but for capturing and serving
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 const UPDATE_HELP: &str = "Examples:

@@ -7,7 +7,6 @@ mod console;
 mod effective;
 mod exit;
 mod lists;
-#[cfg(test)]
 mod serving;
 mod summary;
 
@@ -26,6 +25,8 @@ fn main() -> Exit {
     let arguments = Arguments::parse();
     match &arguments.command {
         Command::Sensor(arguments) => commands::sensor::run(arguments),
+        Command::Server(arguments) => commands::server::run(arguments),
+        Command::Run(arguments) => commands::run::run(arguments),
         Command::Update(arguments) => commands::update::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Trails(command) => commands::trails::run(command),

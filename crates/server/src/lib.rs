@@ -14,9 +14,11 @@
 pub mod access;
 pub mod condense;
 pub mod http;
+mod run;
 pub mod settings;
 pub mod state;
 pub mod store;
 
 pub use access::Scope;
+pub use run::{Server, ServerError};
 pub use settings::Settings;

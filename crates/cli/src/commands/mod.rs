@@ -3,7 +3,10 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod generate;
+mod loudness;
+pub(crate) mod run;
 pub(crate) mod sensor;
+pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod trails;
 pub(crate) mod update;

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use sensor::summary::OutputCounts;
 use sensor::{Ending, Hooks, Level, Progress, SensorError, Summary};
 
+use super::loudness::{self, Loudness};
 use super::{build, complain, print, setup};
 use crate::arguments::SensorArguments;
 use crate::config::{self, Config, Environment, Weight};
@@ -28,8 +29,9 @@ pub(crate) fn run(arguments: &SensorArguments) -> Exit {
     if arguments.test {
         return setup::run(&config, lists, arguments, &environment);
     }
-    log_to_stderr(arguments, config.values.show_debug, &environment);
-    report(&config, arguments);
+    let loudness = Loudness { quiet: arguments.quiet, verbose: arguments.verbose };
+    loudness.log_to_stderr(tracing::Level::WARN, config.values.show_debug, &environment);
+    loudness.report(&config);
     if config.has_errors() {
         return Exit::Usage;
     }
@@ -52,47 +54,11 @@ pub(crate) fn run(arguments: &SensorArguments) -> Exit {
     end(outcome, severities, arguments, &environment)
 }
 
-/// Messages of the running sensor.
-fn log_to_stderr(arguments: &SensorArguments, debug: bool, environment: &Environment) {
-    let level = match (arguments.quiet, arguments.verbose) {
-        (true, _) => tracing::Level::ERROR,
-        (_, 0) if debug => tracing::Level::DEBUG,
-        (_, 0) => tracing::Level::WARN,
-        (_, 1) => tracing::Level::INFO,
-        (_, 2) => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
-    };
-    let color = environment.variable("NO_COLOR").is_none() && std::io::stderr().is_terminal();
-    let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(color);
-    subscriber.with_max_level(level).with_target(false).init();
-}
-
-/// Says what is wrong with the configuration. Notes only when asked for, but that something is unused always.
-fn report(config: &Config, arguments: &SensorArguments) {
-    let least = match (arguments.quiet, arguments.verbose) {
-        (true, _) => Weight::Error,
-        (_, 0) => Weight::Warning,
-        _ => Weight::Note,
-    };
-    for problem in config.problems.iter().filter(|problem| problem.weight >= least) {
-        let word = match problem.weight {
-            Weight::Error => "error: ",
-            Weight::Warning => "warning: ",
-            Weight::Note => "note: ",
-        };
-        complain(&format!("{word}{problem}"));
-    }
-    let notes = config.problems.iter().filter(|problem| problem.weight == Weight::Note).count();
-    if least == Weight::Warning && notes > 0 {
-        complain(&format!("note: {notes} settings have no effect in this version; -v names them"));
-    }
-}
-
 fn hooks(arguments: &SensorArguments, environment: &Environment, severities: Arc<Mutex<Severities>>) -> Hooks {
     let replay = !arguments.read.is_empty();
     let terminal = std::io::stdout().is_terminal();
     let bar = (replay && !arguments.quiet && std::io::stderr().is_terminal()).then(bar);
-    let message = if replay { replay_message(arguments, bar.clone()) } else { live_message() };
+    let message = if replay { replay_message(arguments, bar.clone()) } else { loudness::live_message() };
     let console = (arguments.console || (!arguments.quiet && (replay || terminal))).then(|| {
         let no_color = environment.variable("NO_COLOR").is_some();
         let color = console::wants_color(arguments.color, arguments.console, no_color);
@@ -148,15 +114,6 @@ fn event_hook(
             Some(bar) => bar.suspend(write),
             None => write(),
         }
-    })
-}
-
-/// Of a sensor that runs for long: with time and level, as logs have it.
-fn live_message() -> sensor::MessageHook {
-    Arc::new(move |level, text| match level {
-        Level::Info => tracing::info!("{text}"),
-        Level::Warning => tracing::warn!("{text}"),
-        Level::Error => tracing::error!("{text}"),
     })
 }
 

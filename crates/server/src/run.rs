@@ -1,0 +1,105 @@
+//! A server from start to end: its parts put together, and taken apart in order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
+
+use crate::Settings;
+use crate::access::{Access, AccountError, Notice, Policy};
+use crate::http::{self, App, Limits, ListenError, SystemClock};
+use crate::state::{State, StateError};
+use crate::store::{LocalStore, StoreError};
+
+/// Why a server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// A directory cannot be made.
+    #[error("cannot make {path}: {source}; give this user the right to, or set STATE_DIR to another directory")]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Accounts and triage.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// `USERS`.
+    #[error(transparent)]
+    Accounts(#[from] AccountError),
+    /// Events.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// No threads.
+    #[error("cannot start threads: {0}")]
+    Threads(std::io::Error),
+}
+
+/// A running server.
+pub struct Server {
+    runtime: Runtime,
+    listening: http::Server,
+    store: Arc<LocalStore>,
+    notices: Vec<Notice>,
+}
+
+impl Server {
+    /// Opens everything and listens.
+    ///
+    /// # Errors
+    /// Nothing runs then; the error says what to do.
+    pub fn start(settings: Settings) -> Result<Server, ServerError> {
+        make_directory(&settings.state_dir)?;
+        let state = Arc::new(State::open(&settings.state_dir)?);
+        let policy =
+            Policy { exposed: !settings.http.ip().to_canonical().is_loopback(), mask_custom: settings.mask_custom };
+        let access = Arc::new(Access::new(state, &settings.users, policy)?);
+        let notices = access.prepare(Timestamp::now())?;
+        let store = Arc::new(LocalStore::open(&settings, Arc::new(Timestamp::now))?);
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        let runtime = threads.enable_all().thread_name("http").build().map_err(ServerError::Threads)?;
+        let listening = runtime.block_on(async {
+            let app = App::new(settings, store.clone(), access.clone(), Arc::new(SystemClock));
+            let mut routes = http::routes();
+            routes.extend(http::people_routes(access));
+            let router = http::router(&app, routes);
+            http::Server::start(app, router, Limits::default()).await
+        })?;
+        Ok(Server { runtime, listening, store, notices })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.listening.address()
+    }
+
+    /// What the operator must be told of accounts.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// Lets requests that run come to an end, and writes what is in memory.
+    ///
+    /// # Errors
+    /// It cannot be written: it is read again from the record at the next start.
+    pub fn stop(self) -> Result<(), StoreError> {
+        let Server { runtime, listening, store, .. } = self;
+        runtime.block_on(listening.stop());
+        drop(runtime);
+        store.stop()
+    }
+}
+
+fn make_directory(path: &std::path::Path) -> Result<(), ServerError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o750).create(path);
+    made.map_err(|source| ServerError::Directory { path: path.to_path_buf(), source })
+}
