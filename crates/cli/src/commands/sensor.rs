@@ -11,7 +11,7 @@ use sensor::{Ending, Hooks, Level, Progress, SensorError, Summary};
 use super::loudness::{self, Loudness};
 use super::{build, complain, print, setup};
 use crate::arguments::SensorArguments;
-use crate::config::{self, Config, Environment, Weight};
+use crate::config::{self, Environment};
 use crate::console::{self, Console};
 use crate::effective;
 use crate::exit::Exit;
