@@ -11,7 +11,7 @@ use crate::Settings;
 use crate::access::{Access, AccountError, Notice, Policy};
 use crate::http::{self, App, Limits, ListenError, SystemClock};
 use crate::state::{State, StateError};
-use crate::store::{LocalStore, StoreError};
+use crate::store::{LocalSettings, LocalStore, StoreError};
 
 /// Why a server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ impl Server {
             Policy { exposed: !settings.http.ip().to_canonical().is_loopback(), mask_custom: settings.mask_custom };
         let access = Arc::new(Access::new(state, &settings.users, policy)?);
         let notices = access.prepare(Timestamp::now())?;
-        let store = Arc::new(LocalStore::open(&settings, Arc::new(Timestamp::now))?);
+        let store = Arc::new(LocalStore::open(LocalSettings::of(&settings, Arc::new(Timestamp::now)))?);
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         let runtime = threads.enable_all().thread_name("http").build().map_err(ServerError::Threads)?;
         let listening = runtime.block_on(async {

@@ -3,13 +3,14 @@
 //! Newest days first, a portion of a file at a time, so that what happens now is never behind what was long ago.
 //! Where a source was read up to is kept by the store together with what it holds ([`Sink`]).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use event::draw::LocalClock;
 use event::import::Refusal;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::append::{Committed, Handoff};
@@ -112,6 +113,10 @@ pub(super) struct Follower {
     pub(super) files: BTreeMap<String, Tracked>,
     pub(super) converters: [Converter; 2],
     gaps_tried: Vec<crate::store::Gap>,
+    /// Sensors whose text lines waited for a journal in vain.
+    pub(super) strangers: HashSet<Box<str>>,
+    /// The line that waits, by day and offset of its file.
+    pub(super) waited: Option<(Date, u64)>,
 }
 
 /// What a follower shares with others.
@@ -128,7 +133,20 @@ impl Follower {
         let Shared { sink, counters, committed, inbox, reports } = shared;
         let converter = || Converter::new(LocalClock::new(settings.zone.clone()));
         let (files, converters, gaps_tried) = (BTreeMap::new(), [converter(), converter()], Vec::new());
-        Follower { settings, sink, counters, committed, inbox, reports, files, converters, gaps_tried }
+        let (strangers, waited) = (HashSet::new(), None);
+        Follower {
+            settings,
+            sink,
+            counters,
+            committed,
+            inbox,
+            reports,
+            files,
+            converters,
+            gaps_tried,
+            strangers,
+            waited,
+        }
     }
 
     /// Reads and follows until the inbox ends it.

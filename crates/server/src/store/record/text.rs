@@ -17,13 +17,15 @@ use super::names::{Form, Packing};
 use super::reader::Reader;
 use crate::store::{Gap, SourceId, Stored};
 
-/// How long a line waits for a journal of this machine that may have it, where its sensor was never seen there.
-const PATIENCE: Duration = Duration::from_millis(150);
-/// The same where its sensor writes that journal: it is behind.
-const LONG_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a line that was just written waits for a journal of this machine that may have it too: of a sensor whose
+/// journal is read, or of one that was not heard of yet (its journal may be made a moment after its text log).
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Lines from which on two threads are quicker than one.
 const SHARED: usize = 1024;
+
+/// Sensors without a journal here that are remembered; with one more all are forgotten, and wait again once.
+const MAX_STRANGERS: usize = 4096;
 
 /// Seed of the ids of imported events. Part of the format: the same line has the same id wherever it is read.
 static SECRETS: RapidSecrets = RapidSecrets::seed(0x696d_706f_7274_6564);
@@ -128,7 +130,6 @@ fn judge(
 ) -> Result<Portion, Trouble> {
     let lines = reader.lines();
     let mut portion = Portion::default();
-    let sensor_here = follower.files.values().any(|t| t.file.form == Form::Events);
     // The earliest of some lines: one line with a wrong time makes no room.
     let Follower { converters: [converter, _], .. } = follower;
     let mut times = lines.split(|byte| *byte == b'\n').take(64).filter_map(|line| converter.importer.time_of(line));
@@ -146,10 +147,7 @@ fn judge(
         }
         if own {
             portion.own += 1;
-        } else if patient
-            && sensor_here
-            && let Some(until) = waits(tracked, drawn, reader.offset() + start as u64, body)
-        {
+        } else if patient && let Some(until) = waits(follower, tracked, drawn, (reader.offset() + start as u64, body)) {
             portion.until = Some(until);
             break;
         } else {
@@ -161,14 +159,28 @@ fn judge(
     Ok(portion)
 }
 
-/// Until when a line waits for the journal of this machine's sensor.
-fn waits(tracked: &Tracked, drawn: &Drawn, offset: u64, line: &[u8]) -> Option<Instant> {
+/// Until when a line waits for the journal of a sensor on this machine.
+fn waits(follower: &mut Follower, tracked: &Tracked, drawn: &Drawn, (offset, line): (u64, &[u8])) -> Option<Instant> {
     let since = tracked.since(offset)?;
     let rest = line.strip_prefix(b"\"").and_then(|rest| rest.get(memchr::memchr(b'"', rest)? + 2..));
-    let sensor = rest.and_then(|rest| rest.split(|byte| *byte == b' ').next());
-    let known = sensor.and_then(|sensor| std::str::from_utf8(sensor).ok()).is_some_and(|name| drawn.knows_sensor(name));
-    let until = since + if known { LONG_PATIENCE } else { PATIENCE };
-    (until > Instant::now()).then_some(until)
+    let sensor = std::str::from_utf8(rest?.split(|byte| *byte == b' ').next()?).ok()?;
+    let stranger = || follower.strangers.contains(sensor);
+    if !drawn.knows_sensor(sensor) && stranger() {
+        return None;
+    }
+    let (now, until) = (Instant::now(), since + PATIENCE);
+    if until > now {
+        follower.waited = Some((tracked.file.day, offset));
+        return Some(until);
+    }
+    // Only where a line of it did wait here is it a stranger: old files tell nothing of who writes now.
+    if follower.waited.take() == Some((tracked.file.day, offset)) && !drawn.knows_sensor(sensor) {
+        if follower.strangers.len() >= MAX_STRANGERS {
+            follower.strangers.clear();
+        }
+        follower.strangers.insert(sensor.into());
+    }
+    None
 }
 
 /// Makes events of the lines of others, in two threads where there are many.

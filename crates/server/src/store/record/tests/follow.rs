@@ -160,6 +160,22 @@ fn a_text_line_waits_for_its_journal() {
     assert_eq!(sink.texts(), texts((0..20).chain(101..120)));
 }
 
+/// The first events of a sensor: its text log is there a moment before its journal.
+#[test]
+fn the_first_lines_wait_for_a_journal_that_is_made_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let sink = Arc::new(Memory::default());
+    let record = read(directory.path(), &sink);
+    let stored: Vec<_> = (0..10).map(sample::stored).collect();
+    let text: String = stored.iter().map(line).collect();
+    std::fs::write(directory.path().join(format!("{DAY}.log")), text).unwrap();
+    assert!(!record.settled(Duration::from_millis(300)), "they wait");
+    std::fs::write(directory.path().join(format!("events-{DAY}.jsonl")), journal(&stored)).unwrap();
+    assert!(record.settled(PATIENCE));
+    assert_eq!(sink.texts(), texts(0..10));
+    assert_eq!(record.counters().own_lines.load(Relaxed), 10);
+}
+
 /// What is received is in the journal and in the text log, and counted once; so is what others write between.
 #[test]
 fn what_is_received_is_counted_once() {
