@@ -14,6 +14,7 @@
 pub mod access;
 pub mod condense;
 pub mod http;
+pub mod hunt;
 mod run;
 pub mod settings;
 pub mod state;

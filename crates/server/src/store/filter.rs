@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use event::Event;
 use jiff::tz::TimeZone;
 
-use super::{Filter, Stored};
+use super::{Field, Filter, Stored};
 use crate::condense::ThreatKey;
 
 impl Filter {
@@ -22,11 +22,37 @@ impl Filter {
                 Some(line) => fold(line).contains(&fold(text)),
                 None => fold(&event.line(zone)).contains(&fold(text)),
             },
+            Filter::Has(field, text) => values(event, *field).any(|value| fold(value).contains(&fold(text))),
+            Filter::Source(net) => event.src.iter().any(|address| net.contains(&address.to_canonical())),
+            Filter::Destination(net) => event.dst.iter().any(|address| net.contains(&address.to_canonical())),
+            Filter::Kind(kind) => event.kind == *kind,
+            Filter::Severity(severity) => event.severity == *severity,
             Filter::And(all) => all.iter().all(|filter| filter.matches(stored, zone)),
             Filter::Or(any) => any.iter().any(|filter| filter.matches(stored, zone)),
             Filter::Not(filter) => !filter.matches(stored, zone),
         }
     }
+}
+
+/// The texts that a field stands for.
+fn values(event: &Event, field: Field) -> impl Iterator<Item = &str> {
+    let context = &event.context;
+    let values = match field {
+        Field::Indicator => [ThreatKey::of(event).indicator, "", "", "", "", "", "", ""],
+        Field::Info => [event.info.as_str(), "", "", "", "", "", "", ""],
+        Field::Sensor => [event.sensor.as_str(), "", "", "", "", "", "", ""],
+        Field::Seen => [
+            event.observed.text.as_str(),
+            context.host.as_str(),
+            context.sni.as_str(),
+            context.user_agent.as_str(),
+            context.ja3.as_str(),
+            context.ja4.as_str(),
+            context.community_id.as_str(),
+            context.query.as_str(),
+        ],
+    };
+    values.into_iter()
 }
 
 /// Every address an event is found by.
@@ -119,6 +145,37 @@ mod tests {
         stored.line = Some("another \u{212a}elvin".into());
         assert!(matches(&Filter::Text("r kelv".into()), &stored));
         assert!(!matches(&Filter::Text("asyncrat".into()), &stored));
+    }
+
+    #[test]
+    fn values_by_their_field() {
+        let mut stored = sample::stored(1);
+        stored.event.context.ja3 = "51C64C77E60F3980EEA90869B68C58A8".into();
+        let has = |field, text: &str| Filter::Has(field, text.into());
+        for (filter, expected) in [
+            (has(Field::Indicator, "EVIL1"), true),
+            (has(Field::Indicator, "asyncrat"), false),
+            (has(Field::Info, "AsyncRAT ("), true),
+            (has(Field::Info, "evil1"), false),
+            (has(Field::Sensor, "gw-"), true),
+            (has(Field::Sensor, "10.0"), false),
+            (has(Field::Seen, "51c64c77e60f3980eea90869b68c58a8"), true),
+            (has(Field::Seen, "host1.evil1"), true),
+            (has(Field::Seen, "asyncrat"), false),
+            (Filter::Source("10.0.0.0/24".parse().unwrap()), true),
+            (Filter::Source("8.8.8.8/32".parse().unwrap()), false),
+            (Filter::Destination("8.8.8.8/32".parse().unwrap()), true),
+            (Filter::Destination("10.0.0.0/24".parse().unwrap()), false),
+            (Filter::Kind(event::Kind::Dns), true),
+            (Filter::Kind(event::Kind::Url), false),
+            (Filter::Severity(event::Severity::High), true),
+            (Filter::Severity(event::Severity::Low), false),
+        ] {
+            assert_eq!(matches(&filter, &stored), expected, "{filter:?}");
+        }
+        // Where no indicator is told, what was seen stands for it.
+        stored.event.indicator.clear();
+        assert!(matches(&has(Field::Indicator, "host1.evil1"), &stored));
     }
 
     #[test]

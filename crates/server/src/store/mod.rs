@@ -30,7 +30,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use event::Event;
+use event::{Event, Kind, Severity};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -168,12 +168,35 @@ pub enum Filter {
     Indicator(String),
     /// With this text anywhere in its line, whatever the case.
     Text(String),
+    /// With this text anywhere in a value, whatever the case.
+    Has(Field, String),
+    /// With a source of this network.
+    Source(IpNet),
+    /// With a destination of this network.
+    Destination(IpNet),
+    /// Of this kind.
+    Kind(Kind),
+    /// As bad as this.
+    Severity(Severity),
     /// All of them.
     And(Vec<Filter>),
     /// One of them.
     Or(Vec<Filter>),
     /// Not it.
     Not(Box<Filter>),
+}
+
+/// A value of an event that is text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// What is listed, or what was seen where nothing is told.
+    Indicator,
+    /// The trail's info.
+    Info,
+    /// The sensor's name.
+    Sensor,
+    /// What was seen, and what is known of the traffic: names, user agent, fingerprints. Without marks of what matched.
+    Seen,
 }
 
 /// How a scan ended.

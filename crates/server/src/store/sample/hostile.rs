@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::Scope;
 use crate::condense::{ThreatId, ThreatKey};
-use crate::store::{Filter, Stored};
+use crate::store::{Field, Filter, Stored};
 
 const TEXTS: &[&str] = &[
     "",
@@ -113,17 +113,27 @@ pub(crate) fn filter() -> impl Strategy<Value = Filter> {
         2 => (text(), 0..9usize, 1..9usize).prop_map(|(t, from, n)| t.chars().skip(from).take(n).collect()),
         1 => Just("DNS".to_owned()), 1 => Just("UDP".to_owned()), 1 => Just("44".to_owned()), 1 => Just("6-11-2".to_owned()),
         1 => Just(":00:0".to_owned()), 1 => Just(" - ".to_owned()), 1 => Just("5,10.0".to_owned()),
-    ];
-    let net = (prop::sample::select(ADDRESSES), 0..=128u8).prop_map(|(address, length)| {
-        let address: IpAddr = address.parse::<IpAddr>().unwrap().to_canonical();
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        Filter::Net(ipnet::IpNet::new(address, length.min(most)).unwrap().trunc())
-    });
+    ]
+    .boxed();
+    let net = (prop::sample::select(ADDRESSES), 0..=128u8)
+        .prop_map(|(address, length)| {
+            let address: IpAddr = address.parse::<IpAddr>().unwrap().to_canonical();
+            let most = if address.is_ipv4() { 32 } else { 128 };
+            ipnet::IpNet::new(address, length.min(most)).unwrap().trunc()
+        })
+        .boxed();
+    let field = prop::sample::select(vec![Field::Indicator, Field::Info, Field::Sensor, Field::Seen]);
     let leaf = prop_oneof![
         1 => Just(Filter::All),
-        4 => parts.prop_map(Filter::Text),
+        4 => parts.clone().prop_map(Filter::Text),
+        3 => (field, parts).prop_map(|(field, text)| Filter::Has(field, text)),
         3 => text().prop_map(Filter::Indicator),
-        3 => net,
+        3 => net.clone().prop_map(Filter::Net),
+        1 => net.clone().prop_map(Filter::Source),
+        1 => net.prop_map(Filter::Destination),
+        1 => prop::sample::select(&event::Kind::ALL[..]).prop_map(Filter::Kind),
+        1 => prop::sample::select(vec![event::Severity::Low, event::Severity::Medium, event::Severity::High])
+            .prop_map(Filter::Severity),
         1 => event().prop_map(|event| Filter::Threat(ThreatKey::of(&event).id())),
         1 => any::<u64>().prop_map(|id| Filter::Threat(ThreatId(id))),
     ];

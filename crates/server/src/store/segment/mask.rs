@@ -3,6 +3,8 @@
 //! May say yes to a row that does not match, never no to one that does: [`Filter::matches`] decides after it, on what
 //! the reader may see. What a reader may see has fewer addresses than the row and, for custom trails, other texts.
 
+use std::net::IpAddr;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
@@ -15,8 +17,8 @@ use memchr::memmem::Finder;
 use super::columns::Column;
 use super::decode::Texts;
 use crate::Scope;
-use crate::store::Filter;
 use crate::store::filter::{address_in, fold, is_at_or_below};
+use crate::store::{Field, Filter};
 
 /// A filter, and for whom.
 #[derive(Clone, Debug)]
@@ -88,6 +90,14 @@ impl Test {
             }
             Filter::Net(_) => columns.extend([Column::Src, Column::Dst, Column::Indicator, Column::Keys]),
             Filter::Indicator(_) => columns.extend([Column::Indicator, Column::Observed]),
+            Filter::Has(Field::Indicator, _) => columns.push(Column::Indicator),
+            Filter::Has(Field::Info, _) => columns.push(Column::Info),
+            Filter::Has(Field::Sensor, _) => columns.push(Column::Sensor),
+            Filter::Has(Field::Seen, _) => columns.extend([Column::Observed, Column::Context]),
+            Filter::Source(_) => columns.extend([Column::Src, Column::Rest]),
+            Filter::Destination(_) => columns.extend([Column::Dst, Column::Rest]),
+            Filter::Kind(_) => columns.push(Column::Kind),
+            Filter::Severity(_) => columns.push(Column::Severity),
             Filter::Text(text) if pieces(text).is_empty() => {}
             Filter::Text(_) => {
                 columns.extend(TEXTS);
@@ -123,6 +133,11 @@ impl Test {
             }
             Filter::Indicator(name) => indicator(batch, &fold(name)),
             Filter::Text(text) => self.text(batch, text),
+            Filter::Has(field, text) => has(batch, *field, &fold(text)),
+            Filter::Source(net) => side(batch, Column::Src, net),
+            Filter::Destination(net) => side(batch, Column::Dst, net),
+            Filter::Kind(kind) => texts(batch, Column::Kind, |name| name == kind.name()),
+            Filter::Severity(severity) => texts(batch, Column::Severity, |name| name == severity.name()),
             Filter::And(all) => all.iter().fold(Mask::All, |mask, filter| mask.and(self.of(filter, batch))),
             Filter::Or(any) => {
                 let none = Mask::Rows(vec![false; batch.num_rows()]);
@@ -192,6 +207,29 @@ fn pieces(text: &str) -> Vec<String> {
 fn fits_time(piece: &str) -> bool {
     let shape: String = piece.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     "0000-00-00".contains(&shape) || "00:00:00.000000".contains(&shape)
+}
+
+/// Rows with an address of a network on one side. Addresses after the first stand elsewhere.
+fn side(batch: &RecordBatch, column: Column, net: &IpNet) -> Mask {
+    let within = |text: &str| text.parse::<IpAddr>().is_ok_and(|address| net.contains(&address.to_canonical()));
+    texts(batch, column, within).or(present(batch, Column::Rest))
+}
+
+/// Rows with a folded text in a field.
+fn has(batch: &RecordBatch, field: Field, text: &str) -> Mask {
+    let finder = Finder::new(text.as_bytes());
+    let found = |value: &str| finder.find(fold(value).as_bytes()).is_some();
+    match field {
+        Field::Indicator => texts(batch, Column::Indicator, |value| value.is_empty() || found(value)),
+        Field::Info => texts(batch, Column::Info, found),
+        Field::Sensor => texts(batch, Column::Sensor, found),
+        Field::Seen => {
+            // What JSON writes in another way cannot be looked for in it.
+            let plain = !text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
+            let context = if plain { texts(batch, Column::Context, found) } else { present(batch, Column::Context) };
+            texts(batch, Column::Observed, found).or(context)
+        }
+    }
 }
 
 fn indicator(batch: &RecordBatch, name: &str) -> Mask {

@@ -64,15 +64,18 @@ impl Blooms {
     fn may(&self, filter: &Filter) -> Result<bool, ParquetError> {
         Ok(match filter {
             Filter::All | Filter::Not(_) | Filter::Text(_) => true,
+            Filter::Has(..) | Filter::Kind(_) | Filter::Severity(_) => true,
             // With fewer sources an event may be another threat's.
             Filter::Threat(_) if self.limited => true,
             Filter::Threat(id) => self.any(&[Column::Threat], |bloom| bloom.check(&id.0.cast_signed()))?,
-            Filter::Net(net) if net.prefix_len() == net.max_prefix_len() => {
+            Filter::Net(net) | Filter::Source(net) | Filter::Destination(net)
+                if net.prefix_len() == net.max_prefix_len() =>
+            {
                 let address = net.addr().to_canonical().to_string();
                 let columns = [Column::Src, Column::Dst, Column::Indicator, Column::Keys];
                 self.any(&columns, |bloom| bloom.check(address.as_str()))?
             }
-            Filter::Net(_) => true,
+            Filter::Net(_) | Filter::Source(_) | Filter::Destination(_) => true,
             Filter::Indicator(name) => {
                 let name = fold(name);
                 self.any(&[Column::Indicator, Column::Keys], |bloom| bloom.check(name.as_str()))?

@@ -1,21 +1,17 @@
 //! Events in memory: what a store must do, in the plainest way.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use event::Event;
-use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use server::Scope;
-use server::condense::ThreatKey;
 use server::store::{
-    Appended, Batch, ChunkEntry, DayCount, EventStore, Filter, Followed, Manifest, Query, Scanned, Seen, StoreError,
-    Stored,
+    Appended, Batch, ChunkEntry, DayCount, EventStore, Followed, Manifest, Query, Scanned, Seen, StoreError, Stored,
 };
 use tokio::sync::watch;
 
@@ -121,7 +117,7 @@ impl EventStore for MemoryStore {
         let total = events.len() as u64;
         for (done, stored) in (1..).zip(&events) {
             self.scanned.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if matches(&query.filter, &stored.event, &self.zone) && visit(Seen::Event(stored)).is_break() {
+            if query.filter.matches(stored, &self.zone) && visit(Seen::Event(stored)).is_break() {
                 return Ok(Scanned { lines: done, stopped: true });
             }
             if visit(Seen::Progress { done, total }).is_break() {
@@ -144,27 +140,6 @@ impl EventStore for MemoryStore {
 
     fn watch(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
-    }
-}
-
-fn matches(filter: &Filter, event: &Event, zone: &TimeZone) -> bool {
-    let address = |net: &IpNet, text: &str| text.parse::<IpAddr>().is_ok_and(|address| net.contains(&address));
-    match filter {
-        Filter::All => true,
-        Filter::Threat(id) => ThreatKey::of(event).id() == *id,
-        Filter::Net(net) => {
-            event.src.iter().chain(&event.dst).any(|a| net.contains(a))
-                || address(net, &event.indicator)
-                || address(net, &event.observed.text)
-        }
-        Filter::Indicator(name) => {
-            let indicator = event.indicator.to_lowercase();
-            indicator == *name || indicator.ends_with(&format!(".{name}"))
-        }
-        Filter::Text(text) => event.line(zone).to_lowercase().contains(&text.to_lowercase()),
-        Filter::And(all) => all.iter().all(|filter| matches(filter, event, zone)),
-        Filter::Or(any) => any.iter().any(|filter| matches(filter, event, zone)),
-        Filter::Not(not) => !matches(not, event, zone),
     }
 }
 
