@@ -6,6 +6,7 @@
 mod arguments;
 mod bad_input;
 mod replay;
+mod server;
 mod user;
 
 use std::path::Path;

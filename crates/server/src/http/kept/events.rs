@@ -9,6 +9,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use event::draw::LocalClock;
+use event::import::give_back;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -154,7 +156,17 @@ async fn part(app: &Arc<App>, text: Text, wanted: Wanted, tag: &str) -> Result<R
     Ok((StatusCode::PARTIAL_CONTENT, headers, body).into_response())
 }
 
-/// A line with its end.
+/// A line with its end, as its origin wrote it.
+fn draw(stored: &Stored, clock: &mut LocalClock, into: &mut Vec<u8>) {
+    into.clear();
+    match &stored.line {
+        Some(line) => into.extend_from_slice(&give_back(line)),
+        None => event::draw::draw(&stored.event, clock, into),
+    }
+    into.push(b'\n');
+}
+
+/// A line with its end, as text: bytes that are none are told as they are kept.
 pub(super) fn line(stored: &Stored, zone: &TimeZone) -> String {
     let mut line = stored.line.as_deref().map_or_else(|| stored.event.line(zone), str::to_owned);
     line.push('\n');
@@ -164,6 +176,7 @@ pub(super) fn line(stored: &Stored, zone: &TimeZone) -> String {
 fn measure(app: &App, query: &Query, cancelled: &Cancelled) -> Result<Arc<Lines>, Problem> {
     let mut lines = Lines { length: 0, marks: Vec::new() };
     let (mut next, mut last) = (STEP, query.from);
+    let (mut clock, mut drawn) = (LocalClock::new(app.settings.zone.clone()), Vec::new());
     let scanned = app.store.scan(query, &mut |seen| {
         if cancelled.is() {
             return ControlFlow::Break(());
@@ -176,7 +189,8 @@ fn measure(app: &App, query: &Query, cancelled: &Cancelled) -> Result<Arc<Lines>
             next = lines.length + STEP;
         }
         last = time;
-        lines.length += line(stored, &app.settings.zone).len() as u64;
+        draw(stored, &mut clock, &mut drawn);
+        lines.length += drawn.len() as u64;
         ControlFlow::Continue(())
     })?;
     if scanned.stopped {
@@ -193,11 +207,12 @@ async fn body(app: &Arc<App>, query: Query, coding: Coding, range: Range<u64>) -
         let mut encoder = coding.encoder(pipe)?;
         let mut at = 0;
         let mut failed = None;
+        let (mut clock, mut line) = (LocalClock::new(app.settings.zone.clone()), Vec::new());
         let scanned = app.store.scan(&query, &mut |seen| {
             let Seen::Event(stored) = seen else { return ControlFlow::Continue(()) };
-            let line = line(stored, &app.settings.zone);
+            draw(stored, &mut clock, &mut line);
             let end = at + line.len() as u64;
-            let part = within(line.as_bytes(), at, &range);
+            let part = within(&line, at, &range);
             at = end;
             match encoder.write_all(part) {
                 Ok(()) if end >= range.end => ControlFlow::Break(()),
