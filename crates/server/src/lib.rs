@@ -15,6 +15,7 @@ pub mod access;
 pub mod condense;
 pub mod http;
 pub mod hunt;
+pub mod intake;
 mod run;
 pub mod settings;
 pub mod state;

@@ -16,6 +16,7 @@ use super::slots::Slots;
 use super::trails::Trails;
 use super::work::Work;
 use crate::Settings;
+use crate::intake;
 use crate::store::EventStore;
 
 /// Streams of one account at the same time, live or of event lines.
@@ -65,6 +66,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// What happened, for `/metrics`.
     pub counters: Counters,
+    /// What became of events that were received; the intake over UDP counts here too.
+    pub intake: Arc<intake::Counters>,
     /// When it was started.
     pub started: Timestamp,
     /// How often a live stream sends a sign of life and looks at its reader's credentials again.
@@ -101,6 +104,7 @@ impl App {
             access,
             clock,
             counters: Counters::default(),
+            intake: Arc::default(),
             started,
             heartbeat: HEARTBEAT,
             stopping: watch::Sender::new(false),

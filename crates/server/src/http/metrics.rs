@@ -12,6 +12,7 @@ use super::auth::Known;
 use super::problem::Problem;
 use super::routes::{Route, Who};
 use super::work;
+use crate::intake::{self, Way};
 
 /// One number that only grows.
 #[derive(Debug, Default)]
@@ -87,6 +88,7 @@ async fn metrics(
     let of_today = days.iter().find(|count| count.day == today);
     let mut page = Page(String::new());
     page.http(&app);
+    page.intake(&app.intake);
     page.one("store_days", "gauge", "Days with events", days.len() as u64);
     page.one("store_events", "gauge", "Events of all days", days.iter().map(|count| count.events).sum());
     page.one("store_lines", "gauge", "Lines of all days", days.iter().map(|count| count.lines).sum());
@@ -139,5 +141,51 @@ impl Page {
         }
         self.one("http_streams_open", "gauge", "Live streams", app.streams.taken() as u64);
         self.one("http_work_running", "gauge", "Requests that are being worked on", app.work.running() as u64);
+    }
+    fn intake(&mut self, counters: &intake::Counters) {
+        for (name, help, of) in [
+            ("received", "Events that were received", intake::Counters::received as fn(&intake::Counters, Way) -> u64),
+            ("written", "Events that were received and are on disk", intake::Counters::written),
+        ] {
+            self.head(&format!("intake_{name}_total"), "counter", help);
+            for way in Way::ALL {
+                let _ =
+                    writeln!(self.0, "maltrail_intake_{name}_total{{way=\"{}\"}} {}", way.name(), of(counters, way));
+            }
+        }
+        self.head("intake_refused_total", "counter", "Events that were received and not taken, by reason");
+        for way in Way::ALL {
+            for (reason, count) in counters.refused(way) {
+                let labels = format!("way=\"{}\",reason=\"{}\"", way.name(), reason.name());
+                let _ = writeln!(self.0, "maltrail_intake_refused_total{{{labels}}} {count}");
+            }
+        }
+        self.head("intake_dropped_total", "counter", "What came over UDP and was lost: datagrams (kernel) or events");
+        let dropped = [
+            ("kernel", &counters.dropped_kernel),
+            ("queue", &counters.dropped_queue),
+            ("record", &counters.dropped_record),
+        ];
+        for (place, count) in dropped {
+            let count = count.load(Ordering::Relaxed);
+            let _ = writeln!(self.0, "maltrail_intake_dropped_total{{place=\"{place}\"}} {count}");
+        }
+        let totals = [
+            ("datagrams", "Datagrams of peers that may send", &counters.datagrams),
+            ("peers_refused", "Datagrams of peers that may not send", &counters.peers_refused),
+            ("retries", "Times the record failed while events of datagrams waited", &counters.retries),
+            ("batches", "Batches that were taken", &counters.batches),
+            ("batches_repeated", "Batches that came again", &counters.repeated_batches),
+            ("batches_refused", "Batches that were refused as a whole", &counters.refused_batches),
+            ("batches_failed", "Batches that could not be written", &counters.failed_batches),
+            ("batches_busy", "Batches that were sent away: too many at the same time", &counters.busy_batches),
+            ("repeated", "Events of batches that came again", &counters.repeated),
+            ("renamed", "Events whose sensor was named otherwise than its token", &counters.renamed),
+        ];
+        for (name, help, counter) in totals {
+            self.one(&format!("intake_{name}_total"), "counter", help, counter.load(Ordering::Relaxed));
+        }
+        let queued = counters.queued_bytes.load(Ordering::Relaxed);
+        self.one("intake_queued_bytes", "gauge", "Bytes of datagrams that wait for the disk", queued);
     }
 }

@@ -11,6 +11,7 @@
 mod api;
 mod hostile;
 mod idle;
+mod intake;
 mod kept;
 mod listener;
 mod live;
@@ -18,3 +19,4 @@ mod page;
 mod people;
 mod support;
 mod table;
+mod udp;

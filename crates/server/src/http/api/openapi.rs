@@ -76,6 +76,7 @@ fn problems(document: &mut utoipa::openapi::OpenApi) {
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(crate::http::people::document());
+    document.merge(crate::intake::document());
     problems(&mut document);
     document
 }

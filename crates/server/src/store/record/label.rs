@@ -12,13 +12,13 @@ const CUSTOM: [&str; 2] = ["(custom)", "(remote custom)"];
 
 /// Labels by info.
 #[derive(Default)]
-pub(super) struct Labels {
+pub(crate) struct Labels {
     known: HashMap<String, Label, foldhash::fast::RandomState>,
 }
 
 impl Labels {
     /// The label of an info.
-    pub(super) fn of(&mut self, info: &str, reference: &str) -> Label {
+    pub(crate) fn of(&mut self, info: &str, reference: &str) -> Label {
         if CUSTOM.contains(&reference) {
             return label(info, true);
         }

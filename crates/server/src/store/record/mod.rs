@@ -39,6 +39,7 @@ use jiff::tz::TimeZone;
 
 use append::{AppendSettings, Appender, Committed};
 use follow::{FollowSettings, Follower};
+pub(crate) use text::line_id;
 use watch::{Inbox, Watch};
 
 pub use append::Clock;
@@ -47,6 +48,7 @@ pub use counters::Counters;
 pub use drawn::MAX_AHEAD;
 pub use fit::{MAX_LIST, MAX_VALUE, Unfit, Window, fit};
 pub use follow::MAX_FILES;
+pub(crate) use label::Labels;
 pub use names::Form;
 pub use report::{FileReport, FileState, Reports};
 

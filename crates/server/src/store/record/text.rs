@@ -228,14 +228,14 @@ impl Converter {
         let Converter { importer, labels } = self;
         let mut imported = importer.read(line, |info, reference| labels.of(info, reference))?;
         add(&counters.invalid_utf8, usize::from(!imported.utf8));
-        imported.event.id = id(line);
+        imported.event.id = line_id(line);
         let line = (!imported.exact).then(|| keep(line).into());
         Ok(Stored { event: imported.event, line })
     }
 }
 
-/// Sixteen hexadecimal digits of a line.
-fn id(line: &[u8]) -> String {
+/// The id of an event that came as a line: sixteen hexadecimal digits of it.
+pub(crate) fn line_id(line: &[u8]) -> String {
     let hash = rapidhash_v3_seeded(line, &SECRETS);
     let digit = |place: u32| char::from_digit((hash >> (60 - 4 * place)) as u32 & 15, 16).unwrap_or('0');
     (0..16).map(digit).collect()

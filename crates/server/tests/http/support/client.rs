@@ -104,15 +104,23 @@ impl Client {
         fields: &[(&str, &str)],
         body: &serde_json::Value,
     ) -> Answer {
+        let fields = [&[("content-type", "application/json")], fields].concat();
+        self.bytes((method, target), &fields, Body::from(body.to_string())).await
+    }
+
+    /// Sends a body.
+    pub async fn bytes(&self, (method, target): (Method, &str), fields: &[(&str, &str)], body: Body) -> Answer {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(target).header("host", self.address.to_string());
-        request = request.header("content-type", "application/json");
+        if !self.token.is_empty() {
+            request = request.header("authorization", format!("Bearer {}", self.token));
+        }
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body.to_string())).unwrap();
+        let request = request.body(body).unwrap();
         let mut response =
             tokio::time::timeout(PATIENCE, sender.send_request(request)).await.expect("an answer in time").unwrap();
         let body = tokio::time::timeout(PATIENCE, response.body_mut().collect()).await.expect("a body in time");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -25,19 +26,34 @@ pub struct MemoryStore {
     zone: TimeZone,
     events: Mutex<Vec<Arc<Stored>>>,
     moved: watch::Sender<u64>,
+    batches: Mutex<BTreeSet<String>>,
+    /// Whether the disk is full.
+    pub full: AtomicBool,
     /// How many lines scans have looked at.
     pub scanned: std::sync::atomic::AtomicU64,
 }
 
 impl MemoryStore {
     pub fn new(zone: TimeZone) -> MemoryStore {
-        MemoryStore { zone, events: Mutex::default(), moved: watch::Sender::new(0), scanned: Default::default() }
+        MemoryStore {
+            zone,
+            events: Mutex::default(),
+            moved: watch::Sender::new(0),
+            batches: Mutex::default(),
+            full: AtomicBool::new(false),
+            scanned: Default::default(),
+        }
     }
 
     /// Takes events.
     pub fn put(&self, events: impl IntoIterator<Item = Event>) {
         let events = events.into_iter().map(|event| Stored { event, line: None }).collect();
         self.append(&Batch { id: String::new(), events }).unwrap();
+    }
+
+    /// All events in the order in which they came.
+    pub fn all(&self) -> Vec<Event> {
+        self.events.lock().unwrap().iter().map(|stored| stored.event.clone()).collect()
     }
 
     fn visible(&self, scope: &Scope) -> Vec<Stored> {
@@ -56,6 +72,13 @@ impl MemoryStore {
 
 impl EventStore for MemoryStore {
     fn append(&self, batch: &Batch) -> Result<Appended, StoreError> {
+        if self.full.load(Ordering::SeqCst) {
+            let source = std::io::ErrorKind::StorageFull.into();
+            return Err(StoreError::Io { what: "cannot write".into(), source });
+        }
+        if !batch.id.is_empty() && !self.batches.lock().unwrap().insert(batch.id.clone()) {
+            return Ok(Appended { written: 0, refused: 0, repeated: true });
+        }
         let mut events = self.events.lock().unwrap();
         events.extend(batch.events.iter().cloned().map(Arc::new));
         let cursor = events.len() as u64;
