@@ -9,6 +9,7 @@
 mod config;
 mod files;
 mod import;
+mod intake;
 mod packets;
 mod requests;
 mod texts;
@@ -35,6 +36,8 @@ const TARGETS: &[(&str, Target)] = &[
     ("event", texts::event),
     ("import", import::import),
     ("journal", texts::journal),
+    ("datagram_line", intake::datagram_line),
+    ("batch", intake::batch),
     ("whitelist", texts::whitelist),
     ("ignore", texts::ignore),
     ("config", texts::config),

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use crate::Settings;
 use crate::access::{Access, AccountError, Notice, Policy};
 use crate::http::{self, App, Limits, ListenError, SystemClock};
+use crate::intake::{self, Udp, UdpError};
 use crate::state::{State, StateError};
 use crate::store::{LocalSettings, LocalStore, StoreError};
 
@@ -36,6 +37,9 @@ pub enum ServerError {
     /// The address.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// UDP.
+    #[error(transparent)]
+    Udp(#[from] UdpError),
     /// No threads.
     #[error("cannot start threads: {0}")]
     Threads(std::io::Error),
@@ -45,6 +49,7 @@ pub enum ServerError {
 pub struct Server {
     runtime: Runtime,
     listening: http::Server,
+    udp: Option<Udp>,
     store: Arc<LocalStore>,
     notices: Vec<Notice>,
 }
@@ -64,14 +69,16 @@ impl Server {
         let store = Arc::new(LocalStore::open(LocalSettings::of(&settings, Arc::new(Timestamp::now)))?);
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         let runtime = threads.enable_all().thread_name("http").build().map_err(ServerError::Threads)?;
+        let app = App::new(settings, store.clone(), access.clone(), Arc::new(SystemClock));
+        let udp = Udp::start(&app.settings, store.clone(), app.intake.clone(), Arc::new(Timestamp::now))?;
         let listening = runtime.block_on(async {
-            let app = App::new(settings, store.clone(), access.clone(), Arc::new(SystemClock));
             let mut routes = http::routes();
-            routes.extend(http::people_routes(access));
+            routes.extend(http::people_routes(access.clone()));
+            routes.extend(intake::routes(access));
             let router = http::router(&app, routes);
             http::Server::start(app, router, Limits::default()).await
         })?;
-        Ok(Server { runtime, listening, store, notices })
+        Ok(Server { runtime, listening, udp, store, notices })
     }
 
     /// Where it listens.
@@ -91,8 +98,11 @@ impl Server {
     /// # Errors
     /// It cannot be written: it is read again from the record at the next start.
     pub fn stop(self) -> Result<(), StoreError> {
-        let Server { runtime, listening, store, .. } = self;
+        let Server { runtime, listening, udp, store, .. } = self;
         runtime.block_on(listening.stop());
+        if let Some(udp) = udp {
+            udp.stop();
+        }
         drop(runtime);
         store.stop()
     }

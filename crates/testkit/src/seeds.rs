@@ -23,6 +23,16 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "plain",
         r#"{"v":1,"id":"x","time":"2026-01-02T03:04:05.000006Z","site":"","sensor":"s","src":["10.0.0.5"],"src_ports":[40000],"dst":["8.8.8.8"],"dst_ports":[53],"protocol":17,"kind":"DNS","observed":{"text":"www.evil-site.example.com","matched":[{"start":4,"end":25}]},"indicator":"evil-site.example.com","info":"quietfox (malware)","reference":"(static)","class":"malware","severity":"high","confidence":90,"reasons":[],"count":1,"context":{}}"#,
     ),
+    (
+        "datagram_line",
+        "two",
+        "1767323045.5 \"2026-01-02 03:04:05.500000\" s 10.0.0.5 40000 8.8.8.8 53 UDP DNS (www).evil-site.example.com x (static)\n7 bare\n",
+    ),
+    (
+        "batch",
+        "plain",
+        "\0{\"v\":1,\"id\":\"x\",\"time\":\"2026-01-02T03:04:05Z\",\"last\":\"2026-01-02T03:04:05Z\",\"src\":[\"10.0.0.5\"],\"dst\":[],\"protocol\":17,\"kind\":\"DNS\",\"observed\":{\"text\":\"a.example\",\"matched\":[]},\"severity\":\"low\"}\n{}\n",
+    ),
     ("whitelist", "plain", "# mine\nexample.com, 192.0.2.66\n198.51.100.0/24 *.example.net\n2001:db8::/32\n"),
     ("ignore", "list", "# comment\n10.0.0.5;*;8.8.8.8;53\n*;*;198.51.100.0/24;443\n"),
     ("ignore", "expression", "~evil[0-9]+|quiet.*fox\nDNS evil42.example.com quietfox"),

@@ -103,9 +103,10 @@ pub fn settings(directory: &std::path::Path, tls: Tls) -> Settings {
 /// Every route there is, with accounts of their own.
 pub fn all_routes(directory: &std::path::Path) -> Vec<Route> {
     let state = Arc::new(State::open(directory).unwrap());
-    let access = Access::new(state, &[], Policy { exposed: false, mask_custom: true }).unwrap();
+    let access = Arc::new(Access::new(state, &[], Policy { exposed: false, mask_custom: true }).unwrap());
     let mut routes = server::http::routes();
-    routes.extend(server::http::people_routes(Arc::new(access)));
+    routes.extend(server::http::people_routes(access.clone()));
+    routes.extend(server::intake::routes(access));
     routes
 }
 
