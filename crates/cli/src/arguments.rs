@@ -31,6 +31,12 @@ pub(crate) enum Command {
     /// Tell what lists an indicator (name, URL, address, address:port, network, fingerprint)
     #[command(after_help = CHECK_HELP)]
     Check(CheckArguments),
+    /// Find events of the logs: names, addresses, networks, text
+    #[command(after_help = HUNT_HELP)]
+    Hunt(HuntArguments),
+    /// Print events of the logs
+    #[command(after_help = EVENTS_HELP)]
+    Events(EventsArguments),
     /// Look at a store of trails
     #[command(subcommand)]
     Trails(TrailsCommand),
@@ -209,6 +215,74 @@ pub(crate) struct CheckArguments {
     /// What to look up
     #[arg(required = true)]
     pub(crate) indicators: Vec<String>,
+}
+
+const HUNT_HELP: &str = "Queries:
+  evil.example 10.0.0.0/8            both (AND); OR, NOT and parentheses between
+  10.0.0.5-10.0.0.9                  a range of addresses
+  '\"known attacker\"'               words as they stand
+  src: dst: trail: info: sensor: type: sev: threat:   before a value, for that field; trail: is the fastest
+
+Without a server the state directory is brought up to date and used. Beside a running server the logs are read into a
+temporary directory, which takes longer.
+
+Exit status:
+  0  found
+  1  failed: what was printed is not all
+  2  wrong arguments, query or configuration
+  6  nothing found";
+
+const EVENTS_HELP: &str = "Examples:
+  maltrail events --day 2026-11-20
+  maltrail events --from 2026-11-20T10:00:00Z --to 2026-11-20T11:00:00Z sev:high --json
+
+Queries and exit status are those of `maltrail hunt`.";
+
+/// Where to look, and how it is printed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LookArguments {
+    /// Configuration file
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// First day, or first instant
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Last day, or first instant after
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// Directory of logs and journals (LOG_DIR)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log_dir: Option<PathBuf>,
+    /// Directory of what is made of them (STATE_DIR)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Print events as the journal has them, one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Most events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HuntArguments {
+    #[command(flatten)]
+    pub(crate) look: LookArguments,
+    /// What to look for
+    #[arg(required = true, value_name = "QUERY")]
+    pub(crate) query: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArguments {
+    #[command(flatten)]
+    pub(crate) look: LookArguments,
+    /// Of one day
+    #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"])]
+    pub(crate) day: Option<String>,
+    /// Only what this finds
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: Vec<String>,
 }
 
 /// What can be done with accounts.

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     NoCapture = 4,
     /// SIGINT came a second time: what was not written yet is lost.
     Forced = 5,
+    /// A hunt found nothing.
+    NothingFound = 6,
 }
 
 /// For `--help`.
@@ -29,7 +31,8 @@ pub(crate) const HELP: &str = "Exit status:
   2  wrong arguments or configuration; nothing was started
   3  no trails that can be used
   4  cannot capture: no such interface, or no privilege
-  5  ended by a second SIGINT before everything was written";
+  5  ended by a second SIGINT before everything was written
+  6  nothing was found (hunt, events)";
 
 impl Termination for Exit {
     fn report(self) -> ExitCode {

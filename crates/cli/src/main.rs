@@ -29,6 +29,8 @@ fn main() -> Exit {
         Command::Run(arguments) => commands::run::run(arguments),
         Command::Update(arguments) => commands::update::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
+        Command::Hunt(arguments) => commands::hunt::run(&arguments.query, &arguments.look),
+        Command::Events(arguments) => commands::hunt::events(arguments),
         Command::Trails(command) => commands::trails::run(command),
         Command::User(command) => commands::user::run(command),
         Command::BuildStore(arguments) => commands::build::run(arguments),

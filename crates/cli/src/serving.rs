@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use server::settings::{Settings, Tls};
 
-use crate::config::{Config, Values};
+use crate::config::{BLACKLIST, Config, Values};
 
 /// Requests that work at the same time, if nothing is said.
 const REQUESTS: usize = 64;
@@ -41,7 +41,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         fail2ban_regex: values.fail2ban_regex.as_ref().map(|pattern| pattern.0.clone()),
         fail2ban_allowlist: values.fail2ban_allowlist.clone(),
         blacklist_allowlist: values.blacklist_allowlist.clone(),
-        blacklists: values.blacklists.0.iter().map(|(name, rules)| (name.clone(), rules.0.clone())).collect(),
+        blacklists: values.blacklists.0.iter().map(|(key, rules)| (list_name(key), rules.0.clone())).collect(),
         aliases: values.ip_aliases.0.iter().flat_map(|line| alias(line)).collect(),
         geo_files: values.geo_files.clone(),
         retention_days: values.retention_days.map(|days| u32::try_from(days.0).unwrap_or(u32::MAX)),
@@ -80,6 +80,11 @@ fn tls(values: &Values, http: IpAddr) -> Tls {
         None if wanted => Tls::SelfSigned,
         _ => Tls::Off,
     }
+}
+
+/// The name of the list of a key: `dns` of BLACKLIST_DNS, nothing of BLACKLIST.
+fn list_name(key: &str) -> String {
+    key.strip_prefix(BLACKLIST).unwrap_or(key).trim_start_matches('_').to_lowercase()
 }
 
 /// The store of trails that a sensor uses too.
@@ -159,6 +164,13 @@ mod tests {
         assert_eq!(aliases("10.0.0.0/8: home"), "10.0.0.0/8=home");
         assert_eq!(aliases("10.0.0.0-10.0.0.2:few"), "10.0.0.0/31=few 10.0.0.2/32=few");
         assert_eq!(aliases("[fd00::1]:six"), "fd00::1/128=six");
+    }
+
+    #[test]
+    fn lists_have_the_names_they_are_asked_for_by() {
+        let settings = told("BLACKLIST\n  type ~ DNS\nBLACKLIST_Web\n  type ~ URL").unwrap();
+        let names: Vec<&str> = settings.blacklists.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["", "web"]);
     }
 
     #[test]

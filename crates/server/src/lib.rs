@@ -12,6 +12,7 @@
 //! Nothing here sees packets.
 
 pub mod access;
+pub mod blocklist;
 pub mod condense;
 pub mod http;
 pub mod hunt;

@@ -3,6 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod generate;
+pub(crate) mod hunt;
 mod loudness;
 pub(crate) mod run;
 pub(crate) mod sensor;

@@ -75,7 +75,7 @@ Rules for the list served at /blacklist, or /blacklist/name: lines `column ~ exp
 
 Default: no entries. Since 0.1.
 
-Accepted and checked; this version does not use it.
+Peers of BLACKLIST_ALLOWLIST, and this machine, read it: public source addresses of today's events that a line matches. Case does not matter.
 ";
 
 /// The shipped `maltrail.conf`: every setting, commented out, with its default.

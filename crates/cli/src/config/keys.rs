@@ -319,11 +319,11 @@ settings! {
     Server "ENABLE_RIPE_LOOKUPS" enable_ripe_lookups: bool = "false", Later;
     /// Do not ask RIPE; wins over ENABLE_RIPE_LOOKUPS.
     Server "DISABLE_RIPE_LOOKUPS" disable_ripe_lookups: bool = "false", Later;
-    /// Sources of events whose info matches this are listed at /fail2ban.
+    /// Public sources of today's events whose info matches this are listed at /fail2ban.
     Server "FAIL2BAN_REGEX" fail2ban_regex: Option<Pattern> = "", Used;
-    /// Who may read /fail2ban.
+    /// Who may read /fail2ban besides this machine.
     Server "FAIL2BAN_ALLOWLIST" fail2ban_allowlist: Vec<IpNet> = "", Used;
-    /// Who may read /blacklist.
+    /// Who may read /blacklist besides this machine.
     Server "BLACKLIST_ALLOWLIST" blacklist_allowlist: Vec<IpNet> = "", Used;
 
     /// Proxies in front of the server: addresses and networks whose X-Forwarded-For and X-Forwarded-Proto headers are

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use document::{dump, example, reference};
 pub(crate) use environment::Environment;
-pub(crate) use keys::{Fate, KEYS, Key, Values};
+pub(crate) use keys::{BLACKLIST, Fate, KEYS, Key, Values};
 use parse::{Entry, Raw};
 use value::{Place, Setting};
 pub(crate) use value::{Remote, Workers};

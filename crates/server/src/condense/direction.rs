@@ -32,7 +32,7 @@ impl Directions {
 
 /// Whether an address is one of a private or local range: RFC 1918, 6598, 3927, 4193, loopback, link-local, multicast
 /// and broadcast.
-pub(super) fn is_local(address: IpAddr) -> bool {
+pub(crate) fn is_local(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             let shared = v4.to_bits() & 0xffc0_0000 == Ipv4Addr::new(100, 64, 0, 0).to_bits();

@@ -22,6 +22,7 @@ mod threat;
 mod totals;
 mod view;
 
+pub(crate) use direction::is_local;
 pub use direction::{Direction, Directions};
 pub use evidence::{Evidence, Reasons};
 pub use fold::{Added, Fold, MAX_THREATS, OtherWindow};

@@ -10,6 +10,7 @@ use super::api::KnownSensors;
 use super::auth::Authenticate;
 use super::geo::Geo;
 use super::kept::{KnownCountries, KnownLines};
+use super::lists::Lists;
 use super::metrics::Counters;
 use super::recent::Recent;
 use super::slots::Slots;
@@ -76,6 +77,7 @@ pub struct App {
     pub(super) lines: KnownLines,
     pub(super) countries: KnownCountries,
     pub(super) sensors: KnownSensors,
+    pub(super) lists: Lists,
     /// Live streams.
     pub(super) streams: Arc<Slots<String>>,
     stopping: watch::Sender<bool>,
@@ -96,6 +98,7 @@ impl App {
             lines: Recent::new(KNOWN_LINES),
             countries: Recent::new(KNOWN_COUNTRIES),
             sensors: Recent::new(KNOWN_SENSORS),
+            lists: Lists::new(&settings),
             trails: Trails::new(settings.trails_store.clone()),
             geo: Geo::open(&settings.geo_files),
             streams: Slots::new(settings.max_streams, STREAMS_EACH),

@@ -21,6 +21,7 @@ pub mod geo;
 mod kept;
 mod limits;
 mod listener;
+mod lists;
 mod metrics;
 mod page;
 mod people;

@@ -63,7 +63,7 @@ fn addresses(event: &Event) -> impl Iterator<Item = IpAddr> {
 
 /// The address a text is or begins with: `192.0.2.7`, `192.0.2.7:443`, `[2001:db8::7]:443`, `192.0.2.7/x`,
 /// `192.0.2.7 (host.example)`.
-pub(super) fn address_in(text: &str) -> Option<IpAddr> {
+pub(crate) fn address_in(text: &str) -> Option<IpAddr> {
     if !text.starts_with(|first: char| first.is_ascii_hexdigit() || matches!(first, ':' | '[')) {
         return None;
     }

@@ -10,10 +10,12 @@
 
 mod api;
 mod hostile;
+mod hunt;
 mod idle;
 mod intake;
 mod kept;
 mod listener;
+mod lists;
 mod live;
 mod page;
 mod people;

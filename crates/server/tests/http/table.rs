@@ -9,7 +9,7 @@ use crate::support::store::event;
 use crate::support::{Running, all_routes};
 
 /// What strangers may ask for. Whatever is added to this is public: think twice.
-const PUBLIC: [&str; 11] = [
+const PUBLIC: [&str; 14] = [
     "/",
     "/style.css",
     "/ping",
@@ -22,6 +22,10 @@ const PUBLIC: [&str; 11] = [
     "/api/v1/account/password",
     // Sensors are no readers: it asks for their tokens itself.
     "/api/v1/intake",
+    // Public addresses only, for peers that the configuration names.
+    "/fail2ban",
+    "/blacklist",
+    "/blacklist/{name}",
 ];
 
 fn filled(path: &str) -> String {

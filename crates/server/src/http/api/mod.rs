@@ -4,6 +4,7 @@
 mod days;
 mod events;
 mod health;
+pub(super) mod hunt;
 mod live;
 mod openapi;
 mod sensors;
@@ -14,6 +15,7 @@ mod threats;
 pub use openapi::document;
 pub(super) use sensors::KnownSensors;
 
+use super::lists;
 use super::routes::{Route, Who};
 
 /// Routes that read.
@@ -29,6 +31,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/v1/trails/{trail}", Who::Reader, subjects::trail),
         Route::get("/api/v1/health", Who::Reader, health::health),
         Route::get("/api/v1/sensors", Who::Reader, sensors::sensors),
+        Route::get("/api/v1/hunt", Who::Reader, hunt::hunt),
+        Route::get("/api/v1/blocklist", Who::Reader, lists::blocklist),
         Route::get("/api/v1/openapi.json", Who::Anyone, openapi::openapi),
     ]
 }

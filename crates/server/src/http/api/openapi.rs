@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
-use super::{days, events, health, live, sensors, subjects, threats};
+use super::{days, events, health, hunt, live, sensors, subjects, threats};
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 
@@ -25,6 +25,8 @@ use crate::http::reply::{self, Keep};
         subjects::trail,
         health::health,
         sensors::sensors,
+        hunt::hunt,
+        crate::http::lists::blocklist,
         openapi,
     ),
     security(("token" = [])),

@@ -10,6 +10,8 @@
 //! | /trails | `trail,info,reference` lines |
 //! | /geo?date= | `{"counts": {"US": 7}, "mapped", "unmapped", "home"}` |
 //! | /meta?observable= | `{"observable", "kind", "first_seen", "last_seen", "count", "country"}`, `{}` if unknown |
+//! | /hunt?q= | what a query finds, one JSON object a line; see `/api/v1/hunt` |
+//! | /fail2ban, /blacklist, /blacklist/NAME | addresses to block, one a line, for peers that the configuration names |
 //! | /live?date= | server-sent events: one line each, its `id` a place to go on from |
 
 mod check;
@@ -23,7 +25,9 @@ mod trails;
 pub(super) use events::KnownLines;
 pub(super) use geo::KnownCountries;
 
+use super::api::hunt;
 use super::auth::Maybe;
+use super::lists;
 use super::routes::{Route, Who};
 
 /// What `/ping` answers.
@@ -41,6 +45,11 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/geo", Who::Reader, geo::geo),
         Route::get("/meta", Who::Reader, meta::meta),
         Route::get("/live", Who::Reader, live::live),
+        Route::get("/hunt", Who::Reader, hunt::hunt),
+        // Firewalls log in nowhere: the peer's address decides.
+        Route::get("/fail2ban", Who::Anyone, lists::fail2ban),
+        Route::get("/blacklist", Who::Anyone, lists::blacklist),
+        Route::get("/blacklist/{name}", Who::Anyone, lists::named_blacklist),
     ]
 }
 

@@ -102,6 +102,9 @@ impl Sink for Archive {
     }
 }
 
+/// Longest time that reading a log directory once may take.
+const MAX_READING: Duration = Duration::from_secs(24 * 3600);
+
 /// What a record is told.
 #[derive(Clone)]
 pub struct RecordSettings {
@@ -195,6 +198,32 @@ impl Record {
             }
         }
     }
+}
+
+/// Reads what a log directory holds into `sink`, once, and tells how its files stand. Nothing is written there.
+///
+/// # Errors
+/// There is no thread for it, or it ended early.
+pub fn read_once(log_dir: &std::path::Path, zone: &TimeZone, sink: Arc<dyn Sink>) -> Result<Reports, StoreError> {
+    let (inbox, reports) = (Arc::new(Inbox::default()), Arc::new(Mutex::default()));
+    let shared = follow::Shared {
+        sink,
+        counters: Arc::default(),
+        committed: Arc::default(),
+        inbox: Arc::clone(&inbox),
+        reports: Arc::clone(&reports),
+    };
+    let follower = Follower::new(FollowSettings { log_dir: log_dir.to_owned(), zone: zone.clone() }, shared);
+    let failed = |source| StoreError::Io { what: format!("cannot read {}", log_dir.display()), source };
+    let thread = std::thread::Builder::new().name("record-read".into()).spawn(move || follower.run());
+    let thread = thread.map_err(failed)?;
+    inbox.rescan();
+    let settled = inbox.settled(MAX_READING);
+    inbox.end();
+    if thread.join().is_err() || !settled {
+        return Err(failed(io::Error::other("reading ended before its end")));
+    }
+    Ok(reports.lock().unwrap_or_else(PoisonError::into_inner).clone())
 }
 
 impl Drop for Record {

@@ -4,6 +4,7 @@
 
 mod chunks;
 mod crash;
+mod once;
 mod reading;
 
 use std::ops::ControlFlow;

@@ -31,6 +31,8 @@ pub struct MemoryStore {
     pub full: AtomicBool,
     /// How many lines scans have looked at.
     pub scanned: std::sync::atomic::AtomicU64,
+    /// After how many lines scans fail.
+    fails: std::sync::atomic::AtomicU64,
 }
 
 impl MemoryStore {
@@ -42,7 +44,13 @@ impl MemoryStore {
             batches: Mutex::default(),
             full: AtomicBool::new(false),
             scanned: Default::default(),
+            fails: u64::MAX.into(),
         }
+    }
+
+    /// From now on scans fail after so many lines.
+    pub fn fail_after(&self, lines: u64) {
+        self.fails.store(lines, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Takes events.
@@ -139,6 +147,9 @@ impl EventStore for MemoryStore {
         }
         let total = events.len() as u64;
         for (done, stored) in (1..).zip(&events) {
+            if done > self.fails.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(StoreError::Damaged("a segment".into()));
+            }
             self.scanned.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             if query.filter.matches(stored, &self.zone) && visit(Seen::Event(stored)).is_break() {
                 return Ok(Scanned { lines: done, stopped: true });

@@ -1,0 +1,87 @@
+//! What may stand in a list.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::condense::is_local;
+
+/// Longest name, bytes: a zone's name and `*.` have room before 255 (RFC 1035, 2.3.4).
+pub const MAX_NAME: usize = 220;
+
+/// An address or a name. Made only of what was checked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry(Value);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Value {
+    Address(IpAddr),
+    Name(Box<str>),
+}
+
+impl Entry {
+    /// An address, where it is one of the Internet: not local, private, reserved or for documentation.
+    #[must_use]
+    pub fn address(address: IpAddr) -> Option<Entry> {
+        let address = address.to_canonical();
+        (!is_local(address) && is_global(address)).then_some(Entry(Value::Address(address)))
+    }
+
+    /// A name: labels of letters, digits, `-` and `_`, at least two, the last one not a number.
+    #[must_use]
+    pub fn name(text: &str) -> Option<Entry> {
+        let text = text.strip_suffix('.').unwrap_or(text);
+        let label = |label: &str| {
+            let known = label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            known && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+        };
+        let (_, last) = text.rsplit_once('.')?;
+        let named =
+            text.len() <= MAX_NAME && text.split('.').all(label) && last.bytes().any(|b| b.is_ascii_alphabetic());
+        named.then(|| Entry(Value::Name(text.to_ascii_lowercase().into())))
+    }
+
+    /// The address, if it is one.
+    #[must_use]
+    pub fn as_address(&self) -> Option<IpAddr> {
+        match self.0 {
+            Value::Address(address) => Some(address),
+            Value::Name(_) => None,
+        }
+    }
+
+    /// The name, if it is one.
+    #[must_use]
+    pub fn as_name(&self) -> Option<&str> {
+        match &self.0 {
+            Value::Address(_) => None,
+            Value::Name(name) => Some(name),
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Value::Address(address) => address.fmt(f),
+            Value::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Whether an address may belong to a host on the Internet (IANA's registries of special-purpose addresses, RFC 6890).
+fn is_global(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            let reserved = matches!(
+                (a, b, c),
+                (0 | 240..=255, ..) | (192, 0, 0 | 2) | (198, 18 | 19, _) | (198, 51, 100) | (203, 0, 113)
+            );
+            !reserved
+        }
+        IpAddr::V6(v6) => {
+            let [first, second, ..] = v6.segments();
+            first & 0xe000 == 0x2000 && !(first == 0x2001 && (second == 0x0db8 || second < 0x0200)) && first != 0x3fff
+        }
+    }
+}
