@@ -348,7 +348,8 @@ pub fn unmark(drawn: &str) -> Observed {
         }
     }
     if open.is_some() || !after_group {
-        // Parentheses that are none of ours: it is a text like any other.
+        // Parentheses that are none of ours: it is a text like any other, and keeps them.
+        let text = drawn.replace("\\(", "(").replace("\\)", ")");
         return Observed { matched: all(&text), text };
     }
     add(&mut matched, outside..text.len(), &text, (true, false));

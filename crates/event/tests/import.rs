@@ -225,6 +225,17 @@ fn zones() -> impl Strategy<Value = TimeZone> {
         .prop_map(zone)
 }
 
+#[test]
+fn parentheses_that_are_never_closed_belong_to_the_text() {
+    for (drawn, text) in
+        [("(www.evil.example", "(www.evil.example"), ("a (b).c (d", "a (b).c (d"), ("\\(a (b", "(a (b")]
+    {
+        let seen = unmark(drawn);
+        assert_eq!(seen.text, text);
+        assert_eq!(seen.matched, std::iter::once(0..text.len() as u32).collect::<Vec<_>>());
+    }
+}
+
 proptest! {
     /// The oracle of the quick drawing is the plain one; a clock that is used again and again stays right.
     #[test]

@@ -19,6 +19,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "\"2026-01-02 03:04:05.000006\" sensor 10.0.0.5 40000 8.8.8.8 53 UDP DNS (www).evil-site.example.com \"quietfox (malware)\" (static)",
     ),
     (
+        "import",
+        "quoted",
+        "\"2026-01-02 03:04:05.000006\" sensor 10.0.0.5 40000 8.8.8.8 53 UDP DNS (www).evil-site.example.com \"quietfox (malware)\" (static)",
+    ),
+    (
         "journal",
         "plain",
         r#"{"v":1,"id":"x","time":"2026-01-02T03:04:05.000006Z","site":"","sensor":"s","src":["10.0.0.5"],"src_ports":[40000],"dst":["8.8.8.8"],"dst_ports":[53],"protocol":17,"kind":"DNS","observed":{"text":"www.evil-site.example.com","matched":[{"start":4,"end":25}]},"indicator":"evil-site.example.com","info":"quietfox (malware)","reference":"(static)","class":"malware","severity":"high","confidence":90,"reasons":[],"count":1,"context":{}}"#,

@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::process::Stdio;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::Duration;
 
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -168,35 +170,41 @@ fn a_pipe_is_followed_and_trails_are_reloaded_by_a_child() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let _watched = watched(&sensor);
     let mut input = sensor.stdin.take().unwrap();
     let mut events = BufReader::new(sensor.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut messages = BufReader::new(sensor.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let errors = BufReader::new(sensor.stderr.take().unwrap());
+    let (say, messages) = mpsc::channel();
+    let reader = std::thread::spawn(move || errors.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
     input.write_all(&capture::file(&[query(1, "www.evil.org")])).unwrap();
     assert!(events.next().unwrap().contains("www.evil.org"), "told while the pipe is open");
     let store = || fs::metadata(dir.path().join("t.bin")).unwrap().ino();
     let first = store();
     write(&dir, "t.new", format!("{TRAILS}late.org,testbot (malware),(static)\n192.0.2.1:99999,x,y\nonly one\n"));
     fs::rename(dir.path().join("t.new"), dir.path().join("t.csv")).unwrap();
-    let hangup = std::process::Command::new("kill").args(["-HUP", &sensor.id().to_string()]).status().unwrap();
-    assert!(hangup.success());
-    // A request is seen to after the packet that comes next.
+    signal(&sensor, "-HUP");
+    // A request is seen to after the packet that comes next, and so is the end of the process that builds.
     let header = capture::file(&[]).len();
     let mut seconds = 2;
-    while store() == first {
-        input.write_all(&capture::file(&[query(seconds, "www.fine.org")])[header..]).unwrap();
+    let mut said: Vec<String> = Vec::new();
+    while !said.iter().any(|line| line.contains("3 trails in use now, 2 before")) {
+        let packet = &capture::file(&[query(seconds, "www.fine.org")])[header..];
+        assert!(input.write_all(packet).is_ok(), "ended, or not reloaded in time: {said:?}");
         seconds += 1;
         std::thread::yield_now();
+        said.extend(messages.try_iter());
     }
-    input.write_all(&capture::file(&[query(seconds + 1, "late.org")])[header..]).unwrap();
+    assert_ne!(store(), first, "built anew");
     let refused = "t.csv are no trails and were left out: 1 ";
-    assert!(messages.any(|line| line.contains(refused)));
-    assert!(messages.any(|line| line.contains("3 trails in use now, 2 before")));
-    input.write_all(&capture::file(&[query(seconds + 2, "late.org")])[header..]).unwrap();
+    assert!(said.iter().any(|line| line.contains(refused)), "{said:?}");
+    input.write_all(&capture::file(&[query(seconds, "late.org")])[header..]).unwrap();
     assert!(events.any(|line| line.contains("late.org")));
     drop(input);
     let rest: Vec<String> = events.collect();
     assert!(rest.iter().any(|line| line == "trails    3, reloaded 1 times"), "{rest:?}");
     assert!(sensor.wait().unwrap().success());
+    drop(messages);
+    assert!(reader.join().is_ok());
 }
 
 /// A sensor whose standard input, output and error are pipes.
@@ -215,6 +223,22 @@ fn piped(dir: &tempfile::TempDir, arguments: &[&str]) -> std::process::Child {
         .unwrap()
 }
 
+/// What a test waits for at most.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Kills `sensor` if this is still held after [`PATIENCE`]: whoever reads from it then sees its end and fails, instead of
+/// waiting for ever.
+fn watched(sensor: &std::process::Child) -> Sender<()> {
+    let (held, released) = mpsc::channel::<()>();
+    let id = sensor.id().to_string();
+    std::thread::spawn(move || {
+        if released.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let _ = std::process::Command::new("kill").args(["-KILL", &id]).status();
+        }
+    });
+    held
+}
+
 fn signal(sensor: &std::process::Child, name: &str) {
     let sent = std::process::Command::new("kill").args([name, &sensor.id().to_string()]).status().unwrap();
     assert!(sent.success());
@@ -226,6 +250,7 @@ fn a_silent_pipe_is_left_at_a_signal() {
         let dir = directory();
         write(&dir, "t.csv", TRAILS);
         let mut sensor = piped(&dir, &["-r", "-", "--trails", "t.csv", "--log-dir", "logs"]);
+        let _watched = watched(&sensor);
         let mut input = sensor.stdin.take().unwrap();
         let mut out = BufReader::new(sensor.stdout.take().unwrap()).lines().map(Result::unwrap);
         input.write_all(&three()).unwrap();
@@ -259,6 +284,7 @@ fn a_second_interrupt_forces_an_end_and_says_what_is_lost() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let _watched = watched(&sensor);
     let mut out = BufReader::new(out);
     out.read_line(&mut String::new()).unwrap();
     while more.write(b"x").is_ok() {}

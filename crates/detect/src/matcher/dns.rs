@@ -24,8 +24,10 @@ impl<L: Lookup> Matcher<L> {
 
     #[inline]
     fn name(&mut self, flow: &Flow, name: &[u8], occasion: Occasion, context: impl FnOnce() -> Context) {
-        if !self.names.has(name) && !name::look_up(&*self.store, &mut self.found, flow, name, occasion, context) {
-            self.names.note(name);
+        let place = self.names.place(name);
+        if !self.names.has(place, name) && !name::look_up(&*self.store, &mut self.found, flow, name, occasion, context)
+        {
+            self.names.note(place, name);
         }
     }
 

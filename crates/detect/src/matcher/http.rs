@@ -161,7 +161,13 @@ impl<L: Lookup> Matcher<L> {
             None if (1..=HOST).contains(&host.name.len()) => {
                 let inner = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
                 let name = inner.filter(|_| host.bracketed).unwrap_or(text);
-                name::look_up(store, &mut self.found, flow, name, Occasion::Other, Context::default);
+                // Most requests go to hosts that were just asked for, by DNS or by another request.
+                let place = self.names.place(name);
+                if !self.names.has(place, name)
+                    && !name::look_up(store, &mut self.found, flow, name, Occasion::Other, Context::default)
+                {
+                    self.names.note(place, name);
+                }
             }
             None => {}
         }
