@@ -88,8 +88,8 @@ pub enum BatchError {
 /// A limit is reached, or it is damaged.
 pub fn unpack(body: &[u8], packing: Packing, limits: &Limits) -> Result<Unpacked, BatchError> {
     match packing {
+        _ if body.is_empty() => Ok(Unpacked::default()),
         Packing::Plain => read(body, limits),
-        Packing::Gzip if body.is_empty() => Ok(Unpacked::default()),
         Packing::Gzip => read(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(body)), limits),
         Packing::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(body)?;
