@@ -30,6 +30,8 @@ impl Loudness {
         };
         let color = environment.variable("NO_COLOR").is_none() && std::io::stderr().is_terminal();
         let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(color);
+        // Where nobody reads standard error any more, messages are lost and nothing else.
+        let subscriber = subscriber.log_internal_errors(false);
         subscriber.with_max_level(level).with_target(false).init();
     }
 

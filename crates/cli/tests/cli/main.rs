@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bad_input;
+mod hunt;
 mod replay;
 mod server;
 mod user;

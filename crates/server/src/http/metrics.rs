@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::routes::{Route, Who};
 use super::work;
 use crate::intake::{self, Way};
+use crate::store::Figure;
 
 /// One number that only grows.
 #[derive(Debug, Default)]
@@ -93,6 +94,7 @@ async fn metrics(
     page.one("store_events", "gauge", "Events of all days", days.iter().map(|count| count.events).sum());
     page.one("store_lines", "gauge", "Lines of all days", days.iter().map(|count| count.lines).sum());
     page.one("store_events_today", "gauge", "Events of today", of_today.map_or(0, |count| count.events));
+    page.figures(&app.store.figures());
     let trails = app.trails.get();
     page.one("trails", "gauge", "Indicators in the trail store", trails.as_ref().map_or(0, |store| store.len() as u64));
     let generation = trails.map_or(0, |store| store.generation_info().generation);
@@ -112,6 +114,21 @@ impl Page {
     fn one(&mut self, name: &str, kind: &str, help: &str, value: u64) {
         self.head(name, kind, help);
         let _ = writeln!(self.0, "maltrail_{name} {value}");
+    }
+
+    /// Those of the same name stand behind each other.
+    fn figures(&mut self, figures: &[Figure]) {
+        let mut last = "";
+        for Figure { name, help, reason, value } in figures {
+            if *name != last {
+                self.head(name, if name.ends_with("_total") { "counter" } else { "gauge" }, help);
+                last = name;
+            }
+            let _ = match *reason {
+                "" => writeln!(self.0, "maltrail_{name} {value}"),
+                reason => writeln!(self.0, "maltrail_{name}{{reason=\"{reason}\"}} {value}"),
+            };
+        }
     }
 
     fn http(&mut self, app: &App) {

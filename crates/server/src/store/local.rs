@@ -17,7 +17,7 @@ use super::record::{Clock, Form, Record, RecordSettings, Window};
 use super::retention::{Removed, first_kept};
 use super::table::utc_day;
 use super::{
-    Appended, Archive, ArchiveSettings, Batch, DayCount, EventStore, Followed, Manifest, Query, Scanned, Seen,
+    Appended, Archive, ArchiveSettings, Batch, DayCount, EventStore, Figure, Followed, Manifest, Query, Scanned, Seen,
     StoreError,
 };
 use crate::{Scope, Settings};
@@ -249,5 +249,9 @@ impl EventStore for LocalStore {
 
     fn watch(&self) -> watch::Receiver<u64> {
         self.kept.archive.watch()
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        self.kept.record.counters().figures()
     }
 }

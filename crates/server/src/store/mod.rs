@@ -284,6 +284,24 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Told whenever a cursor moves.
     fn watch(&self) -> tokio::sync::watch::Receiver<u64>;
+
+    /// What it counts, for metrics.
+    fn figures(&self) -> Vec<Figure> {
+        Vec::new()
+    }
+}
+
+/// A number for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// In the form of Prometheus, without a prefix; `_total` at the end where it only grows.
+    pub name: &'static str,
+    /// What it is.
+    pub help: &'static str,
+    /// Which of several of that name; empty where there is one.
+    pub reason: &'static str,
+    /// How many.
+    pub value: u64,
 }
 
 /// What came after a cursor.

@@ -63,7 +63,7 @@ impl Once {
             FileState::Unreadable(why) => Some(format!("{name}: {why}")),
             _ => None,
         });
-        let once = Once { unreadable: unreadable.collect(), archive, temporary: temporary };
+        let once = Once { unreadable: unreadable.collect(), archive, temporary };
         if once.temporary.is_none() {
             once.archive.flush()?;
         }

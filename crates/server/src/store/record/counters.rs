@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use event::import::Refusal;
 
 use super::fit::Unfit;
+use crate::store::Figure;
 
 /// All but `known_batches` only go up.
 #[derive(Debug, Default)]
@@ -80,5 +81,42 @@ impl Counters {
     /// Events that were offered and not taken, by reason.
     pub fn unfits(&self) -> impl Iterator<Item = (Unfit, u64)> + '_ {
         Unfit::ALL.into_iter().zip(self.unfit.iter().map(|counter| counter.load(Relaxed)))
+    }
+
+    /// All of them, for metrics.
+    #[must_use]
+    pub fn figures(&self) -> Vec<Figure> {
+        let plain = [
+            ("record_text_lines_total", "Lines of text logs that were read", &self.text_lines),
+            ("record_own_lines_total", "Lines of text logs that a journal has too", &self.own_lines),
+            ("record_imported_lines_total", "Lines of text logs that became events", &self.imported_lines),
+            ("record_kept_lines_total", "Imported lines that are kept as they were", &self.kept_lines),
+            ("record_invalid_utf8_total", "Lines of text logs that are not UTF-8", &self.invalid_utf8),
+            ("record_journal_lines_total", "Lines of journals that were read", &self.journal_lines),
+            ("record_journal_refused_total", "Lines of journals that are no events", &self.journal_refused),
+            ("record_read_bytes_total", "Bytes read from files", &self.read_bytes),
+            ("record_truncated_files_total", "Files found shorter than what was read", &self.truncated_files),
+            ("record_edited_files_total", "Files changed before the place of reading", &self.edited_files),
+            ("record_unreadable_files_total", "Files that could not be read", &self.unreadable_files),
+            ("record_batches_total", "Batches that were written", &self.batches),
+            ("record_repeated_batches_total", "Batches that came again", &self.repeated_batches),
+            ("record_completed_batches_total", "Batches of which a crash had left a part", &self.completed_batches),
+            ("record_failed_batches_total", "Batches that could not be written", &self.failed_batches),
+            ("record_known_batches", "Batches that are remembered", &self.known_batches),
+            ("record_forgotten_batches_total", "Batches forgotten before their time", &self.forgotten_batches),
+            ("record_appended_events_total", "Events that were written", &self.appended),
+            ("record_syncs_total", "Syncs to disk", &self.syncs),
+            ("record_text_failed_total", "Events missing in the text log", &self.text_failed),
+        ];
+        let plain = plain.map(|(name, help, counter)| Figure { name, help, reason: "", value: counter.load(Relaxed) });
+        let refused = self.refused().map(|(why, value)| {
+            let (name, help) = ("record_refused_lines_total", "Lines of text logs that are no events");
+            Figure { name, help, reason: why.name(), value }
+        });
+        let unfit = self.unfits().map(|(why, value)| {
+            let (name, help) = ("record_refused_events_total", "Events that were offered and not taken");
+            Figure { name, help, reason: why.name(), value }
+        });
+        plain.into_iter().chain(refused).chain(unfit).collect()
     }
 }
