@@ -19,7 +19,7 @@ def one(query, *values):
 
 columns = [name for name, *_ in read.execute("describe select * from read_parquet(?)", [files]).fetchall()]
 lines, events, first, last, sensors = one(
-    "select count(*), sum(count)::bigint, epoch_us(min(time)), epoch_us(max(time)), count(distinct sensor)"
+    "select count(*), sum(count)::bigint, epoch_us(min(time)::timestamptz), epoch_us(max(time)::timestamptz), count(distinct sensor)"
     " from read_parquet(?)"
 )
 print(
