@@ -70,11 +70,11 @@ fn feed(directory: &Path) {
         archive.absorb(&source(), upto * BYTES, (from..upto).map(event).collect()).unwrap();
         from = upto;
         say("absorbed");
-        if from % (2 * PORTION) == 0 {
+        if from.is_multiple_of(2 * PORTION) {
             archive.flush().unwrap();
             say("flushed");
         }
-        if from % (6 * PORTION) == 0 {
+        if from.is_multiple_of(6 * PORTION) {
             archive.seal(start() + SignedDuration::from_hours(200)).unwrap();
             say("sealed");
             archive.condense().unwrap();

@@ -28,7 +28,7 @@ struct More {
     line: Option<Box<str>>,
 }
 
-/// Fields that [`write`] adds. A quote in a value is escaped, so that these bytes stand nowhere else.
+/// Fields that [`write()`] adds. A quote in a value is escaped, so that these bytes stand nowhere else.
 const PART: &str = ",\"part\":[";
 const LINE: &str = ",\"line\":\"";
 const BATCH: &str = ",\"batch\":\"";
