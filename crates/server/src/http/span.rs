@@ -40,10 +40,13 @@ mod tests {
     fn every_date_has_instants() {
         let zone = TimeZone::get("Europe/Zagreb").unwrap_or(TimeZone::UTC);
         for zone in [TimeZone::UTC, zone] {
-            for text in ["0001-01-01_9999-12-31", "9999-12-31", "0001-01-01", "2026-03-29", "2026-10-25"] {
+            for text in ["0001-01-01_9999-12-31", "9999-12-30", "0001-01-01", "2026-03-29", "2026-10-25"] {
                 let (from, to) = instants(Days::parse(text).unwrap(), &zone);
                 assert!(from < to, "{text}");
             }
+            // It begins behind the last instant there is, and so holds none.
+            let (from, to) = instants(Days::parse("9999-12-31").unwrap(), &zone);
+            assert_eq!((from, to), (Timestamp::MAX, Timestamp::MAX));
         }
     }
 }
