@@ -10,10 +10,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::sent::Sent;
-use super::{Actor, People};
+use super::{By, People};
 use crate::access::{AccountChange, AccountEntry};
 use crate::http::app::App;
-use crate::http::auth::{Client, Known};
 use crate::http::extract::Segment;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
@@ -55,19 +54,16 @@ pub(super) struct MadeAccount {
 pub(super) async fn add(
     State(app): State<Arc<App>>,
     Extension(people): Extension<Arc<People>>,
-    Known(reader): Known,
-    client: Client,
+    by: By,
     headers: HeaderMap,
     Sent(new): Sent<NewAccount>,
 ) -> Result<Response, Problem> {
-    let now = app.clock.now();
-    let _hashing = people.hashing.acquire().await.map_err(|_| Problem::busy("the server is about to end"))?;
+    let _hashing = people.hashing().await?;
     let made = work::run(&app, {
         let people = people.clone();
         move |_, _| -> Result<_, Problem> {
-            let password = people.access.add_account(&new.name, &new.account, now)?;
-            let actor = Actor { who: &reader.name, address: client.address, now };
-            people.audit(&actor, "account.add", &new.name, "")?;
+            let password = people.access.add_account(&new.name, &new.account, by.now)?;
+            people.audit(&by, "account.add", &new.name, "")?;
             Ok(MadeAccount { name: new.name, password })
         }
     })
@@ -83,19 +79,16 @@ pub(super) async fn add(
 pub(super) async fn change(
     State(app): State<Arc<App>>,
     Extension(people): Extension<Arc<People>>,
-    Known(reader): Known,
-    client: Client,
+    by: By,
     Segment(name): Segment<String>,
     Sent(change): Sent<AccountChange>,
 ) -> Result<StatusCode, Problem> {
-    let now = app.clock.now();
-    let _hashing = people.hashing.acquire().await.map_err(|_| Problem::busy("the server is about to end"))?;
+    let _hashing = people.hashing().await?;
     work::run(&app, {
         let people = people.clone();
         move |_, _| -> Result<_, Problem> {
-            people.access.change_account(&name, &change, now)?;
-            let actor = Actor { who: &reader.name, address: client.address, now };
-            Ok(people.audit(&actor, "account.change", &name, "")?)
+            people.access.change_account(&name, &change, by.now)?;
+            Ok(people.audit(&by, "account.change", &name, "")?)
         }
     })
     .await?;
@@ -109,15 +102,12 @@ pub(super) async fn change(
 pub(super) async fn remove(
     State(app): State<Arc<App>>,
     Extension(people): Extension<Arc<People>>,
-    Known(reader): Known,
-    client: Client,
+    by: By,
     Segment(name): Segment<String>,
 ) -> Result<StatusCode, Problem> {
-    let now = app.clock.now();
     work::run(&app, move |_, _| -> Result<_, Problem> {
-        people.access.remove_account(&name, now)?;
-        let actor = Actor { who: &reader.name, address: client.address, now };
-        Ok(people.audit(&actor, "account.remove", &name, "")?)
+        people.access.remove_account(&name, by.now)?;
+        Ok(people.audit(&by, "account.remove", &name, "")?)
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

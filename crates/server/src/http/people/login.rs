@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::sent::Sent;
-use super::{Actor, People};
+use super::{By, People};
 use crate::access::{Credentials, From, Role, SESSION_COOKIE};
 use crate::http::app::App;
 use crate::http::auth::{Client, Known};
@@ -55,7 +55,7 @@ pub(super) async fn login(
     Sent(request): Sent<LoginRequest>,
 ) -> Result<Response, Problem> {
     let from = From { address: client.address, now: app.clock.now() };
-    let _hashing = people.hashing.acquire().await.map_err(|_| Problem::busy("the server is about to end"))?;
+    let _hashing = people.hashing().await?;
     let access = people.access.clone();
     let login = work::run(&app, move |_, _| access.login(&request.name, &request.password, from)).await?;
     let answer = LoginAnswer {
@@ -119,14 +119,14 @@ pub(super) async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let credentials = Credentials::of(&headers);
     let now = app.clock.now();
-    let _hashing = people.hashing.acquire().await.map_err(|_| Problem::busy("the server is about to end"))?;
+    let _hashing = people.hashing().await?;
     let shared = people.clone();
     work::run(&app, move |_, _| -> Result<_, Problem> {
         let people = shared;
         let reader = people.access.reader(&credentials, true, now)?;
         people.access.change_own_password(&reader, &credentials, [&request.current, &request.new], now)?;
-        let actor = Actor { who: &reader.name, address: client.address, now };
-        Ok(people.audit(&actor, "account.password", &reader.name, "own")?)
+        let by = By { reader: Arc::new(reader), address: client.address, now };
+        Ok(people.audit(&by, "account.password", &by.reader.name, "own")?)
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
@@ -152,17 +152,14 @@ pub(super) async fn sessions(
 pub(super) async fn end_sessions(
     State(app): State<Arc<App>>,
     Extension(people): Extension<Arc<People>>,
-    Known(reader): Known,
-    client: Client,
+    by: By,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let credentials = Credentials::of(&headers);
-    let now = app.clock.now();
     work::run(&app, move |_, _| {
         let keep = if let Credentials::Session(hash) = &credentials { Some(hash) } else { None };
-        people.access.state().end_other_sessions(&reader.name, keep)?;
-        let actor = Actor { who: &reader.name, address: client.address, now };
-        people.audit(&actor, "account.sessions", &reader.name, "ended")
+        people.access.state().end_other_sessions(&by.reader.name, keep)?;
+        people.audit(&by, "account.sessions", &by.reader.name, "ended")
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

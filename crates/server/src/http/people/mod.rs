@@ -17,18 +17,23 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::http::StatusCode;
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use serde::Serialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(super) use document::document;
 
-use super::auth::{Authenticate, Denied};
+use super::app::App;
+use super::auth::{Authenticate, Client, Denied, Known};
 use super::problem::Problem;
+use super::reply::{self, Keep};
 use super::routes::{Route, Who};
 use crate::access::{self, Access, AccountError, Credentials, LoginError, Reader};
-use crate::state::{AuditEntry, StateError};
+use crate::state::{AuditEntry, Outcome, StateError};
 
 /// Passwords that are hashed at the same time: each takes a core and 19 MiB.
 const HASHING: usize = 2;
@@ -38,13 +43,13 @@ const MAX_BULK: usize = 1 << 20;
 /// What the handlers share.
 pub(super) struct People {
     access: Arc<Access>,
-    hashing: Arc<Semaphore>,
+    hashing: Semaphore,
 }
 
 /// Routes of accounts and of what they write.
 #[must_use]
 pub fn routes(access: Arc<Access>) -> Vec<Route> {
-    let people = Arc::new(People { access, hashing: Arc::new(Semaphore::new(HASHING)) });
+    let people = Arc::new(People { access, hashing: Semaphore::new(HASHING) });
     let routes = vec![
         Route::post("/login", Who::Anyone, login::login),
         Route::post("/logout", Who::Anyone, login::logout),
@@ -75,25 +80,51 @@ pub fn routes(access: Arc<Access>) -> Vec<Route> {
     routes.into_iter().map(|route| Route { handler: route.handler.layer(Extension(people.clone())), ..route }).collect()
 }
 
-/// Who did it, from where, when.
-struct Actor<'a> {
-    who: &'a str,
+/// Who asks, from where, when: what the audit tells of a change.
+struct By {
+    reader: Arc<Reader>,
     address: IpAddr,
     now: Timestamp,
 }
 
+impl FromRequestParts<Arc<App>> for By {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Known(reader) = Known::from_request_parts(parts, app).await?;
+        let client = Client::from_request_parts(parts, app).await?;
+        Ok(By { reader, address: client.address, now: app.clock.now() })
+    }
+}
+
 impl People {
+    /// A place for hashing a password.
+    async fn hashing(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.hashing.acquire().await.map_err(|_| Problem::busy("the server is about to end"))
+    }
+
     /// Writes into the audit.
-    fn audit(&self, actor: &Actor<'_>, action: &str, subject: &str, detail: &str) -> Result<(), StateError> {
+    fn audit(&self, by: &By, action: &str, subject: &str, detail: &str) -> Result<(), StateError> {
         self.access.state().audit(&AuditEntry {
             id: 0,
-            time: actor.now,
-            who: actor.who.to_owned(),
-            address: actor.address.to_string(),
+            time: by.now,
+            who: by.reader.name.clone(),
+            address: by.address.to_string(),
             action: action.to_owned(),
             subject: subject.to_owned(),
             detail: detail.to_owned(),
         })
+    }
+}
+
+/// What became of a change of something that others change too; `missing` is said where there is no such thing.
+fn answer<T: Serialize>(headers: &HeaderMap, outcome: Outcome<T>, missing: &str) -> Result<Response, Problem> {
+    match outcome {
+        Outcome::Done(now) => reply::json(headers, &now, Keep::Nothing),
+        Outcome::Conflict(now) => {
+            Ok((StatusCode::CONFLICT, reply::json(headers, &now, Keep::Nothing)?).into_response())
+        }
+        Outcome::Missing => Err(Problem::missing(missing)),
     }
 }
 

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::sent::Sent;
-use super::{Actor, People};
+use super::{By, People, answer};
 use crate::http::app::App;
-use crate::http::auth::{Client, Known};
 use crate::http::extract::Segment;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
@@ -22,6 +21,8 @@ use crate::state::{Outcome, Rule, RuleChange};
 
 /// Longest rule and comment, in characters.
 const LONGEST: usize = 4_000;
+/// Said where there is none of that number.
+const MISSING: &str = "there is no such rule";
 
 /// All rules.
 #[utoipa::path(get, path = "/api/v1/rules", tag = "rules",
@@ -63,12 +64,11 @@ fn enabled() -> bool {
 pub(super) async fn add(
     state: State<Arc<App>>,
     people: Extension<Arc<People>>,
-    known: Known,
-    client: Client,
+    by: By,
     headers: HeaderMap,
     request: Sent<RuleRequest>,
 ) -> Result<Response, Problem> {
-    write(state.0, people.0, (known, client), (0, request.0), &headers).await
+    write(state.0, people.0, by, (0, request.0), &headers).await
 }
 
 /// Changes a rule.
@@ -79,22 +79,21 @@ pub(super) async fn add(
 pub(super) async fn change(
     state: State<Arc<App>>,
     people: Extension<Arc<People>>,
-    known: Known,
-    client: Client,
+    by: By,
     headers: HeaderMap,
     Segment(id): Segment<i64>,
     request: Sent<RuleRequest>,
 ) -> Result<Response, Problem> {
     if id < 1 {
-        return Err(Problem::missing("there is no such rule"));
+        return Err(Problem::missing(MISSING));
     }
-    write(state.0, people.0, (known, client), (id, request.0), &headers).await
+    write(state.0, people.0, by, (id, request.0), &headers).await
 }
 
 async fn write(
     app: Arc<App>,
     people: Arc<People>,
-    (Known(reader), client): (Known, Client),
+    by: By,
     (id, request): (i64, RuleRequest),
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
@@ -104,26 +103,18 @@ async fn write(
             "a rule has between 1 and {LONGEST} characters, its comment as many at most"
         )));
     }
-    let now = app.clock.now();
     let outcome = work::run(&app, move |_, _| -> Result<_, Problem> {
         let RuleRequest { rule, comment, enabled, expires, version } = &request;
-        let (enabled, expires, version, author) = (*enabled, *expires, *version, reader.name.as_str());
+        let (enabled, expires, version, author) = (*enabled, *expires, *version, by.reader.name.as_str());
         let change = RuleChange { id, version, rule, comment, author, enabled, expires };
-        let outcome = people.access.state().put_rule(&change, now)?;
+        let outcome = people.access.state().put_rule(&change, by.now)?;
         if let Outcome::Done(rule) = &outcome {
-            let actor = Actor { who: &reader.name, address: client.address, now };
-            people.audit(&actor, "rule", &rule.id.to_string(), &rule.rule)?;
+            people.audit(&by, "rule", &rule.id.to_string(), &rule.rule)?;
         }
         Ok(outcome)
     })
     .await?;
-    match outcome {
-        Outcome::Done(rule) => reply::json(headers, &rule, Keep::Nothing),
-        Outcome::Conflict(rule) => {
-            Ok((StatusCode::CONFLICT, reply::json(headers, &rule, Keep::Nothing)?).into_response())
-        }
-        Outcome::Missing => Err(Problem::missing("there is no such rule")),
-    }
+    answer(headers, outcome, MISSING)
 }
 
 /// Removes a rule.
@@ -133,17 +124,14 @@ async fn write(
 pub(super) async fn remove(
     State(app): State<Arc<App>>,
     Extension(people): Extension<Arc<People>>,
-    Known(reader): Known,
-    client: Client,
+    by: By,
     Segment(id): Segment<i64>,
 ) -> Result<StatusCode, Problem> {
-    let now = app.clock.now();
     work::run(&app, move |_, _| -> Result<_, Problem> {
         if !people.access.state().remove_rule(id)? {
-            return Err(Problem::missing("there is no such rule"));
+            return Err(Problem::missing(MISSING));
         }
-        let actor = Actor { who: &reader.name, address: client.address, now };
-        Ok(people.audit(&actor, "rule.remove", &id.to_string(), "")?)
+        Ok(people.audit(&by, "rule.remove", &id.to_string(), "")?)
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::sent::Sent;
-use super::{Actor, People};
+use super::{By, People};
 use crate::access::Role;
 use crate::http::app::App;
-use crate::http::auth::{Client, Known};
+use crate::http::auth::Known;
 use crate::http::extract::Segment;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
@@ -64,19 +64,16 @@ pub(super) struct MadeToken {
 pub(super) async fn add(
     State(app): State<Arc<App>>,
     Extension(people): Extension<Arc<People>>,
-    Known(reader): Known,
-    client: Client,
+    by: By,
     headers: HeaderMap,
     Sent(new): Sent<NewToken>,
 ) -> Result<Response, Problem> {
     if new.purpose == Purpose::Sensor {
-        reader.must_be(Role::Administrator)?;
+        by.reader.must_be(Role::Administrator)?;
     }
-    let now = app.clock.now();
     let made = work::run(&app, move |_, _| -> Result<_, Problem> {
-        let (id, token) = people.access.make_token(&reader.name, new.purpose, (&new.label, new.expires), now)?;
-        let actor = Actor { who: &reader.name, address: client.address, now };
-        people.audit(&actor, "token.add", &id.to_string(), &new.label)?;
+        let (id, token) = people.access.make_token(&by.reader.name, new.purpose, (&new.label, new.expires), by.now)?;
+        people.audit(&by, "token.add", &id.to_string(), &new.label)?;
         Ok(MadeToken { id, token })
     })
     .await?;
@@ -90,18 +87,15 @@ pub(super) async fn add(
 pub(super) async fn remove(
     State(app): State<Arc<App>>,
     Extension(people): Extension<Arc<People>>,
-    Known(reader): Known,
-    client: Client,
+    by: By,
     Segment(id): Segment<i64>,
 ) -> Result<StatusCode, Problem> {
-    let now = app.clock.now();
     work::run(&app, move |_, _| -> Result<_, Problem> {
-        let of = (reader.role < Role::Administrator).then_some(reader.name.as_str());
+        let of = (by.reader.role < Role::Administrator).then_some(by.reader.name.as_str());
         if !people.access.state().remove_token(id, of)? {
             return Err(Problem::missing("there is no such token of yours"));
         }
-        let actor = Actor { who: &reader.name, address: client.address, now };
-        Ok(people.audit(&actor, "token.remove", &id.to_string(), "")?)
+        Ok(people.audit(&by, "token.remove", &id.to_string(), "")?)
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

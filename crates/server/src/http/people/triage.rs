@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::sent::Sent;
-use super::{Actor, People};
+use super::{By, People};
 use crate::Scope;
 use crate::condense::{ThreatId, ThreatKey};
 use crate::http::app::App;
-use crate::http::auth::{Client, Known};
+use crate::http::auth::Known;
 use crate::http::days::Days;
 use crate::http::extract::{Ask, Segment};
 use crate::http::problem::Problem;
@@ -109,8 +109,7 @@ pub(super) struct TriageAnswer {
 pub(super) async fn change(
     State(app): State<Arc<App>>,
     Extension(people): Extension<Arc<People>>,
-    Known(reader): Known,
-    client: Client,
+    by: By,
     headers: HeaderMap,
     Sent(request): Sent<TriageChange>,
 ) -> Result<Response, Problem> {
@@ -118,19 +117,19 @@ pub(super) async fn change(
     acceptable(&request)?;
     let ids = request.threats.iter().map(|id| threat(id)).collect::<Result<Vec<_>, _>>()?;
     let answer = work::run(&app, move |app, cancelled| -> Result<_, Problem> {
-        let now = app.clock.now();
-        let seen = witnesses(app, &ids, (days, &reader.view()), cancelled)?;
-        let actor = Actor { who: &reader.name, address: client.address, now };
+        // The time of writing: whoever asks for what changed since then must not miss it.
+        let by = By { now: app.clock.now(), ..by };
+        let seen = witnesses(app, &ids, (days, &by.reader.view()), cancelled)?;
         let mut answer = TriageAnswer::default();
         for id in ids {
             let Some(addresses) = seen.get(&id) else {
                 answer.missing.push(id.to_string());
                 continue;
             };
-            let witness = Witness { author: &reader.name, addresses };
-            match people.access.state().change_triage(id, &request.change, &witness, now)? {
+            let witness = Witness { author: &by.reader.name, addresses };
+            match people.access.state().change_triage(id, &request.change, &witness, by.now)? {
                 Outcome::Done(row) => {
-                    people.audit(&actor, "triage", &row.threat, row.status.name())?;
+                    people.audit(&by, "triage", &row.threat, row.status.name())?;
                     answer.changed.push(row);
                 }
                 Outcome::Conflict(row) => answer.conflicts.push(row),

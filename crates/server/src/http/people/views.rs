@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::People;
 use super::sent::Sent;
+use super::{People, answer};
 use crate::access::Reader;
 use crate::http::app::App;
 use crate::http::auth::Known;
@@ -19,11 +19,13 @@ use crate::http::extract::Segment;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work;
-use crate::state::{Outcome, View};
+use crate::state::View;
 
 /// Longest name, in characters, and query, in bytes.
 const NAME: usize = 100;
 const QUERY: usize = 8_000;
+/// Said where there is none of that number, or it is another's.
+const MISSING: &str = "there is no such view of yours";
 
 /// Views that the reader may see: their own and the shared ones.
 #[utoipa::path(get, path = "/api/v1/views", tag = "views",
@@ -87,7 +89,7 @@ pub(super) async fn add(
         Ok(people.access.state().put_view(&view, now)?)
     })
     .await?;
-    answer(&headers, outcome)
+    answer(&headers, outcome, MISSING)
 }
 
 /// Changes one's own view.
@@ -104,22 +106,12 @@ pub(super) async fn change(
     Sent(change): Sent<ViewChange>,
 ) -> Result<Response, Problem> {
     if id < 1 {
-        return Err(Problem::missing("there is no such view of yours"));
+        return Err(Problem::missing(MISSING));
     }
     let view = change.view(id, &reader)?;
     let now = app.clock.now();
     let outcome = work::run(&app, move |_, _| people.access.state().put_view(&view, now)).await?;
-    answer(&headers, outcome)
-}
-
-fn answer(headers: &HeaderMap, outcome: Outcome<View>) -> Result<Response, Problem> {
-    match outcome {
-        Outcome::Done(view) => reply::json(headers, &view, Keep::Nothing),
-        Outcome::Conflict(view) => {
-            Ok((StatusCode::CONFLICT, reply::json(headers, &view, Keep::Nothing)?).into_response())
-        }
-        Outcome::Missing => Err(Problem::missing("there is no such view of yours")),
-    }
+    answer(&headers, outcome, MISSING)
 }
 
 /// Removes one's own view.
@@ -133,5 +125,5 @@ pub(super) async fn remove(
     Segment(id): Segment<i64>,
 ) -> Result<StatusCode, Problem> {
     let removed = work::run(&app, move |_, _| people.access.state().remove_view(id, &reader.name)).await?;
-    if removed { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::missing("there is no such view of yours")) }
+    if removed { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::missing(MISSING)) }
 }
