@@ -14,6 +14,7 @@
 pub mod access;
 pub mod blocklist;
 pub mod condense;
+mod directory;
 pub mod http;
 pub mod hunt;
 pub mod intake;
@@ -23,5 +24,6 @@ pub mod state;
 pub mod store;
 
 pub use access::Scope;
+pub use directory::make_directory;
 pub use run::{Server, ServerError};
 pub use settings::Settings;

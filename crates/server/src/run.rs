@@ -7,12 +7,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-use crate::Settings;
 use crate::access::{Access, AccountError, Notice, Policy};
 use crate::http::{self, App, Limits, ListenError, SystemClock};
 use crate::intake::{self, Udp, UdpError};
 use crate::state::{State, StateError};
 use crate::store::{LocalSettings, LocalStore, StoreError};
+use crate::{Settings, make_directory};
 
 /// Why a server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,8 @@ impl Server {
     /// # Errors
     /// Nothing runs then; the error says what to do.
     pub fn start(settings: Settings) -> Result<Server, ServerError> {
-        make_directory(&settings.state_dir)?;
+        make_directory(&settings.state_dir)
+            .map_err(|source| ServerError::Directory { path: settings.state_dir.clone(), source })?;
         let state = Arc::new(State::open(&settings.state_dir)?);
         let policy =
             Policy { exposed: !settings.http.ip().to_canonical().is_loopback(), mask_custom: settings.mask_custom };
@@ -106,10 +107,4 @@ impl Server {
         drop(runtime);
         store.stop()
     }
-}
-
-fn make_directory(path: &std::path::Path) -> Result<(), ServerError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o750).create(path);
-    made.map_err(|source| ServerError::Directory { path: path.to_path_buf(), source })
 }

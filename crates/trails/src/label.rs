@@ -112,7 +112,7 @@ impl Labels {
 }
 
 /// References of the user's own lists.
-const CUSTOM: [&str; 2] = ["(custom)", "(remote custom)"];
+pub const CUSTOM: [&str; 2] = ["(custom)", "(remote custom)"];
 
 /// Whether a reference names a list of the user's own, first or among the others.
 pub(crate) fn is_custom(reference: &str) -> bool {

@@ -1,7 +1,6 @@
 //! `maltrail user`: accounts of the server's page, beside a running server too.
 
 use std::io::BufRead;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -72,8 +71,7 @@ fn open(file: Option<&Path>) -> Result<Access, Failure> {
         return Err(Failure::Usage(errors.join("; ")));
     }
     let directory = &config.values.state_dir;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o750).create(directory);
-    made.map_err(|e| {
+    server::make_directory(directory).map_err(|e| {
         Failure::Running(format!("cannot make {}: {e}; set STATE_DIR to another directory", directory.display()))
     })?;
     let state = Arc::new(State::open(directory)?);

@@ -2,17 +2,18 @@
 //! the reference alone, never on other text.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use event::{Context, Event, Observed};
 use ipnet::IpNet;
 
+use trails::CUSTOM;
+
+use crate::condense::address_number as number;
+
 /// What stands for what a reader may not see.
 pub const HIDDEN: &str = "-";
-
-/// Reference of the user's own trails, where it is the first that lists an indicator.
-const CUSTOM: &str = "(custom)";
 
 /// A limit on source and destination addresses, and on custom trails; none for those who may see everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -107,7 +108,7 @@ impl Scope {
     #[must_use]
     pub fn view<'e>(&self, event: &'e Event) -> Option<Cow<'e, Event>> {
         let mut view = self.limited(event)?;
-        if self.masked && view.reference.starts_with(CUSTOM) {
+        if self.masked && is_custom(&view.reference) {
             hide(view.to_mut());
         }
         Some(view)
@@ -139,20 +140,20 @@ impl Scope {
     }
 }
 
+/// Whether one of the user's own lists is the first that names what was matched.
+fn is_custom(reference: &str) -> bool {
+    CUSTOM.iter().any(|own| reference.starts_with(own))
+}
+
 fn hide(event: &mut Event) {
     event.observed = Observed { text: HIDDEN.to_owned(), matched: Vec::new() };
     HIDDEN.clone_into(&mut event.indicator);
     HIDDEN.clone_into(&mut event.info);
-    CUSTOM.clone_into(&mut event.reference);
+    // Which of them is not told either.
+    let [own, ..] = CUSTOM;
+    own.clone_into(&mut event.reference);
     event.reasons.clear();
     event.context = Context::default();
-}
-
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => Ipv6Addr::to_bits(v6),
-    }
 }
 
 fn range(part: &str) -> Option<(u128, u128)> {
@@ -234,7 +235,7 @@ mod tests {
     fn custom_trails_are_hidden_with_everything_that_tells_them() {
         let masked = Scope::everything().masking(true);
         assert!(!masked.is_everything());
-        for reference in ["(custom)", "(custom) (+static)"] {
+        for reference in ["(custom)", "(custom) (+static)", "(remote custom)", "(remote custom) (+static)"] {
             let own = listed(reference);
             assert!(matches!(Scope::everything().view(&own), Some(Cow::Borrowed(_))));
             let view = masked.view(&own).unwrap();

@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 use super::direction::is_local;
 use super::intern::{Host, Label, LabelNumbers, Strings, Values, cut};
-use super::lists::{Lists, NONE};
+use super::lists::{Lists, NONE, is_single};
 use super::paged::Paged;
 use super::part::{
     MAX_COUNT, MAX_DESTINATIONS, MAX_PORTS, MAX_SENSORS, MORE_DESTINATIONS, MORE_PORTS, MORE_SENSORS, Moment, Part,
@@ -320,7 +320,7 @@ impl Fold {
     }
 
     fn join_activity(&mut self, row: &mut Row, part: &Part<'_>) {
-        if let ([(slot, _)], true) = (part.activity, row.activity == NONE || row.activity & (1 << 31) == 0)
+        if let ([(slot, _)], true) = (part.activity, row.activity == NONE || is_single(row.activity))
             && (row.activity == NONE || row.activity == u32::from(*slot))
         {
             row.activity = u32::from(*slot);
@@ -380,7 +380,7 @@ impl Fold {
             }
         }
         for sensor in part.sensors {
-            if row.sensors & (1 << 31) == 0 && self.strings.get(row.sensors) == *sensor {
+            if is_single(row.sensors) && self.strings.get(row.sensors) == *sensor {
                 continue;
             }
             let number = self.strings.intern(sensor);
@@ -400,7 +400,7 @@ impl Fold {
     }
 
     fn is_only(&self, name: u32, address: u128) -> bool {
-        name & (1 << 31) == 0 && self.addresses.get(name) == Some(address)
+        is_single(name) && self.addresses.get(name) == Some(address)
     }
 
     /// The number of an address; none where a full sample has no place for it, so that a sweep over millions of

@@ -18,7 +18,7 @@ pub(super) fn cut(text: &str) -> &str {
 }
 
 /// An address as a number: IPv4 as its mapped IPv6 address.
-pub(super) fn number(address: IpAddr) -> u128 {
+pub(crate) fn number(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
         IpAddr::V6(v6) => v6.to_bits(),

@@ -29,6 +29,11 @@ pub(super) struct Lists {
     classes: [Class; CLASSES],
 }
 
+/// Whether it names a list of one number, which is the name itself.
+pub(super) fn is_single(name: u32) -> bool {
+    name & BLOCK == 0
+}
+
 fn place(name: u32) -> (usize, usize) {
     let class = ((name & !BLOCK) >> PLACE_BITS) as usize;
     (class, (name & ((1 << PLACE_BITS) - 1)) as usize)

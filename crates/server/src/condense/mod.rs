@@ -26,6 +26,7 @@ pub(crate) use direction::is_local;
 pub use direction::{Direction, Directions};
 pub use evidence::{Evidence, Reasons};
 pub use fold::{Added, Fold, MAX_THREATS, OtherWindow};
+pub(crate) use intern::number as address_number;
 pub use intern::{Label, MAX_TEXT_BYTES};
 pub use part::{MAX_DESTINATIONS, MAX_PORTS, MAX_SENSORS};
 pub use rank::Ranked;

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::StoreError;
@@ -45,7 +45,7 @@ impl Lock {
 
 /// Makes a directory with its parents.
 pub(super) fn make_directory(path: &Path) -> Result<(), StoreError> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o750).create(path).map_err(failed("made", path))
+    crate::make_directory(path).map_err(failed("made", path))
 }
 
 /// Writes a file whole: a reader, also after a crash, sees the old content or the new.

@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use trails::Indicator;
 use trails::store::{LabelId, Mapped, Store};
+use trails::{CUSTOM, Indicator};
 
 use crate::http::app::App;
 use crate::http::auth::Maybe;
@@ -17,9 +17,6 @@ use crate::http::coding::Coding;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::{stream, work};
-
-/// How sources of the user's own stand in a label.
-const OWN: &str = "(custom)";
 
 pub(super) async fn trails(
     State(app): State<Arc<App>>,
@@ -67,7 +64,7 @@ fn row(store: &Store<Mapped>, indicator: &Indicator<'_>, label: LabelId, own: bo
 
 /// Info and reference of the first source that is public.
 pub(super) fn public(sources: &str) -> Option<(&str, &str)> {
-    let source = sources.lines().find(|source| !source.starts_with(OWN))?;
+    let source = sources.lines().find(|source| !CUSTOM.iter().any(|own| source.starts_with(own)))?;
     let (reference, info) = source.split_once(' ').unwrap_or((source, ""));
     Some((info, reference))
 }
@@ -75,4 +72,18 @@ pub(super) fn public(sources: &str) -> Option<(&str, &str)> {
 /// A field of a CSV (RFC 4180).
 fn field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_of_the_users_own_are_passed_over() {
+        for own in CUSTOM {
+            assert_eq!(public(&format!("{own} our case 7")), None);
+            let both = format!("{own} our case 7\n(static) worm (malware)");
+            assert_eq!(public(&both), Some(("worm (malware)", "(static)")));
+        }
+    }
 }

@@ -1,17 +1,15 @@
 //! Files of whole lines that are appended to: the server's own journal, and the text log beside it.
 
 use std::collections::VecDeque;
-use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
 
 /// Mode of files: sensor and server under different users of one group share them.
 const FILE_MODE: u32 = 0o640;
-/// Mode of directories.
-const DIRECTORY_MODE: u32 = 0o750;
 /// Files that are open at a time: the days of a window and one more. The one that was used longest ago is closed.
 const MAX_OPEN: usize = 10;
 
@@ -27,12 +25,6 @@ pub(super) enum Torn {
 /// Device and inode.
 pub(super) fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
-}
-
-/// Makes a directory where it is missing.
-pub(super) fn prepare(directory: &Path) -> Result<(), StoreError> {
-    let made = DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory);
-    made.map_err(|source| StoreError::Io { what: format!("cannot make {}", directory.display()), source })
 }
 
 /// An error with what can be done about it.

@@ -3,12 +3,11 @@
 use event::Severity;
 use event::import::Label;
 use hashbrown::HashMap;
+use trails::CUSTOM;
 use trails::class::{self, meaning};
 
 /// Infos that are remembered. A set of real trails has a few thousand; when it is full it begins anew.
 const REMEMBERED: usize = 16_384;
-/// References of trails that users list themselves.
-const CUSTOM: [&str; 2] = ["(custom)", "(remote custom)"];
 
 /// Labels by info.
 #[derive(Default)]

@@ -52,6 +52,7 @@ pub(crate) use label::Labels;
 pub use names::Form;
 pub use report::{FileReport, FileState, Reports};
 
+use super::files::make_directory;
 use super::{Appended, Archive, Batch, Gap, SourceId, StoreError, Stored};
 
 /// What takes the events of the files in, and keeps how far each was read together with them.
@@ -135,8 +136,8 @@ impl Record {
     /// # Errors
     /// The directory cannot be made or read.
     pub fn open(settings: RecordSettings, sink: Arc<dyn Sink>) -> Result<Record, StoreError> {
-        file::prepare(&settings.log_dir)?;
-        file::prepare(&settings.state_dir)?;
+        make_directory(&settings.log_dir)?;
+        make_directory(&settings.state_dir)?;
         let RecordSettings { log_dir, state_dir, zone, window, clock } = settings;
         let (counters, committed) = (Arc::new(Counters::default()), Arc::new(Committed::default()));
         let (inbox, reports) = (Arc::new(Inbox::default()), Arc::new(Mutex::default()));
