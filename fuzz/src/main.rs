@@ -36,6 +36,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("event", texts::event),
     ("import", import::import),
     ("journal", texts::journal),
+    ("observable", texts::observable),
     ("datagram_line", intake::datagram_line),
     ("batch", intake::batch),
     ("whitelist", texts::whitelist),

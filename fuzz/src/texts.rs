@@ -1,4 +1,4 @@
-//! Texts: event lines, journals, whitelists, ignore rules, indicators, configuration.
+//! Texts: event lines, journals, observables, whitelists, ignore rules, indicators, configuration.
 
 use std::hint::black_box;
 use std::io::Cursor;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use detect::{IgnoreRules, UserWhitelist};
-use event::journal;
+use event::{journal, observable as observables};
 use event::line::TextLine;
 use trails::builder::Place;
 use trails::read::{self, Origin};
@@ -25,6 +25,15 @@ pub fn event(data: &[u8]) {
         let again = TextLine::parse(&written).expect("what was written can be read");
         assert_eq!(again.to_string(), written, "a second writing is the same");
         assert!(!written.contains(['\n', '\r']), "a value never begins another line");
+    }
+}
+
+/// A line of observables; one that was read is written so that it reads as the same.
+pub fn observable(data: &[u8]) {
+    if let Ok(observable) = observables::parse(&String::from_utf8_lossy(data)) {
+        let written = observables::line(&observable).expect("an observable that was read can be written");
+        assert!(!written.contains(['\n', '\r']), "an observable is one line");
+        assert_eq!(observables::parse(&written).expect("what was written can be read"), observable);
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Event`] is the record. [`journal`] writes and reads it as one JSON object a line, losing nothing.
 //! [`line`](mod@line) writes the text line of eleven columns that people and tools read, and reads it back as
 //! [`TextLine`]; [`import`] makes events of such lines, [`draw`](mod@draw) writes very many of them.
+//! [`observable`] is what was seen at all, listed or not, one line each.
 //! Everything in an event that came from the wire is data: it is escaped where it is drawn, never trusted.
 
 mod bounds;
@@ -11,6 +12,7 @@ pub mod draw;
 pub mod import;
 pub mod journal;
 pub mod line;
+pub mod observable;
 
 use std::net::IpAddr;
 use std::ops::Range;

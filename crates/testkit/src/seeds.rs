@@ -29,6 +29,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         r#"{"v":1,"id":"x","time":"2026-01-02T03:04:05.000006Z","site":"","sensor":"s","src":["10.0.0.5"],"src_ports":[40000],"dst":["8.8.8.8"],"dst_ports":[53],"protocol":17,"kind":"DNS","observed":{"text":"www.evil-site.example.com","matched":[{"start":4,"end":25}]},"indicator":"evil-site.example.com","info":"quietfox (malware)","reference":"(static)","class":"malware","severity":"high","confidence":90,"reasons":[],"count":1,"context":{}}"#,
     ),
     (
+        "observable",
+        "pair",
+        r#"{"observable":"pair","name":"a.example","address":"192.0.2.1","host":"10.0.0.7","sensor":"s1","site":"","first":"2026-11-21T10:00:00.123456Z","last":"2026-11-21T10:00:07Z","count":3}"#,
+    ),
+    (
         "datagram_line",
         "two",
         "1767323045.5 \"2026-01-02 03:04:05.500000\" s 10.0.0.5 40000 8.8.8.8 53 UDP DNS (www).evil-site.example.com x (static)\n7 bare\n",
