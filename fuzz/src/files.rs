@@ -105,6 +105,7 @@ fn look_up(bytes: &[u8], data: &[u8]) {
         }
         label(store.pattern(name));
         black_box(store.may_hold_urls_of(Hashed::new(name)));
+        black_box(store.may_hold_path(name, name.len() / 2));
         label(store.url(&[name, b"/x"]));
     }
     for address in

@@ -15,6 +15,7 @@ pub trait Lookup {
     fn pattern(&self, name: &[u8]) -> Option<LabelId>;
     fn may_hold_urls_of(&self, host: Hashed<'_>) -> bool;
     fn url_at(&self, host: Hashed<'_>, path: Hashed<'_>) -> Option<LabelId>;
+    fn may_hold_path(&self, text: &[u8], start: usize) -> bool;
     fn may_hold_address(&self, address: IpAddr) -> bool;
     fn address(&self, address: IpAddr) -> Option<LabelId>;
     fn endpoint(&self, address: IpAddr, port: u16) -> Option<LabelId>;
@@ -43,6 +44,10 @@ impl<D: AsRef<[u8]>> Lookup for Store<D> {
     #[inline]
     fn url_at(&self, host: Hashed<'_>, path: Hashed<'_>) -> Option<LabelId> {
         self.url_at(host, path)
+    }
+    #[inline]
+    fn may_hold_path(&self, text: &[u8], start: usize) -> bool {
+        self.may_hold_path(text, start)
     }
     #[inline]
     fn may_hold_address(&self, address: IpAddr) -> bool {

@@ -28,6 +28,9 @@ impl detect::Lookup for Nothing {
     fn may_hold_urls_of(&self, _: trails::Hashed<'_>) -> bool {
         true
     }
+    fn may_hold_path(&self, _: &[u8], _: usize) -> bool {
+        true
+    }
     fn url_at(&self, _: trails::Hashed<'_>, _: trails::Hashed<'_>) -> Option<trails::LabelId> {
         None
     }

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::io::Cursor;
 use std::sync::Arc;
 
 use common::{Table, flow, matcher, said, see};
@@ -14,7 +15,9 @@ use packet::dissect::http::HttpRequest;
 use packet::dissect::tls::{Carrier, Certificate, ClientHello};
 use packet::fact::NameSource;
 use packet::{Fact, Flow, Name, TcpFlags};
-use trails::Class;
+use proptest::prelude::*;
+use trails::builder::Place;
+use trails::{Builder, Class, Stamp, Store, Vetoes};
 
 const SYN: u8 = TcpFlags::SYN;
 const ACK: u8 = TcpFlags::ACK;
@@ -403,6 +406,44 @@ fn a_url_comes_before_its_host_and_the_body_counts_as_a_query() {
     let post = HttpRequest { body: b"token=abc", ..request("POST", "/gate.php", "any.org") };
     let rows = [("/gate.php?token=", "x", Class::Malware)];
     assert_eq!(asks(&rows, post), "PATH (any.org)/gate.php?token=(abc)");
+}
+
+/// The text without what stands between `=` and `&`.
+fn without_values(text: &str) -> String {
+    let values = |part: &str| part.split_once('=').map(|(name, _)| format!("{name}="));
+    text.split('&').map(|part| values(part).unwrap_or(part.to_owned())).collect::<Vec<_>>().join("&")
+}
+
+/// A store with one trail.
+fn store(trail: &str, info: &str) -> Store<Vec<u8>> {
+    let mut builder = Builder::new(Vetoes::default());
+    let source = builder.source(info, "(static)", false);
+    builder.add(trail, source, Place { file: &"test".into(), line: 1 });
+    Store::from_bytes(builder.finish(Cursor::new(Vec::new()), Stamp::default()).unwrap().0.into_inner()).unwrap()
+}
+
+proptest! {
+    /// Whatever form of a request's path is listed: the filters of a store hide nothing that a plain list finds.
+    #[test]
+    fn filters_hide_no_path(
+        target in "/[ab%6/]{0,9}(/[abc]{0,9}){0,2}(\\?[ab=&/]{0,9})?",
+        body in "([ab]=[ab]{0,2}&?){0,3}",
+        part in any::<(prop::sample::Index, prop::sample::Index)>(),
+        named in any::<bool>(),
+    ) {
+        let sent = if body.is_empty() { target.clone() } else { format!("{target}?{body}") };
+        let sent = if named { without_values(&sent) } else { sent };
+        let slashes: Vec<usize> = sent.match_indices('/').map(|(at, _)| at).collect();
+        let rest = &sent[*part.0.get(&slashes)..];
+        let trail = rest[..=part.1.index(rest.len())].trim_end_matches('/');
+        prop_assume!(!trail.is_empty());
+        let fact = Fact::HttpRequest(HttpRequest { body: body.as_bytes(), ..request("POST", &target, "any.org") });
+        let flow = flow("10.0.0.5", 4000, "192.0.2.80", 80, 6);
+        let listed = says(Table::new(&[(trail, "x", Class::Malware)]), flow, &[fact]);
+        let mut stored = Matcher::new(MatchSettings::default().into(), store(trail, "x").into());
+        let stored: Vec<String> = see(&mut stored, flow, &[fact]).iter().map(said).collect();
+        prop_assert_eq!(stored, listed, "{} of {}", trail, target);
+    }
 }
 
 #[test]

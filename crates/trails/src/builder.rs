@@ -341,7 +341,7 @@ impl Builder {
 
     fn write_texts<W: Write + Seek>(&self, file: &mut Writer<W>) -> io::Result<()> {
         use Section::{HostFilter, NameBuckets, NameFilter, NameKeys, NameOffsets};
-        use Section::{UrlBuckets, UrlFilter, UrlKeys, UrlOffsets};
+        use Section::{PathFilter, UrlBuckets, UrlFilter, UrlKeys, UrlOffsets};
         let names = || self.of_kind(Kind::Name);
         file.section(NameFilter, &writer::name_filter(names().map(|(name, _)| name)))?;
         file.texts([NameBuckets, NameOffsets, NameKeys], hash::text, names())?;
@@ -349,7 +349,8 @@ impl Builder {
         let urls = urls.map(|entry| (entry_key(&self.bytes, entry), entry.label));
         file.section(HostFilter, &writer::host_filter(urls.clone().map(|(url, _)| url)))?;
         file.section(UrlFilter, &writer::url_filter(urls.clone().map(|(url, _)| url)))?;
-        file.texts([UrlBuckets, UrlOffsets, UrlKeys], writer::url_hash, urls)
+        file.texts([UrlBuckets, UrlOffsets, UrlKeys], writer::url_hash, urls)?;
+        file.section(PathFilter, &writer::path_filter(self.of_kind(Kind::Path).map(|(path, _)| path)))
     }
 
     fn write_addresses<W: Write + Seek>(&self, file: &mut Writer<W>) -> io::Result<()> {

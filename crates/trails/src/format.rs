@@ -9,7 +9,7 @@
 use crate::hash;
 
 pub(crate) const MAGIC: [u8; 8] = *b"MTTRAILS";
-pub(crate) const VERSION: u64 = 4;
+pub(crate) const VERSION: u64 = 5;
 /// Sections and cache lines.
 pub(crate) const ALIGN: usize = 64;
 
@@ -44,6 +44,8 @@ pub(crate) enum Section {
     UrlBuckets,
     UrlOffsets,
     UrlKeys,
+    /// Filter over how paths without host begin, as [`crate::beginning`] says.
+    PathFilter,
     /// Filter over addresses and addresses of endpoints.
     AddressFilter,
     /// One bit per /16 that a v4 network touches, then the same for v6.

@@ -87,12 +87,18 @@ impl<'a> Hashed<'a> {
     }
 }
 
+/// Hash of a word.
+#[inline]
+pub(crate) fn word(word: u64) -> u64 {
+    fold(word ^ SEED, WORD)
+}
+
 /// Hash of an address as a number; IPv4 and IPv6 numbers do not meet in one table but for the filter.
 #[inline]
 #[allow(clippy::cast_possible_truncation)] // The halves are what is wanted.
 pub(crate) fn address(bits: u128) -> u64 {
     let (low, high) = (bits as u64, (bits >> 64) as u64);
-    let low = fold(low ^ SEED, WORD);
+    let low = word(low);
     if high == 0 { low } else { fold(low ^ high, TAIL) }
 }
 
@@ -165,6 +171,7 @@ mod tests {
         assert_eq!(text(b"www.evil.example/of-thirty-three-"), 12_642_152_979_500_097_518);
         assert_eq!(join(text(b"evil.example"), text(b"/gate.php")), 12_583_440_893_905_014_339);
         assert_eq!(address(0x0a00_0001), 13_015_614_482_300_604_758);
+        assert_eq!(word(0x0a00_0001), address(0x0a00_0001));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! An *indicator* is a name, URL, address, ... ; a *trail* is an indicator with its [`Label`].
 
 mod automaton;
+mod beginning;
 pub mod builder;
 pub mod check;
 pub mod class;

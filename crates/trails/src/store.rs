@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::beginning::beginning;
 use crate::format::{self, Section};
 use crate::hash::{self, Checksum, Hashed};
 use crate::indicator::{Kind, canonical};
@@ -85,6 +86,8 @@ pub struct Store<D: AsRef<[u8]>> {
     info: GenerationInfo,
     /// What every packet asks, in memory.
     addresses: Addresses,
+    /// What every request asks, in memory: how bare paths begin.
+    paths: Box<[u64]>,
     patterns: Option<Patterns>,
 }
 
@@ -187,8 +190,10 @@ impl<D: AsRef<[u8]>> Store<D> {
             },
             counts,
         };
-        let mut store = Self { data, sections, info, addresses: Addresses::default(), patterns: None };
+        let mut store =
+            Self { data, sections, info, addresses: Addresses::default(), paths: Box::default(), patterns: None };
         store.addresses.filter = format::words(store.section(Section::AddressFilter));
+        store.paths = format::words(store.section(Section::PathFilter));
         if store.count(Kind::Network) > 0 {
             let networks = format::words(store.section(Section::NetworkFilter)).try_into();
             store.addresses.networks = Some(networks.map_err(|_| damaged("wrong length of a section"))?);
@@ -365,15 +370,20 @@ impl<D: AsRef<[u8]>> Store<D> {
         Some((LabelId(format::u32_at(row, 8)?), self.string(row, 0)))
     }
 
-    /// Whether any URL, path or host-slash trail could begin with this host (false lets a caller skip all
-    /// URL forms of it); an empty host asks for bare `/path` trails.
+    /// Whether any URL trail could begin with this host; false lets a caller skip all URL forms of it.
     #[inline]
     #[must_use]
     pub fn may_hold_urls_of(&self, host: Hashed<'_>) -> bool {
-        if host.text().is_empty() {
-            return self.count(Kind::Path) > 0;
-        }
         format::filter_has(self.section(Section::HostFilter), host.hash())
+    }
+
+    /// Whether a path without host could be listed that begins as the text from its slash at `start` on does: with the
+    /// same bytes up to the next `/`, `?` or `=`, or with the same eight. False lets a caller skip all forms of that
+    /// text that end at such a byte or differ behind it. The text is in lower case.
+    #[inline]
+    #[must_use]
+    pub fn may_hold_path(&self, text: &[u8], start: usize) -> bool {
+        format::words_have(&self.paths, hash::word(beginning(text, start)))
     }
 
     /// The URL trail (lower case) that is a host, with its port where the trail has one, and the path behind it: from

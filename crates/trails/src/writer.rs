@@ -3,6 +3,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 use std::net::IpAddr;
 
+use crate::beginning::beginning;
 use crate::format::{self, Section};
 use crate::hash::{self, Checksum};
 use crate::indicator::Network;
@@ -143,6 +144,11 @@ pub(crate) fn host_filter<'k>(urls: impl Iterator<Item = &'k [u8]>) -> Vec<u8> {
 /// The filter over URLs and paths.
 pub(crate) fn url_filter<'k>(urls: impl Iterator<Item = &'k [u8]>) -> Vec<u8> {
     format::filter(urls.map(url_hash).collect())
+}
+
+/// The filter over how bare paths begin.
+pub(crate) fn path_filter<'k>(paths: impl Iterator<Item = &'k [u8]>) -> Vec<u8> {
+    format::filter(paths.map(|path| hash::word(beginning(path, 0))).collect())
 }
 
 /// Hash of a URL or path.

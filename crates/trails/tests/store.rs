@@ -103,7 +103,9 @@ fn urls_in_parts() {
     assert_eq!(url(&["192.0.2.1", ":8443", "/node.js"]), Some("d"));
     assert_eq!(url(&["evil.example", "/a"]), None);
     assert!(store.may_hold_urls_of(Hashed::new(b"evil.example")) && store.may_hold_urls_of(Hashed::new(b"192.0.2.1")));
-    assert!(store.may_hold_urls_of(Hashed::new(b"192.0.2.1:8443")) && store.may_hold_urls_of(Hashed::new(b"")));
+    assert!(store.may_hold_urls_of(Hashed::new(b"192.0.2.1:8443")));
+    assert!(store.may_hold_path(b"/gate.php?x=1", 0) && store.may_hold_path(b"/a/gate.php", 2));
+    assert!(!store.may_hold_path(b"/a/gate.php", 0) && !store.may_hold_path(b"/gate.ph", 0));
     assert!(!store.may_hold_urls_of(Hashed::new(b"good.example")));
     assert_eq!(names(&store, "evil.example"), [], "a URL does not list its host");
 }
@@ -153,7 +155,7 @@ fn patterns() {
 #[test]
 fn nothing_in_an_empty_store() {
     let store = store([]);
-    assert!(store.is_empty() && !store.may_hold_urls_of(Hashed::new(b"")) && !store.has_ja4());
+    assert!(store.is_empty() && !store.may_hold_path(b"/x", 0) && !store.has_ja4());
     assert_eq!(names(&store, "evil.example"), []);
     assert_eq!(store.url(&[b"x/"]), None);
 }
@@ -177,6 +179,7 @@ fn indicator() -> impl Strategy<Value = String> {
         4 => "[a-c]{1,2}(\\.[a-c]{1,2}){0,4}",
         2 => "[a-c]{1,2}\\.[a-c]{1,2}/[a-c?=]{0,3}",
         1 => "/[a-c]{1,3}",
+        1 => "/[a-c?=&/]{0,11}[a-c=]",
         2 => "9\\.9\\.[0-3]\\.[1-9][0-9]?(:[1-3])?",
         1 => "9\\.[0-9]\\.0\\.0/(8|12|16|20|31)",
         1 => "2a00::[0-9]{1,2}",
@@ -220,6 +223,12 @@ proptest! {
             if let Indicator::Address(address) | Indicator::Endpoint(address, _) = indicator
                 && (oracle.contains_key(&key) || networks.iter().any(|n| n.contains(&address))) {
                 prop_assert!(store.may_hold_address(address));
+            }
+            if let Indicator::Path(path) = indicator && oracle.contains_key(&key) {
+                for behind in ["", "/", "/d", "?q=1", "=1&x=2"] {
+                    let text = format!("/a/b{path}{behind}");
+                    prop_assert!(store.may_hold_path(text.as_bytes(), 4), "{}", text);
+                }
             }
             if let Indicator::Name(name) = indicator {
                 let parents: Vec<usize> = (0..name.len())

@@ -144,13 +144,9 @@ impl<L: Lookup> Matcher<L> {
         let Buffers { host: room, form, path: rooms, .. } = &mut self.request;
         let text = lower_case(host, flow.dst, room);
         let hosts = Hosts::new(store, text, host.port, flow.dst_port);
-        let paths = store.may_hold_urls_of(Hashed::new(b""));
-        if paths || hosts.any {
-            let found = &mut self.found;
-            let mut request = Request { store, found, flow, hosts, paths, form, reach: Reach::Itself };
-            if request.url(path, body, rooms) {
-                return;
-            }
+        let found = &mut self.found;
+        if (Request { store, found, flow, hosts, form, reach: Reach::Itself }).url(path, body, rooms) {
+            return;
         }
         if !self.settings.host_domains {
             return;
@@ -235,19 +231,37 @@ struct Request<'m, 'a, L: Lookup> {
     found: &'m mut Found,
     flow: &'m Flow,
     hosts: Hosts<'a>,
-    paths: bool,
     form: &'m mut Vec<u8>,
     reach: Reach,
 }
 
 impl<L: Lookup> Request<'_, '_, L> {
-    /// Tries all spellings of the path, then what it lies in.
+    /// Whether the URL is listed, in any spelling of the path.
     #[inline]
     fn url(&mut self, path: &[u8], body: &[u8], rooms: &mut PathBuffers) -> bool {
         let PathBuffers { lower, decoded, other } = rooms;
         let mut path = Path::read(path.get(..TEXT).unwrap_or(path));
         path.lower(lower);
-        if self.try_path(&path) {
+        // With a body as its query it begins alike.
+        let possible = self.hosts.any || self.may_be_bare(&path);
+        if possible {
+            self.try_all(&path, body, decoded, other)
+        } else {
+            path.is_odd() && self.try_spellings(path.text(), decoded, other)
+        }
+    }
+
+    /// Whether the path, its last element or its directory may be listed without a host.
+    #[inline]
+    fn may_be_bare(&self, path: &Path<'_>) -> bool {
+        let may_begin = |start| self.store.may_hold_path(path.text(), start);
+        may_begin(0) || path.last().is_some_and(may_begin)
+    }
+
+    /// Tries all spellings of the path, then what it lies in.
+    #[inline(never)]
+    fn try_all(&mut self, path: &Path<'_>, body: &[u8], decoded: &mut Vec<u8>, other: &mut Vec<u8>) -> bool {
+        if self.try_path(path) {
             return true;
         }
         if !body.is_empty() && !path.has_query() && self.try_with_body(path.text(), body, other) {
@@ -257,7 +271,7 @@ impl<L: Lookup> Request<'_, '_, L> {
             return self.try_spellings(path.text(), decoded, other);
         }
         self.reach = Reach::Around;
-        self.try_path(&path)
+        self.try_path(path)
     }
 
     /// Tries the path with the body as its query.
@@ -300,12 +314,11 @@ impl<L: Lookup> Request<'_, '_, L> {
     }
 
     /// Tries one spelling of the path behind every spelling of the host, then alone.
-    #[inline(always)]
     fn try_path(&mut self, path: &Path<'_>) -> bool {
         if self.hosts.any && self.try_hosts(path) {
             return true;
         }
-        if !self.paths || path.text().is_empty() {
+        if path.text().is_empty() || !self.may_be_bare(path) {
             return false;
         }
         let Some((form, label)) = self.search(Hashed::new(b""), path) else { return false };
@@ -331,7 +344,6 @@ impl<L: Lookup> Request<'_, '_, L> {
         false
     }
 
-    #[inline(always)]
     fn search<'p>(&mut self, host: Hashed<'_>, path: &Path<'p>) -> Option<(url::Form<'p>, LabelId)> {
         let store = self.store;
         url::Search { host, room: self.form, url: |host: Hashed<'_>, path: Hashed<'_>| store.url_at(host, path) }

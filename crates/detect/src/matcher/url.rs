@@ -36,12 +36,10 @@ pub(super) struct Path<'a> {
     odd: bool,
     /// The first question mark.
     query: Option<usize>,
-    /// The first equals sign.
-    equals: Option<usize>,
+    /// Whether it may hold an equals sign.
+    assigns: bool,
     /// The last slash before the query; 0 where there is none.
     slash: usize,
-    /// The forms that are the path itself, with more or less of its query.
-    cuts: Cuts,
 }
 
 /// What of a path a form consists of.
@@ -64,7 +62,6 @@ struct Cuts {
 }
 
 impl Cuts {
-    #[inline(always)]
     fn push(&mut self, start: usize, end: u32) {
         if let Some(place) = self.list.get_mut(self.count) {
             *place = Cut { start: start as u32, end };
@@ -82,48 +79,56 @@ impl<'a> Path<'a> {
             let odd = lanes.within(b' ', b'%') | lanes.pair(behind, b'/');
             [lanes.within(b'A', b'Z'), odd, lanes.within(b'=', b'?')]
         });
-        let first = |byte| if asks { find(text, byte) } else { None };
-        let (query, equals) = (first(b'?'), first(b'='));
+        let query = if asks { find(text, b'?') } else { None };
         let plain = query.and_then(|query| text.get(..query)).unwrap_or(text);
         let slash = find_last(plain, b'/').unwrap_or(0);
-        let mut path = Path { text, upper, odd, query, equals, slash, cuts: Cuts::default() };
-        path.cut(0, equals);
-        if slash > 0 && slash + 1 < text.len() {
-            path.cut(slash, path.equals_behind(slash));
+        Path { text, upper, odd, query, assigns: asks, slash }
+    }
+
+    /// The forms that are the path itself or its last element, with more or less of its query.
+    fn cuts(&self) -> Cuts {
+        let mut cuts = Cuts::default();
+        self.cut(0, &mut cuts);
+        if let Some(start) = self.last() {
+            self.cut(start, &mut cuts);
         }
-        path
+        cuts
+    }
+
+    /// Where its last element begins, if that is not all of it.
+    #[inline]
+    pub(super) fn last(&self) -> Option<usize> {
+        (self.slash > 0 && self.slash + 1 < self.text.len()).then_some(self.slash)
     }
 
     /// The first equals sign at or behind `start`.
-    #[inline]
     fn equals_behind(&self, start: usize) -> Option<usize> {
-        match self.equals {
-            Some(equals) if equals < start => find(self.text.get(start..)?, b'=').map(|equals| start + equals),
-            equals => equals,
+        if !self.assigns {
+            return None;
         }
+        find(self.text.get(start..)?, b'=').map(|equals| start + equals)
     }
 
-    /// Adds the forms of what begins at `start`, whose first equals sign stands at `equals`.
-    #[inline(always)]
-    fn cut(&mut self, start: usize, equals: Option<usize>) {
+    /// Adds the forms of what begins at `start`.
+    fn cut(&self, start: usize, cuts: &mut Cuts) {
         let end = self.text.len();
-        self.cuts.push(start, end as u32);
-        if let Some(equals) = equals {
+        cuts.push(start, end as u32);
+        if let Some(equals) = self.equals_behind(start) {
             // Without another parameter this is the text up to the first `=`.
             if self.text.get(equals..).is_some_and(|rest| find(rest, b'&').is_some()) {
-                self.cuts.push(start, Cut::NAMES);
+                cuts.push(start, Cut::NAMES);
             }
-            self.cuts.push(start, equals as u32 + 1);
+            cuts.push(start, equals as u32 + 1);
         }
         let query = self.query.unwrap_or(end);
         if query < end {
-            self.cuts.push(start, query as u32);
+            cuts.push(start, query as u32);
         }
         let plain = self.text.get(start..query).unwrap_or_default();
         if let [.., b'/'] = plain {
             let slashes = plain.iter().rev().take_while(|byte| **byte == b'/').count();
             if slashes < plain.len() {
-                self.cuts.push(start, (query - slashes) as u32);
+                cuts.push(start, (query - slashes) as u32);
             }
         }
     }
@@ -193,7 +198,8 @@ impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
     #[inline]
     fn itself(&mut self, path: &Path<'_>) -> Option<(Cut, LabelId)> {
         let mut written = None;
-        for cut in path.cuts.list.iter().take(path.cuts.count) {
+        let cuts = path.cuts();
+        for cut in cuts.list.iter().take(cuts.count) {
             let start = cut.start as usize;
             let form = if cut.end == Cut::NAMES {
                 let from = *written.insert(self.write_names(path, start, written));
@@ -212,7 +218,7 @@ impl<U: Fn(Hashed<'_>, Hashed<'_>) -> Option<LabelId>> Search<'_, U> {
     /// room, says that it is the end of that. Returns where what is in the room begins.
     fn write_names(&mut self, path: &Path<'_>, start: usize, written: Option<usize>) -> usize {
         if let Some(written) = written
-            && path.equals.is_some_and(|equals| equals >= start)
+            && path.equals_behind(0).is_some_and(|equals| equals >= start)
         {
             return written;
         }

@@ -67,6 +67,9 @@ impl Lookup for Table {
         let text = [host.text(), path.text()].concat();
         if text.contains(&b'/') || text.contains(&b':') { self.find(&text) } else { None }
     }
+    fn may_hold_path(&self, _: &[u8], _: usize) -> bool {
+        self.has("/")
+    }
     fn may_hold_address(&self, address: IpAddr) -> bool {
         let text = address.to_string();
         self.rows.iter().any(|row| row.0.contains(&text)) || self.network(address).is_some()
@@ -113,11 +116,16 @@ pub(crate) fn flow(src: &str, src_port: u16, dst: &str, dst_port: u16, protocol:
 }
 
 /// The findings of one packet.
-pub(crate) fn see(matcher: &mut Matcher<Table>, flow: Flow, facts: &[Fact<'_>]) -> Vec<Finding> {
+pub(crate) fn see<L: Lookup>(matcher: &mut Matcher<L>, flow: Flow, facts: &[Fact<'_>]) -> Vec<Finding> {
     see_at(matcher, Micros(0), flow, facts)
 }
 
-pub(crate) fn see_at(matcher: &mut Matcher<Table>, time: Micros, flow: Flow, facts: &[Fact<'_>]) -> Vec<Finding> {
+pub(crate) fn see_at<L: Lookup>(
+    matcher: &mut Matcher<L>,
+    time: Micros,
+    flow: Flow,
+    facts: &[Fact<'_>],
+) -> Vec<Finding> {
     matcher.begin(time, 1);
     for fact in facts {
         matcher.fact(&flow, *fact);
