@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use event::journal;
+use event::{journal, observable};
 
 // The server itself is not needed for its readers of foreign bytes: they are compiled in from where they are.
 #[allow(dead_code)]
@@ -43,16 +43,21 @@ pub fn batch(data: &[u8]) {
             return;
         }
     };
-    let lines = unpacked.events.len() as u64 + unpacked.malformed + unpacked.newer + unpacked.long;
+    let taken = (unpacked.events.len() + unpacked.observables.len()) as u64;
+    let lines = taken + unpacked.malformed + unpacked.newer + unpacked.long;
     assert!(lines <= LIMITS.lines as u64, "{lines} lines");
     let mut plain = String::new();
     for event in &unpacked.events {
         plain += &journal::to_line(event).expect("an event can be written");
         plain.push('\n');
     }
+    for each in &unpacked.observables {
+        plain += &observable::line(each).expect("an observable can be written");
+        plain.push('\n');
+    }
     let wide = Limits { bytes: plain.len(), line: plain.len(), ..LIMITS };
     let packed = zstd::encode_all(plain.as_bytes(), 1).expect("memory can be written");
     let again = unpack(&packed, Packing::Zstd, &wide).expect("what was packed can be unpacked");
-    assert_eq!(again.events, unpacked.events);
+    assert_eq!((&again.events, &again.observables), (&unpacked.events, &unpacked.observables));
     black_box(again);
 }

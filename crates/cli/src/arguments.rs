@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Print events of the logs
     #[command(after_help = EVENTS_HELP)]
     Events(EventsArguments),
+    /// Tell when names and addresses were first and last seen in all traffic, by whom, and what they led to
+    #[command(after_help = OBSERVABLES_HELP)]
+    Observables(ObservablesArguments),
     /// Look at a store of trails
     #[command(subcommand)]
     Trails(TrailsCommand),
@@ -237,6 +240,44 @@ const EVENTS_HELP: &str = "Examples:
   maltrail events --from 2026-11-20T10:00:00Z --to 2026-11-20T11:00:00Z sev:high --json
 
 Queries and exit status are those of `maltrail hunt`.";
+
+const OBSERVABLES_HELP: &str = "Queries:
+  www.evil.example                   one name
+  '*.evil.example'                   all names below it
+  192.0.2.7    192.0.2.0/24          one address, those of a network
+
+Lines: name or address, first time, last time, count, number of hosts; then `host` for each that touched any of it, and
+`pair` for each name and address that an answer brought together (passive DNS).
+
+Without a server the state directory is brought up to date with LOG_DIR. Beside a running server what it has read is
+told.
+
+Exit status:
+  0  found
+  1  failed: what was printed is not all
+  2  wrong arguments, query or configuration
+  6  nothing found";
+
+#[derive(Debug, Args)]
+pub(crate) struct ObservablesArguments {
+    /// Configuration file
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Directory of logs and journals (LOG_DIR)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log_dir: Option<PathBuf>,
+    /// Directory of what is made of them (STATE_DIR)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Answer in JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Most lines of each kind
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+    /// What to look for
+    pub(crate) query: String,
+}
 
 /// Where to look, and how it is printed.
 #[derive(Clone, Debug, Args)]

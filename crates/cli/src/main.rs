@@ -31,6 +31,7 @@ fn main() -> Exit {
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Hunt(arguments) => commands::hunt::run(&arguments.query, &arguments.look),
         Command::Events(arguments) => commands::hunt::events(arguments),
+        Command::Observables(arguments) => commands::observables::run(arguments),
         Command::Trails(command) => commands::trails::run(command),
         Command::User(command) => commands::user::run(command),
         Command::BuildStore(arguments) => commands::build::run(arguments),

@@ -19,8 +19,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use server::Settings;
 use server::access::{Access, Policy};
-use server::http::{App, Limits, Server, SystemClock};
+use server::http::{App, Limits, Server, Stores, SystemClock};
 use server::intake::{self, Counters, Udp, Way};
+use server::observables::{Observables, ObservablesSettings};
 use server::settings::Tls;
 use server::state::{Purpose, State};
 use server::store::{EventStore, LocalSettings, LocalStore};
@@ -145,8 +146,10 @@ async fn over_https(settings: &Settings, store: &Arc<LocalStore>, seconds: u64) 
     let made = access.make_token("admin", Purpose::Sensor, ("gw", None), Timestamp::now());
     let (_, token) = made.unwrap();
     // TLS costs little beside the events: measured without it, as behind a proxy.
-    let app =
-        App::new(Settings { tls: Tls::Off, ..settings.clone() }, store.clone(), access.clone(), Arc::new(SystemClock));
+    let observables = Observables::open(&settings.state_dir, ObservablesSettings::default()).unwrap();
+    let stores = Stores { events: store.clone(), observables: Arc::new(observables) };
+    let settings = Settings { tls: Tls::Off, ..settings.clone() };
+    let app = App::new(settings, stores, access.clone(), Arc::new(SystemClock));
     let router = server::http::router(&app, intake::routes(access));
     let server = Server::start(app.clone(), router, Limits::default()).await.unwrap();
     let plain: String = (0..BATCH as u64).map(|n| journal::to_line(&event(n)).unwrap() + "\n").collect();

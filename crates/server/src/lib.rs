@@ -8,22 +8,26 @@
 //! http: kept paths, /api/v1, the page; each answer held to the reader's scope
 //! ```
 //!
-//! State that people make (accounts, triage, views, rules) lives in SQLite ([`state`]), never in the event store.
+//! State that people make (accounts, triage, views, rules) lives in SQLite ([`state`]), never in the event store; what
+//! was seen at all (names, addresses, passive DNS) in an SQLite file of its own ([`observables`]).
 //! Nothing here sees packets.
 
 pub mod access;
 pub mod blocklist;
 pub mod condense;
+mod database;
 mod directory;
 pub mod http;
 pub mod hunt;
 pub mod intake;
+pub mod observables;
 mod run;
 pub mod settings;
 pub mod state;
 pub mod store;
 
 pub use access::Scope;
+pub use database::DatabaseError;
 pub use directory::make_directory;
 pub use run::{Server, ServerError};
 pub use settings::Settings;

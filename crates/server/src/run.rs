@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use crate::access::{Access, AccountError, Notice, Policy};
-use crate::http::{self, App, Limits, ListenError, SystemClock};
+use crate::http::{self, App, Limits, ListenError, Stores, SystemClock};
 use crate::intake::{self, Udp, UdpError};
+use crate::observables::{Observables, ObservablesError, ObservablesSettings};
 use crate::state::{State, StateError};
+use crate::store::record::Following;
 use crate::store::{LocalSettings, LocalStore, StoreError};
 use crate::{Settings, make_directory};
 
@@ -34,6 +36,9 @@ pub enum ServerError {
     /// Events.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Observables.
+    #[error(transparent)]
+    Observables(#[from] ObservablesError),
     /// The address.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -51,6 +56,7 @@ pub struct Server {
     listening: http::Server,
     udp: Option<Udp>,
     store: Arc<LocalStore>,
+    following: Following,
     notices: Vec<Notice>,
 }
 
@@ -68,9 +74,13 @@ impl Server {
         let access = Arc::new(Access::new(state, &settings.users, policy)?);
         let notices = access.prepare(Timestamp::now())?;
         let store = Arc::new(LocalStore::open(LocalSettings::of(&settings, Arc::new(Timestamp::now)))?);
+        // Behind the store, which owns the state directory.
+        let observables = Arc::new(Observables::open(&settings.state_dir, ObservablesSettings::of(&settings))?);
+        let following = Following::start(&settings.log_dir, Arc::clone(&observables), Arc::new(Timestamp::now))?;
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         let runtime = threads.enable_all().thread_name("http").build().map_err(ServerError::Threads)?;
-        let app = App::new(settings, store.clone(), access.clone(), Arc::new(SystemClock));
+        let stores = Stores { events: store.clone(), observables };
+        let app = App::new(settings, stores, access.clone(), Arc::new(SystemClock));
         let udp = Udp::start(&app.settings, store.clone(), app.intake.clone(), Arc::new(Timestamp::now))?;
         let listening = runtime.block_on(async {
             let mut routes = http::routes();
@@ -79,7 +89,7 @@ impl Server {
             let router = http::router(&app, routes);
             http::Server::start(app, router, Limits::default()).await
         })?;
-        Ok(Server { runtime, listening, udp, store, notices })
+        Ok(Server { runtime, listening, udp, store, following, notices })
     }
 
     /// Where it listens.
@@ -99,12 +109,13 @@ impl Server {
     /// # Errors
     /// It cannot be written: it is read again from the record at the next start.
     pub fn stop(self) -> Result<(), StoreError> {
-        let Server { runtime, listening, udp, store, .. } = self;
+        let Server { runtime, listening, udp, store, following, .. } = self;
         runtime.block_on(listening.stop());
         if let Some(udp) = udp {
             udp.stop();
         }
         drop(runtime);
+        following.stop();
         store.stop()
     }
 }

@@ -7,10 +7,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 
+use event::observable::{self, Observable, What};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use server::Scope;
+use server::observables::{Ask, Observables, ObservablesSettings, Origin, Turn, View};
+use server::store::record::{Following, take_once};
 use server::store::{Archive, ArchiveSettings, Filter, Query, Seen, SourceId, Stored};
 
 /// Events of the source; each stands for so many bytes.
@@ -24,9 +28,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["feed", directory] => feed(Path::new(directory)),
+        ["observe", directory] => observe(Path::new(directory)),
         // What test runners ask before they run.
         list if list.contains(&"--list") => println!("kill: test"),
-        _ => orchestrate(),
+        _ => {
+            orchestrate();
+            orchestrate_observables();
+        }
     }
     ExitCode::SUCCESS
 }
@@ -131,4 +139,82 @@ fn orchestrate() {
     assert!(kills > KILLS / 2, "only {kills} were killed in time");
     feed(directory.path());
     assert_eq!(check(directory.path(), KILLS), EVENTS);
+}
+
+/// Batches of observables; each has so many lines, of as many hosts.
+const BATCHES: usize = 1000;
+const BATCH: usize = 40;
+/// Lines that are added to the file for each word of the process that follows it.
+const ADDED: usize = 25;
+
+fn observable(name: String, host: usize) -> Observable {
+    let host = format!("10.0.{}.{}", host / 250, host % 250).parse().ok();
+    let (sensor, site) = ("gw".to_owned(), String::new());
+    Observable { what: What::Name(name), host, sensor, site, first: start(), last: start(), count: 1 }
+}
+
+fn open_observables(directory: &Path) -> Arc<Observables> {
+    Arc::new(Observables::open(&directory.join("state"), ObservablesSettings::default()).unwrap())
+}
+
+/// Follows the file, and takes all batches, again and again those of before, saying which it has.
+fn observe(directory: &Path) {
+    let observables = open_observables(directory);
+    let _following = Following::start(&directory.join("log"), Arc::clone(&observables), Arc::new(start)).unwrap();
+    for batch in 0..BATCHES {
+        let lines: Vec<Observable> = (0..BATCH).map(|host| observable(format!("b{batch}.batch"), host)).collect();
+        let taken = observables.take(Origin::Batch(&format!("gw/{batch}")), &lines, start()).unwrap();
+        if !taken.repeated {
+            println!("{batch}");
+            std::io::stdout().flush().unwrap();
+        }
+    }
+}
+
+/// Each batch is there as a whole or not at all, those that were acknowledged are; each line of the file is there once.
+fn check_observables(directory: &Path, acknowledged: usize, lines: usize) -> usize {
+    let observables = open_observables(directory);
+    let unreadable = take_once(&directory.join("log"), Arc::clone(&observables), Arc::new(start));
+    assert!(unreadable.is_empty(), "{unreadable:?}");
+    let turn = Turn { after: None, limit: BATCHES };
+    let reading = observables.reading();
+    let batches = reading.values(&Ask::Below("batch".into()), turn, View::ALL).unwrap().rows;
+    let whole = |value: &server::observables::Value| (value.seen.count, value.hosts) == (BATCH as u64, BATCH as u64);
+    assert!(batches.iter().all(whole), "{batches:?}");
+    assert!(batches.len() >= acknowledged, "{} of {acknowledged} batches", batches.len());
+    let of_file = reading.sighting(&Ask::Below("file".into()), View::ALL).unwrap();
+    assert_eq!(of_file.map_or(0, |all| all.seen.count), lines as u64);
+    batches.len()
+}
+
+fn orchestrate_observables() {
+    let directory = tempfile::tempdir().unwrap();
+    for part in ["state", "log"] {
+        std::fs::create_dir(directory.path().join(part)).unwrap();
+    }
+    let path = directory.path().join("log/observables-2026-11-18.jsonl");
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    let (mut lines, mut acknowledged, mut kills) = (0, 0, 0);
+    for round in 0..KILLS {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["observe".as_ref(), directory.path().as_os_str()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let words = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        for _ in words.take(1 + round * 5 % 7) {
+            acknowledged += 1;
+            let more = (lines..lines + ADDED).map(|n| observable(format!("f{}.file", n % 90), n));
+            let more: String = more.map(|line| observable::line(&line).unwrap() + "\n").collect();
+            file.write_all(more.as_bytes()).unwrap();
+            lines += ADDED;
+        }
+        child.kill().unwrap();
+        kills += usize::from(!child.wait().unwrap().success());
+        let batches = check_observables(directory.path(), acknowledged, lines);
+        println!("round {round}: {batches} batches, {acknowledged} of them acknowledged, {lines} lines");
+    }
+    assert!(kills > KILLS / 2, "only {kills} were killed in time");
+    observe(directory.path());
+    assert_eq!(check_observables(directory.path(), BATCHES, lines), BATCHES);
 }

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod generate;
 pub(crate) mod hunt;
 mod loudness;
+pub(crate) mod observables;
 pub(crate) mod run;
 pub(crate) mod sensor;
 pub(crate) mod server;

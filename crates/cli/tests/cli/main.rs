@@ -6,6 +6,7 @@
 mod arguments;
 mod bad_input;
 mod hunt;
+mod observables;
 mod replay;
 mod server;
 mod user;

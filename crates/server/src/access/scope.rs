@@ -36,6 +36,9 @@ pub struct ScopeError {
 
 impl Scope {
     /// Without a limit.
+    pub const ALL: &'static Scope = &Scope { ranges: None, masked: false };
+
+    /// Without a limit.
     #[must_use]
     pub fn everything() -> Scope {
         Scope::default()

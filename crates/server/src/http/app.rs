@@ -18,6 +18,7 @@ use super::trails::Trails;
 use super::work::Work;
 use crate::Settings;
 use crate::intake;
+use crate::observables::Observables;
 use crate::store::EventStore;
 
 /// Streams of one account at the same time, live or of event lines.
@@ -51,12 +52,23 @@ impl Clock for SystemClock {
     }
 }
 
+/// What is kept.
+#[derive(Clone)]
+pub struct Stores {
+    /// Events.
+    pub events: Arc<dyn EventStore>,
+    /// What was seen at all.
+    pub observables: Arc<Observables>,
+}
+
 /// Shared state of the HTTP interface.
 pub struct App {
     /// What the server was told.
     pub settings: Settings,
     /// Where events are.
     pub store: Arc<dyn EventStore>,
+    /// What was seen at all.
+    pub observables: Arc<Observables>,
     /// Who asks.
     pub access: Arc<dyn Authenticate>,
     /// What is listed.
@@ -86,12 +98,7 @@ pub struct App {
 impl App {
     /// Puts it together.
     #[must_use]
-    pub fn new(
-        settings: Settings,
-        store: Arc<dyn EventStore>,
-        access: Arc<dyn Authenticate>,
-        clock: Arc<dyn Clock>,
-    ) -> Arc<App> {
+    pub fn new(settings: Settings, stores: Stores, access: Arc<dyn Authenticate>, clock: Arc<dyn Clock>) -> Arc<App> {
         let started = clock.now();
         Arc::new(App {
             work: Work::new(settings.max_requests),
@@ -103,7 +110,8 @@ impl App {
             geo: Geo::open(&settings.geo_files),
             streams: Slots::new(settings.max_streams, STREAMS_EACH),
             settings,
-            store,
+            store: stores.events,
+            observables: stores.observables,
             access,
             clock,
             counters: Counters::default(),

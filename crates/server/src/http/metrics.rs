@@ -78,12 +78,13 @@ pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/metrics", Who::Reader, metrics)]
 }
 
-/// Events are counted for the reader's scope.
+/// Events are counted for the reader's scope; observables are told to those who may see all of them.
 async fn metrics(
     State(app): State<Arc<App>>,
     Known(reader): Known,
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
     let (scope, now) = (reader.view(), app.clock.now());
+    let all = !scope.limits_addresses();
     let days = work::run(&app, move |app, _| app.store.days(&scope)).await?;
     let today = now.to_zoned(app.settings.zone.clone()).date();
     let of_today = days.iter().find(|count| count.day == today);
@@ -95,6 +96,9 @@ async fn metrics(
     page.one("store_lines", "gauge", "Lines of all days", days.iter().map(|count| count.lines).sum());
     page.one("store_events_today", "gauge", "Events of today", of_today.map_or(0, |count| count.events));
     page.figures(&app.store.figures());
+    if all {
+        page.figures(&app.observables.figures());
+    }
     let trails = app.trails.get();
     page.one("trails", "gauge", "Indicators in the trail store", trails.as_ref().map_or(0, |store| store.len() as u64));
     let generation = trails.map_or(0, |store| store.generation_info().generation);

@@ -41,7 +41,7 @@ mod watched;
 pub mod work;
 
 pub use api::document;
-pub use app::{App, Clock, SystemClock};
+pub use app::{App, Clock, Stores, SystemClock};
 pub use auth::{Authenticate, Client, Denied, Known, Maybe};
 pub use coding::Coding;
 pub use extract::{Ask, Segment};

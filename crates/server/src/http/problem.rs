@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::observables::ObservablesError;
 use crate::store::StoreError;
 
 /// An answer that says why there is none.
@@ -86,6 +87,15 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unknown(what) => Problem::missing(format!("there is no {what}")),
             error => Problem::broken("events could not be read", &error),
+        }
+    }
+}
+
+impl From<ObservablesError> for Problem {
+    fn from(error: ObservablesError) -> Problem {
+        match error {
+            ObservablesError::Cancelled => Problem::busy("the client went away"),
+            error => Problem::broken("observables could not be read", &error),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a batch: lines of the journal, compressed or not, read within limits.
+//! The body of a batch: lines of the journal and observables, compressed or not, read within limits.
 //!
 //! It is unpacked as it is read, so that a small body that stands for a large one costs no more than the limit. A line
 //! that is no event is counted and passed over; a body that breaks a limit or cannot be unpacked is refused as a whole.
@@ -7,10 +7,14 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use event::Event;
 use event::journal::{self, JournalError};
+use event::observable::{self, Observable};
 use flate2::read::MultiGzDecoder;
 
 /// Largest window of a zstd frame, as a power of two: the memory that unpacking may take.
 const WINDOW_LOG: u32 = 23;
+
+/// How the line of an observable begins: with the field that no event has.
+const OBSERVABLE: &[u8] = b"{\"observable\":";
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +64,9 @@ impl Default for Limits {
 pub struct Unpacked {
     /// Events, in order.
     pub events: Vec<Event>,
-    /// Lines that are no events.
+    /// Observables, in order.
+    pub observables: Vec<Observable>,
+    /// Lines that are neither.
     pub malformed: u64,
     /// Events of a newer version of the journal.
     pub newer: u64,
@@ -144,6 +150,13 @@ impl Unpacked {
             self.malformed += 1;
             return;
         };
+        if line.starts_with(OBSERVABLE) {
+            match observable::parse(text) {
+                Ok(observable) => self.observables.push(observable),
+                Err(_) => self.malformed += 1,
+            }
+            return;
+        }
         match journal::parse(text) {
             Ok(event) => self.events.push(event),
             Err(JournalError::Version { .. }) => self.newer += 1,
@@ -209,13 +222,28 @@ mod tests {
                 .concat();
         for (body, packing) in packed(&plain) {
             let unpacked = unpack(&body, packing, &LIMITS).unwrap();
-            assert_eq!(unpacked, Unpacked { events: vec![event("x"); 2], malformed: 3, newer: 1, long: 0 });
+            let expected = Unpacked { events: vec![event("x"); 2], malformed: 3, newer: 1, ..Unpacked::default() };
+            assert_eq!(unpacked, expected);
         }
         for (body, packing) in packed(b"") {
             assert_eq!(unpack(&body, packing, &LIMITS).unwrap(), Unpacked::default());
         }
         for packing in [Packing::Zstd, Packing::Gzip] {
             assert_eq!(unpack(b"", packing, &LIMITS).unwrap(), Unpacked::default());
+        }
+    }
+
+    #[test]
+    fn events_and_observables_stand_in_one_batch() {
+        let good = r#"{"observable":"name","name":"a.example","host":"10.0.0.7","sensor":"s1","site":"","first":"2026-11-21T10:00:00Z","last":"2026-11-21T10:00:07Z","count":3}"#;
+        let event_line = journal::to_line(&event("x")).unwrap();
+        let broken = good.replace(":3}", ":0}");
+        let plain = [good, &event_line, &broken, good].join("\n");
+        for (body, packing) in packed(plain.as_bytes()) {
+            let unpacked = unpack(&body, packing, &LIMITS).unwrap();
+            let observables = vec![observable::parse(good).unwrap(); 2];
+            let expected = Unpacked { events: vec![event("x")], observables, malformed: 1, ..Unpacked::default() };
+            assert_eq!(unpacked, expected, "{packing:?}");
         }
     }
 
@@ -281,7 +309,8 @@ mod tests {
         fn never_panics(body: Vec<u8>) {
             for packing in [Packing::Plain, Packing::Zstd, Packing::Gzip] {
                 if let Ok(unpacked) = unpack(&body, packing, &LIMITS) {
-                    let lines = unpacked.events.len() as u64 + unpacked.malformed + unpacked.newer + unpacked.long;
+                    let taken = (unpacked.events.len() + unpacked.observables.len()) as u64;
+                    let lines = taken + unpacked.malformed + unpacked.newer + unpacked.long;
                     prop_assert!(lines <= LIMITS.lines as u64);
                 }
             }

@@ -1,9 +1,9 @@
-//! Events that others send: datagrams, and batches over HTTPS.
+//! Events and observables that others send: datagrams, and batches over HTTPS.
 //!
 //! ```text
 //! UDP: socket -> one thread: allowlist, chunks -> queue (bounded) -> one thread: lines to events
-//! HTTPS: who sends -> body within limits -> JSON lines to events
-//!   v  EventStore::append: on disk before anybody is answered
+//! HTTPS: who sends -> body within limits -> JSON lines to events and observables
+//!   v  EventStore::append, Observables::take: on disk before anybody is answered
 //! ```
 //!
 //! What is received is data of strangers: it is read by [`datagram`] and [`batch`], which do no I/O, and counted by
@@ -22,6 +22,6 @@ mod writer;
 
 pub use counters::{Counters, Way};
 pub(crate) use post::document;
-pub use post::{MAX_LABEL, MAX_PACKED, routes};
+pub use post::routes;
 pub use tally::{Reason, Tally};
 pub use udp::{Udp, UdpError};

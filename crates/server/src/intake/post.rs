@@ -2,7 +2,8 @@
 //!
 //! The token names the sensor. Events bear that name in the end, whatever they said: who sent them is known, what they
 //! call themselves is not; how many were named anew is answered and counted. A batch is acknowledged when it is on disk,
-//! and recognised by its name (sensor and id) when it comes again.
+//! and recognised by its name (sensor and id) when it comes again: its events and its observables each for themselves,
+//! so that neither is lost nor counted twice whatever ends in between.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,24 +12,27 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use event::observable::Observable;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::{OpenApi, ToSchema};
 
 use super::batch::{BatchError, Limits, Packing, unpack};
 use super::counters::{Counters, Way, add};
-use super::tally::{Tally, window};
+use super::tally::{Reason, Tally, window};
 use crate::access::{Access, Credentials};
 use crate::http::reply::{self, Keep};
 use crate::http::{App, Problem, Route, Slots, Who, body, work};
-use crate::store::{Batch, Stored};
+use crate::observables::{Origin, Taken as Observed};
+use crate::store::record::Unfit;
+use crate::store::{Appended, Batch, Stored};
 
 /// Name of the header that names a batch.
 const BATCH: &str = "maltrail-batch";
 /// Longest name of a batch, characters.
-pub const MAX_LABEL: usize = 128;
+const MAX_LABEL: usize = 128;
 /// Bytes of a body as it is sent.
-pub const MAX_PACKED: usize = 4 << 20;
+const MAX_PACKED: usize = 4 << 20;
 /// Batches whose bodies are held at the same time.
 const AT_ONCE: usize = 4;
 /// Longest wait for one of these places.
@@ -68,6 +72,8 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 struct Taken {
     /// Events that were written now.
     written: u64,
+    /// Observables that were added now.
+    observables: u64,
     /// Lines and events that were not taken, by reason. Sending them again changes nothing.
     #[schema(value_type = BTreeMap<String, u64>, example = json!({"malformed": 1, "too-old": 2}))]
     refused: BTreeMap<&'static str, u64>,
@@ -85,7 +91,7 @@ struct Sent {
     body: bytes::Bytes,
 }
 
-/// Takes events of a sensor: lines of its journal.
+/// Takes events and observables of a sensor: lines of its journal, and of what it saw at all.
 ///
 /// The answer comes when they are on disk. Without an answer, or with 408, 429 or 5xx, the same batch is sent again
 /// under the same name: it is recognised. Other answers are final.
@@ -94,7 +100,7 @@ struct Sent {
         ("maltrail-batch" = String, Header, description = "Unique for each batch of a sensor", max_length = 128, pattern = "^[A-Za-z0-9._-]{1,128}$"),
         ("content-encoding" = Option<String>, Header, description = "zstd or gzip"),
     ),
-    request_body(content = String, content_type = "application/x-ndjson", description = "One event of the journal on each line"),
+    request_body(content = String, content_type = "application/x-ndjson", description = "One event of the journal, or one observable, on each line"),
     responses(
         (status = 200, body = Taken),
         (status = 400, body = Problem, description = "No name of a batch, or a body that cannot be unpacked"),
@@ -186,23 +192,52 @@ fn take(app: &App, sent: Sent) -> Result<Taken, Problem> {
     let batch = Batch { events: events.collect(), id: format!("{sensor}/{id}") };
     let sent = batch.events.len() as u64;
     let now = app.clock.now();
-    let appended = app.store.append(&batch).map_err(|error| {
-        add(&counters.failed_batches, 1);
-        tracing::error!("a batch of {sensor} is not acknowledged: {error}");
-        Problem::busy("the events cannot be written, none was taken; the server's log says why. Send the batch again")
-    })?;
+    let appended = append(app, &batch, &sensor)?;
+    let observed = observe(app, &batch.id, &unpacked.observables, &sensor)?;
     add(&counters.batches, 1);
     counters.receive(Way::Https, sent + refused.total());
     if appended.repeated {
-        add(&counters.repeated_batches, 1);
         add(&counters.repeated, sent);
+    }
+    // What a crash left of a batch is one part of it: the other is taken now.
+    let known = |none: bool, repeated: bool| none || repeated;
+    let whole = known(sent == 0, appended.repeated) && known(unpacked.observables.is_empty(), observed.repeated);
+    if whole && (appended.repeated || observed.repeated) {
+        add(&counters.repeated_batches, 1);
         // What was refused of it was answered, and counted, when it came first.
         add(&counters.repeated, refused.total());
-        return Ok(Taken { written: 0, refused: BTreeMap::new(), repeated: true, renamed: 0 });
+        return Ok(Taken { written: 0, observables: 0, refused: BTreeMap::new(), repeated: true, renamed: 0 });
     }
     refused.unfit(&batch, &appended, (window(&app.settings), now));
     counters.write(Way::Https, appended.written);
     counters.refuse(Way::Https, &refused);
     add(&counters.renamed, renamed);
-    Ok(Taken { written: appended.written, refused: refused.named(), repeated: false, renamed })
+    refused.add(Reason::Unfit(Unfit::Early), observed.early);
+    refused.add(Reason::Unfit(Unfit::Late), observed.late);
+    let (written, observables) = (appended.written, observed.taken);
+    Ok(Taken { written, observables, refused: refused.named(), repeated: false, renamed })
+}
+
+/// Writes the events of a batch.
+fn append(app: &App, batch: &Batch, sensor: &str) -> Result<Appended, Problem> {
+    if batch.events.is_empty() {
+        return Ok(Appended { written: 0, refused: 0, repeated: false });
+    }
+    app.store.append(batch).map_err(|error| {
+        add(&app.intake.failed_batches, 1);
+        tracing::error!("a batch of {sensor} is not acknowledged: {error}");
+        Problem::busy("the events cannot be written, none was taken; the server's log says why. Send the batch again")
+    })
+}
+
+/// Adds the observables of a batch.
+fn observe(app: &App, batch: &str, observables: &[Observable], sensor: &str) -> Result<Observed, Problem> {
+    if observables.is_empty() {
+        return Ok(Observed::default());
+    }
+    app.observables.take(Origin::Batch(batch), observables, app.clock.now()).map_err(|error| {
+        add(&app.intake.failed_batches, 1);
+        tracing::error!("a batch of {sensor} is not acknowledged: {error}");
+        Problem::busy("the observables cannot be written; the server's log says why. Send the batch again")
+    })
 }

@@ -12,12 +12,13 @@ mod tests;
 mod triage;
 mod views;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::Connection;
+
+use crate::database::{self, DatabaseError};
 
 pub use accounts::Account;
 pub use audit::{AuditEntry, AuditQuery, ENTRIES as AUDIT_ENTRIES};
@@ -26,33 +27,15 @@ pub use sessions::{Bearer, NewToken, Purpose, SESSIONS, SessionEntry, TOKENS, To
 pub use triage::{Change, Dossier, NOTES, Note, Outcome, Status, Step, TAGS, THREATS, Triage, Witness};
 pub use views::{VIEWS, View};
 
-/// How long a statement waits for another process (`maltrail user ...` beside a running server).
-const BUSY: Duration = Duration::from_secs(5);
-
 /// Steps of the schema, each run once, in order. A step is never changed once it was released.
 const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
 
 /// Why the state could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The file cannot be opened.
-    #[error("cannot open {path}: {source}; see to the space and the permissions of that directory")]
-    Open {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: rusqlite::Error,
-    },
-    /// Written by a newer program.
-    #[error("{path} was written by a newer version of maltrail (schema {found}, this one knows {known})")]
-    Newer {
-        /// Which file.
-        path: PathBuf,
-        /// Its schema.
-        found: usize,
-        /// The last one this program knows.
-        known: usize,
-    },
+    /// The file cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// A statement failed.
     #[error("the database of accounts and triage: {0}")]
     Sql(#[from] rusqlite::Error),
@@ -77,12 +60,8 @@ impl State {
     /// # Errors
     /// It cannot be opened, or was written by a newer program.
     pub fn open(directory: &Path) -> Result<State, StateError> {
-        let path = directory.join("state.db");
-        let fail = |source| StateError::Open { path: path.clone(), source };
-        make_private(&path).map_err(|e| fail(cannot_open(&e)))?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).map_err(fail)?;
-        Self::prepare(connection, &path)
+        let connection = database::open(&directory.join("state.db"), MIGRATIONS)?;
+        Ok(State { connection: Mutex::new(connection) })
     }
 
     /// A database that is forgotten with the value.
@@ -90,27 +69,7 @@ impl State {
     /// # Errors
     /// None in practice.
     pub fn in_memory() -> Result<State, StateError> {
-        Self::prepare(Connection::open_in_memory()?, Path::new("(memory)"))
-    }
-
-    fn prepare(mut connection: Connection, path: &Path) -> Result<State, StateError> {
-        let fail = |source| StateError::Open { path: path.to_path_buf(), source };
-        connection.busy_timeout(BUSY).map_err(fail)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
-        connection.pragma_update(None, "synchronous", "FULL").map_err(fail)?;
-        connection.pragma_update(None, "foreign_keys", true).map_err(fail)?;
-        connection.pragma_update(None, "trusted_schema", false).map_err(fail)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
-        let version: usize = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fail)?;
-        if version > MIGRATIONS.len() {
-            let (path, known) = (path.to_path_buf(), MIGRATIONS.len());
-            return Err(StateError::Newer { path, found: version, known });
-        }
-        for step in MIGRATIONS.iter().skip(version) {
-            transaction.execute_batch(step).map_err(fail)?;
-        }
-        transaction.pragma_update(None, "user_version", MIGRATIONS.len()).map_err(fail)?;
-        transaction.commit().map_err(fail)?;
+        let connection = database::prepare(Connection::open_in_memory()?, Path::new("(memory)"), MIGRATIONS)?;
         Ok(State { connection: Mutex::new(connection) })
     }
 
@@ -118,17 +77,6 @@ impl State {
         // A panic between statements leaves no half-made change: transactions roll back when dropped.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Makes the file with mode 0640 before SQLite would with that of the umask; its companions take the same mode.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().create(true).append(true).mode(0o640).open(path).map(drop)
-}
-
-fn cannot_open(error: &std::io::Error) -> rusqlite::Error {
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
-    rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
 }
 
 fn micros(time: Timestamp) -> i64 {

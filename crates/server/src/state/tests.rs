@@ -43,15 +43,18 @@ fn a_newer_file_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     State::open(directory.path()).unwrap().connection().pragma_update(None, "user_version", 99).unwrap();
     let error = State::open(directory.path()).err().unwrap();
-    assert!(matches!(error, StateError::Newer { found: 99, .. }), "{error}");
+    assert!(matches!(error, StateError::Database(DatabaseError::Newer { found: 99, .. })), "{error}");
 }
 
 #[test]
 fn no_database_and_no_directory() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("state.db"), b"this is no database, whatever its name says ....").unwrap();
-    assert!(matches!(State::open(directory.path()), Err(StateError::Open { .. })));
-    assert!(matches!(State::open(&directory.path().join("missing")), Err(StateError::Open { .. })));
+    assert!(matches!(State::open(directory.path()), Err(StateError::Database(DatabaseError::Open { .. }))));
+    assert!(matches!(
+        State::open(&directory.path().join("missing")),
+        Err(StateError::Database(DatabaseError::Open { .. }))
+    ));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-use super::record::{Clock, Form, Record, RecordSettings, Window};
+use super::record::{Clock, Form, Record, RecordSettings, Window, observed};
 use super::retention::{Removed, first_kept};
 use super::table::utc_day;
 use super::{
@@ -210,7 +210,11 @@ impl Kept {
             let last_day = if report.form == Some(Form::Text) { day.tomorrow().ok()? } else { day };
             Some(DayFile { path, day, last_day, bytes })
         };
-        reports.iter().filter_map(file).collect()
+        let observed = observed::files(&self.log_dir).into_iter().filter_map(|(path, day)| {
+            let bytes = fs::metadata(&path).ok()?.len();
+            Some(DayFile { path, day, last_day: day, bytes })
+        });
+        reports.iter().filter_map(file).chain(observed).collect()
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) use filter::address_in;
 pub use flush::HOUR_GRACE;
 pub use live::MAX_FOLLOWED;
 pub use local::{LocalSettings, LocalStore};
-pub use once::Once;
+pub use once::{Once, OnceObserved};
 pub use retention::{Removed, first_kept};
 pub use seal::SEALED_AFTER;
 pub use source::{Gap, Range, SourceId};

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::files::Lock;
 use super::record::{self, FileState};
 use super::{Archive, ArchiveSettings, StoreError};
+use crate::observables::{Observables, ObservablesError, ObservablesSettings, Reading};
 
 /// See the module.
 pub struct Once {
@@ -74,6 +76,54 @@ impl Once {
     #[must_use]
     pub fn archive(&self) -> &Archive {
         &self.archive
+    }
+
+    /// Files that could not be read, and why: what is found without them is not all.
+    #[must_use]
+    pub fn unreadable(&self) -> &[String] {
+        &self.unreadable
+    }
+}
+
+/// Observables for one look at them: with what the files of the log directory hold where no server owns the state
+/// directory, else beside it, as far as it has read.
+pub struct OnceObserved {
+    reading: Reads,
+    unreadable: Vec<String>,
+    _lock: Option<Lock>,
+}
+
+enum Reads {
+    Own(Arc<Observables>),
+    Beside(Reading),
+}
+
+impl OnceObserved {
+    /// Reads what there is.
+    ///
+    /// # Errors
+    /// The state directory cannot be used.
+    pub fn open(log_dir: &Path, state_dir: &Path, now: Timestamp) -> Result<OnceObserved, ObservablesError> {
+        let lock = match super::files::make_directory(state_dir).and_then(|()| Lock::take(state_dir)) {
+            Ok(lock) => lock,
+            // Of a server, or of another user.
+            Err(_) => {
+                let reading = Reads::Beside(Reading::open(state_dir)?);
+                return Ok(OnceObserved { reading, unreadable: Vec::new(), _lock: None });
+            }
+        };
+        let observables = Arc::new(Observables::open(state_dir, ObservablesSettings::default())?);
+        let unreadable = record::take_once(log_dir, Arc::clone(&observables), Arc::new(move || now));
+        Ok(OnceObserved { reading: Reads::Own(observables), unreadable, _lock: Some(lock) })
+    }
+
+    /// For questions.
+    #[must_use]
+    pub fn reading(&self) -> &Reading {
+        match &self.reading {
+            Reads::Own(observables) => observables.reading(),
+            Reads::Beside(reading) => reading,
+        }
     }
 
     /// Files that could not be read, and why: what is found without them is not all.

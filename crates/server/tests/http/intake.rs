@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::Method;
 use event::Event;
 use event::journal;
+use event::observable::{self, Observable, What};
 use serde_json::json;
 use server::access::{Access, Policy};
 use server::http::{App, Limits, Server, SystemClock};
@@ -17,7 +18,7 @@ use server::state::{Purpose, State};
 
 use super::support::client::Answer;
 use super::support::store::event;
-use super::support::{Client, MemoryStore, settings};
+use super::support::{Client, MemoryStore, settings, stores};
 
 struct Desk {
     server: Server,
@@ -35,7 +36,8 @@ impl Desk {
         let access = Arc::new(Access::new(state, &[], Policy::default()).unwrap());
         access.prepare(jiff::Timestamp::now()).unwrap();
         let store = Arc::new(MemoryStore::new(settings.zone.clone()));
-        let app = App::new(settings, store.clone(), access.clone(), Arc::new(SystemClock));
+        let stores = stores(store.clone(), directory.path());
+        let app = App::new(settings, stores, access.clone(), Arc::new(SystemClock));
         let mut routes = server::http::routes();
         routes.extend(server::intake::routes(access.clone()));
         let router = server::http::router(&app, routes);
@@ -85,7 +87,10 @@ async fn events_are_written_in_order_under_the_name_of_the_token() {
     ] {
         let answer = send(&sensor, batch, coding, body).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(answer.json(), json!({"written": 3, "refused": {}, "repeated": false, "renamed": 1}));
+        assert_eq!(
+            answer.json(),
+            json!({"written": 3, "observables": 0, "refused": {}, "repeated": false, "renamed": 1})
+        );
     }
     let written = desk.store.all();
     assert_eq!(written.len(), 9);
@@ -104,7 +109,7 @@ async fn a_batch_that_comes_again_is_recognised() {
     let text = lines(&[sensor_event(1, "one")]);
     assert_eq!(send(&one, "a.b_c-1", "", text.clone()).await.json()["written"], 1);
     let again = send(&one, "a.b_c-1", "", text.clone()).await;
-    assert_eq!(again.json(), json!({"written": 0, "refused": {}, "repeated": true, "renamed": 0}));
+    assert_eq!(again.json(), json!({"written": 0, "observables": 0, "refused": {}, "repeated": true, "renamed": 0}));
     assert_eq!(send(&other, "a.b_c-1", "", text.clone()).await.json()["written"], 1, "of another sensor");
     assert_eq!(send(&one, "a.b_c-2", "", text).await.json()["written"], 1);
     assert_eq!(desk.store.all().len(), 3);
@@ -120,12 +125,15 @@ async fn broken_lines_are_refused_one_by_one() {
     let body = [good.as_bytes(), b"{\n\xff\n[]\n\n", newer.as_bytes(), good.as_bytes()].concat();
     let answer = send(&sensor, "1", "", body).await;
     let refused = json!({"malformed": 3, "newer-version": 1});
-    assert_eq!(answer.json(), json!({"written": 2, "refused": refused, "repeated": false, "renamed": 0}));
+    assert_eq!(
+        answer.json(),
+        json!({"written": 2, "observables": 0, "refused": refused, "repeated": false, "renamed": 0})
+    );
     assert_eq!(desk.app.intake.received(Way::Https), 6);
     let counted: u64 = desk.app.intake.refused(Way::Https).map(|(_, count)| count).sum();
     assert_eq!(counted, 4);
     let empty = send(&sensor, "2", "", "").await;
-    assert_eq!(empty.json(), json!({"written": 0, "refused": {}, "repeated": false, "renamed": 0}));
+    assert_eq!(empty.json(), json!({"written": 0, "observables": 0, "refused": {}, "repeated": false, "renamed": 0}));
 }
 
 #[tokio::test]
@@ -210,6 +218,54 @@ async fn nothing_is_acknowledged_while_the_disk_is_full() {
     assert_eq!(send(&sensor, "1", "", text).await.json()["written"], 1);
     let counters = &desk.app.intake;
     assert_eq!((counters.received(Way::Https), counters.failed_batches.load(Ordering::Relaxed)), (1, 1));
+}
+
+fn observable(name: &str, time: jiff::Timestamp) -> String {
+    let host = "10.1.0.7".parse().ok();
+    let what = What::Name(name.to_owned());
+    let (sensor, site) = ("gw".to_owned(), String::new());
+    observable::line(&Observable { what, host, sensor, site, first: time, last: time, count: 2 }).unwrap() + "\n"
+}
+
+#[tokio::test]
+async fn events_and_observables_of_a_batch_are_taken_once_each() {
+    let desk = Desk::new().await;
+    let sensor = desk.client(Purpose::Sensor, "gw");
+    let now = jiff::Timestamp::now();
+    let count = |name: &str| {
+        let ask = server::observables::Ask::parse(name).unwrap();
+        let sighting = desk.app.observables.reading().sighting(&ask, server::observables::View::ALL).unwrap();
+        sighting.map_or(0, |sighting| sighting.seen.count)
+    };
+    let old = observable("old.example", now - jiff::SignedDuration::from_hours(8 * 24));
+    let new = observable("new.example", now + jiff::SignedDuration::from_hours(2));
+    let good = observable("a.example", now);
+    let event = lines(&[sensor_event(1, "gw")]);
+    let body = [&event, &good, &old, &new, "{\"observable\":\"name\"}\n", &good].concat();
+    let answer = send(&sensor, "1", "zstd", zstd::encode_all(body.as_bytes(), 3).unwrap()).await;
+    let refused = json!({"malformed": 1, "too-old": 1, "in-the-future": 1});
+    assert_eq!(
+        answer.json(),
+        json!({"written": 1, "observables": 2, "refused": refused, "repeated": false, "renamed": 0})
+    );
+    assert_eq!((count("a.example"), desk.store.all().len()), (4, 1));
+    let again = send(&sensor, "1", "", body).await.json();
+    assert_eq!(again, json!({"written": 0, "observables": 0, "refused": {}, "repeated": true, "renamed": 0}));
+    assert_eq!((count("a.example"), count("old.example"), desk.store.all().len()), (4, 0, 1));
+    // Of observables alone, and one of which a crash left the events, or the observables.
+    assert_eq!(send(&sensor, "2", "", good.clone()).await.json()["observables"], 1);
+    assert_eq!(send(&sensor, "2", "", good.clone()).await.json()["repeated"], true);
+    assert_eq!(send(&sensor, "3", "", event.clone()).await.json()["written"], 1);
+    let rest = send(&sensor, "3", "", [event.as_str(), &good].concat()).await.json();
+    assert_eq!(
+        (&rest["written"], &rest["observables"], &rest["repeated"]),
+        (&json!(0), &json!(1), &json!(false)),
+        "{rest}"
+    );
+    let rest = send(&sensor, "2", "", [event.as_str(), &good].concat()).await.json();
+    assert_eq!((&rest["written"], &rest["observables"]), (&json!(1), &json!(0)), "{rest}");
+    assert_eq!((count("a.example"), desk.store.all().len()), (8, 3));
+    assert_eq!(desk.app.intake.repeated_batches.load(Ordering::Relaxed), 2);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod kept;
 mod listener;
 mod lists;
 mod live;
+mod observables;
 mod page;
 mod people;
 mod support;

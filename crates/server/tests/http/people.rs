@@ -11,7 +11,7 @@ use server::settings::Tls;
 use server::state::State;
 
 use super::support::client::Answer;
-use super::support::{Client, MemoryStore, settings};
+use super::support::{Client, MemoryStore, settings, stores};
 
 /// A server with real accounts: `admin` with the default password, as after the first start.
 struct Desk {
@@ -28,7 +28,8 @@ impl Desk {
         let access = Arc::new(Access::new(state, &[], Policy { exposed: false, mask_custom: false }).unwrap());
         access.prepare(jiff::Timestamp::now()).unwrap();
         let store = Arc::new(MemoryStore::new(settings.zone.clone()));
-        let app = App::new(settings, store.clone(), access.clone(), Arc::new(SystemClock));
+        let stores = stores(store.clone(), directory.path());
+        let app = App::new(settings, stores, access.clone(), Arc::new(SystemClock));
         let mut routes = server::http::routes();
         routes.extend(server::http::people_routes(access));
         let router = server::http::router(&app, routes);

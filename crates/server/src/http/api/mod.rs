@@ -6,6 +6,7 @@ mod events;
 mod health;
 pub(super) mod hunt;
 mod live;
+mod observables;
 mod openapi;
 mod sensors;
 mod subjects;
@@ -29,6 +30,9 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/v1/hosts/{address}", Who::Reader, subjects::host),
         Route::get("/api/v1/families/{name}", Who::Reader, subjects::family),
         Route::get("/api/v1/trails/{trail}", Who::Reader, subjects::trail),
+        Route::get("/api/v1/observables", Who::Reader, observables::values),
+        Route::get("/api/v1/observables/hosts", Who::Reader, observables::hosts),
+        Route::get("/api/v1/observables/pairs", Who::Reader, observables::pairs),
         Route::get("/api/v1/health", Who::Reader, health::health),
         Route::get("/api/v1/sensors", Who::Reader, sensors::sensors),
         Route::get("/api/v1/hunt", Who::Reader, hunt::hunt),

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
-use super::{days, events, health, hunt, live, sensors, subjects, threats};
+use super::{days, events, health, hunt, live, observables, sensors, subjects, threats};
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 
@@ -23,6 +23,9 @@ use crate::http::reply::{self, Keep};
         subjects::host,
         subjects::family,
         subjects::trail,
+        observables::values,
+        observables::hosts,
+        observables::pairs,
         health::health,
         sensors::sensors,
         hunt::hunt,

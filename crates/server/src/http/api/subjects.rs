@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::observables::{Observed, observed};
 use super::openapi::Address;
 use super::tally::{Tally, Top};
 use crate::access::Reader;
@@ -25,6 +26,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
 use crate::http::{span, work};
+use crate::observables::Ask;
 use crate::store::{Filter, Query, Seen};
 
 /// Longest name that is asked for, characters.
@@ -65,6 +67,8 @@ pub(super) struct Subject {
     threats: Top,
     /// Country of an address, where the user gave files that tell.
     country: Option<String>,
+    /// What was seen of a host or trail in all traffic; none where nothing was, and of families.
+    observed: Option<Observed>,
 }
 
 /// One day of a subject.
@@ -150,6 +154,9 @@ async fn answer(app: &Arc<App>, reader: Arc<Reader>, asked: Asked, headers: Head
 fn collect(app: &App, reader: &Reader, asked: Asked, cancelled: &Cancelled) -> Result<Subject, Problem> {
     let scope = reader.view();
     let mut sums = Sums::default();
+    // What is no name (a URL, a fingerprint) was never observed.
+    let ask = Ask::indicator(&asked.name).ok().filter(|_| asked.family.is_none());
+    let observed = ask.map(|ask| observed(app, &ask, &scope, cancelled)).transpose()?.flatten();
     if let Some(days) = span::around(&span::held(app.store.as_ref(), &scope, None)?) {
         let (from, to) = span::instants(days, &app.settings.zone);
         let query = Query { from, to, scope, filter: asked.filter, newest_first: false };
@@ -169,7 +176,8 @@ fn collect(app: &App, reader: &Reader, asked: Asked, cancelled: &Cancelled) -> R
         }
     }
     let country = asked.address.and_then(|address| app.geo.country(address));
-    Ok(sums.subject(asked.name, country.map(|code| String::from_utf8_lossy(&code).into_owned())))
+    let country = country.map(|code| String::from_utf8_lossy(&code).into_owned());
+    Ok(Subject { observed, ..sums.subject(asked.name, country) })
 }
 
 /// `asyncrat` of `AsyncRAT (malware)`.
@@ -234,6 +242,7 @@ impl Sums {
             sensors: self.sensors.top(),
             threats: self.threats.top(),
             country,
+            observed: None,
         }
     }
 }

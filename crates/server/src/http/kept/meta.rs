@@ -1,4 +1,5 @@
-//! `/meta?observable=`: when an address or name was first and last part of an event, and how often.
+//! `/meta?observable=`: when an address or name was first and last seen, and how often: in all traffic where sensors
+//! tell of it, in events otherwise.
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -11,13 +12,16 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::Scope;
 use crate::http::app::App;
 use crate::http::auth::Known;
 use crate::http::extract::Ask;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
+use crate::http::work::Cancelled;
 use crate::http::{span, work};
-use crate::store::{Filter, Query, Seen};
+use crate::observables::{self, Seen, View};
+use crate::store::{self, Filter, Query};
 
 /// Longest question, bytes.
 const MAX_QUERY: usize = 256;
@@ -51,29 +55,18 @@ pub(super) async fn meta(
     let scope = reader.view();
     let answer = work::run(&app, move |app, cancelled| -> Result<Option<Answer>, Problem> {
         let address = observable.parse::<IpAddr>().ok();
-        let filter =
-            address.map_or_else(|| Filter::Indicator(observable.clone()), |address| Filter::Net(IpNet::from(address)));
-        let Some(days) = span::around(&span::held(app.store.as_ref(), &scope, None)?) else { return Ok(None) };
-        let (from, to) = span::instants(days, &app.settings.zone);
-        let mut seen_at: Option<(Timestamp, Timestamp, u64)> = None;
-        let query = Query { from, to, scope, filter, newest_first: false };
-        let scanned = app.store.scan(&query, &mut |seen| {
-            if let Seen::Event(stored) = seen {
-                let event = &stored.event;
-                let (first, last, count) = seen_at.unwrap_or((event.time, event.last, 0));
-                seen_at = Some((first.min(event.time), last.max(event.last), count.saturating_add(event.count)));
-            }
-            if cancelled.is() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        if scanned.stopped {
-            return Err(Problem::busy("the client went away"));
-        }
+        let seen =
+            match (observed(app, &observable, &scope, cancelled)?, in_events(app, &observable, scope, cancelled)?) {
+                // An event is traffic too: what is in both is counted once.
+                (Some(all), Some(events)) => Some(Seen { count: all.count.max(events.count), ..together(all, events) }),
+                (all, events) => all.or(events),
+            };
         let country = address.and_then(|address| app.geo.country(address));
-        Ok(seen_at.map(|(first_seen, last_seen, count)| Answer {
+        Ok(seen.map(|Seen { first, last, count }| Answer {
             observable,
             kind: if address.is_some() { "ip" } else { "domain" },
-            first_seen,
-            last_seen,
+            first_seen: first,
+            last_seen: last,
             count,
             country: country.map(|code| String::from_utf8_lossy(&code).into_owned()).unwrap_or_default(),
         }))
@@ -83,4 +76,40 @@ pub(super) async fn meta(
         Some(answer) => reply::json(&headers, &answer, Keep::Nothing),
         None => reply::json(&headers, &serde_json::json!({}), Keep::Nothing),
     }
+}
+
+fn together(mut one: Seen, other: Seen) -> Seen {
+    one.add(other);
+    one
+}
+
+/// In all traffic, with what is below a name.
+fn observed(app: &App, observable: &str, scope: &Scope, cancelled: &Cancelled) -> Result<Option<Seen>, Problem> {
+    // What is no name was never observed.
+    let Ok(ask) = observables::Ask::indicator(observable) else { return Ok(None) };
+    let view = View { scope, cancelled: &|| cancelled.is() };
+    Ok(app.observables.reading().sighting(&ask, view)?.map(|sighting| sighting.seen))
+}
+
+/// As part of events, with what is below a name.
+fn in_events(app: &App, observable: &str, scope: Scope, cancelled: &Cancelled) -> Result<Option<Seen>, Problem> {
+    let address = observable.parse::<IpAddr>().ok();
+    let filter =
+        address.map_or_else(|| Filter::Indicator(observable.to_owned()), |address| Filter::Net(IpNet::from(address)));
+    let Some(days) = span::around(&span::held(app.store.as_ref(), &scope, None)?) else { return Ok(None) };
+    let (from, to) = span::instants(days, &app.settings.zone);
+    let mut all: Option<Seen> = None;
+    let query = Query { from, to, scope, filter, newest_first: false };
+    let scanned = app.store.scan(&query, &mut |seen| {
+        if let store::Seen::Event(stored) = seen {
+            let event = &stored.event;
+            let seen = Seen { first: event.time, last: event.last, count: event.count };
+            all = Some(all.map_or(seen, |all| together(all, seen)));
+        }
+        if cancelled.is() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if scanned.stopped {
+        return Err(Problem::busy("the client went away"));
+    }
+    Ok(all)
 }

@@ -221,7 +221,7 @@ impl Follower {
 
     /// Looks at a file that may be new, longer, another, or gone.
     fn refresh(&mut self, name: &str) {
-        let Some(file) = names::parse(name) else { return };
+        let Some(file) = names::parse(name).filter(|file| file.form != Form::Observables) else { return };
         let path = self.settings.log_dir.join(name);
         let metadata = match std::fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => metadata,

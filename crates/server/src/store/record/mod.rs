@@ -4,6 +4,7 @@
 //! events-YYYY-MM-DD.jsonl     journals of a sensor on this machine          read, followed
 //! received-YYYY-MM-DD.jsonl   the server's own journal                      written (Record::append), read
 //! YYYY-MM-DD.log              text logs: lines that a journal's event draws too are passed over, others imported
+//! observables-YYYY-MM-DD.jsonl   what a sensor on this machine saw at all   read, followed ([`Following`])
 //! ```
 //!
 //! Files may be rotated, compressed (.gz, .zst), truncated, replaced or damaged at any time.
@@ -20,6 +21,7 @@ mod index;
 mod journals;
 mod label;
 mod names;
+pub(super) mod observed;
 mod reader;
 mod report;
 #[cfg(test)]
@@ -50,6 +52,7 @@ pub use fit::{MAX_LIST, MAX_VALUE, Unfit, Window, fit};
 pub use follow::MAX_FILES;
 pub(crate) use label::Labels;
 pub use names::Form;
+pub use observed::{Following, take_once};
 pub use report::{FileReport, FileState, Reports};
 
 use super::files::make_directory;

@@ -1,6 +1,7 @@
 //! Which files of the log directory are records, by their names.
 
 use event::import::MAX_LINE;
+use event::observable;
 use jiff::civil::Date;
 
 /// Bytes of a journal's line at most: an event's memory limit, every byte escaped.
@@ -15,6 +16,8 @@ pub enum Form {
     Events,
     /// The server's own journal, of a UTC day.
     Received,
+    /// Observables of a sensor on this machine, of a UTC day. No record of events.
+    Observables,
 }
 
 impl Form {
@@ -25,6 +28,7 @@ impl Form {
             Form::Text => "text",
             Form::Events => "events",
             Form::Received => "received",
+            Form::Observables => "observables",
         }
     }
 
@@ -33,6 +37,7 @@ impl Form {
         match self {
             Form::Text => MAX_LINE,
             Form::Events | Form::Received => MAX_JOURNAL_LINE,
+            Form::Observables => observable::MAX_LINE,
         }
     }
 }
@@ -55,8 +60,8 @@ pub(super) struct FileName {
     pub(super) rotation: u64,
 }
 
-/// Reads `events-YYYY-MM-DD.jsonl`, `received-YYYY-MM-DD.jsonl` and `YYYY-MM-DD.log`, rotated (`.1`, `-20261121`) and
-/// packed (`.gz`, `.zst`).
+/// Reads `events-YYYY-MM-DD.jsonl`, `received-YYYY-MM-DD.jsonl`, `observables-YYYY-MM-DD.jsonl` and `YYYY-MM-DD.log`,
+/// rotated (`.1`, `-20261121`) and packed (`.gz`, `.zst`).
 pub(super) fn parse(name: &str) -> Option<FileName> {
     let (plain, packing) = match name.rsplit_once('.') {
         Some((plain, "gz")) => (plain, Packing::Gzip),
@@ -66,6 +71,7 @@ pub(super) fn parse(name: &str) -> Option<FileName> {
     let (form, rest) = match plain.split_once('-') {
         Some(("events", rest)) => (Form::Events, rest),
         Some(("received", rest)) => (Form::Received, rest),
+        Some(("observables", rest)) => (Form::Observables, rest),
         _ => (Form::Text, plain),
     };
     let (day, rest) = rest.split_at_checked(10)?;
@@ -92,6 +98,7 @@ mod tests {
             ("2026-11-20.log.1.zst", Form::Text, Packing::Zstd, 1),
             ("events-2026-11-20.jsonl", Form::Events, Packing::Plain, 0),
             ("received-2026-11-20.jsonl.zst", Form::Received, Packing::Zstd, 0),
+            ("observables-2026-11-20.jsonl.1", Form::Observables, Packing::Plain, 1),
         ] {
             let day = "2026-11-20".parse().unwrap();
             assert_eq!(parse(name), Some(FileName { form, day, packing, rotation }), "{name}");

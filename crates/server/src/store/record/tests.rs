@@ -3,4 +3,5 @@
 mod append;
 mod follow;
 mod kill;
+mod observed;
 mod sink;

@@ -95,7 +95,7 @@ impl Inbox {
         let fallback = (!state.watched).then(|| Instant::now() + FALLBACK);
         let until = match wait {
             Wait::No => Some(Instant::now()),
-            Wait::Until(until) => Some(fallback.map_or(until, |fallback| fallback.min(until))),
+            Wait::Until(until) | Wait::Rest(until) => Some(fallback.map_or(until, |fallback| fallback.min(until))),
             Wait::Idle => fallback,
         };
         loop {
@@ -104,7 +104,7 @@ impl Inbox {
                 state.handed = 0;
                 return std::mem::take(&mut state.news);
             }
-            if matches!(wait, Wait::Idle) && !state.idle {
+            if matches!(wait, Wait::Idle | Wait::Rest(_)) && !state.idle {
                 state.idle = true;
                 self.idle.notify_all();
             }
@@ -148,6 +148,8 @@ pub(super) enum Wait {
     No,
     /// It has work then.
     Until(Instant),
+    /// It has none, and looks whether there is some then.
+    Rest(Instant),
     /// It has none.
     Idle,
 }

@@ -13,7 +13,8 @@ use axum::http::request::Parts;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use server::access::{Access, Policy, Reader, Role, Scope};
-use server::http::{App, Authenticate, Clock, Denied, Limits, Route, Server};
+use server::http::{App, Authenticate, Clock, Denied, Limits, Route, Server, Stores};
+use server::observables::{Observables, ObservablesSettings};
 use server::settings::{Settings, Tls};
 use server::state::State;
 
@@ -110,6 +111,12 @@ pub fn all_routes(directory: &std::path::Path) -> Vec<Route> {
     routes
 }
 
+/// What a server keeps: these events, and observables in a directory.
+pub fn stores(events: Arc<MemoryStore>, directory: &std::path::Path) -> Stores {
+    let observables = Observables::open(directory, ObservablesSettings::default()).unwrap();
+    Stores { events, observables: Arc::new(observables) }
+}
+
 /// A running server with what it runs on.
 pub struct Running {
     pub app: Arc<App>,
@@ -134,7 +141,8 @@ impl Running {
         let store = Arc::new(MemoryStore::new(settings.zone.clone()));
         let names = Arc::new(Names::default());
         let clock = Arc::new(Hand(Mutex::new("2026-11-20T12:00:00Z".parse().unwrap())));
-        let mut app = App::new(settings, store.clone(), names.clone(), clock.clone());
+        let stores = stores(store.clone(), directory.path());
+        let mut app = App::new(settings, stores, names.clone(), clock.clone());
         Arc::get_mut(&mut app).unwrap().heartbeat = Duration::from_millis(200);
         let router = server::http::router(&app, all_routes(directory.path()));
         let server = Server::start(app.clone(), router, limits).await.unwrap();

@@ -1,0 +1,148 @@
+//! How fast observables are taken and found, and what they take on disk.
+//!
+//! `cargo run --profile quick -p server --example observables -- DIRECTORY [ROWS]`
+//!
+//! Three of ten are names, three addresses, four pairs; one in five was seen before.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a tool for developers")]
+
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use event::observable::{Observable, What, line};
+use jiff::{SignedDuration, Timestamp};
+use server::Scope;
+use server::intake::batch::{Limits, Packing, unpack};
+use server::observables::{Ask, Observables, ObservablesSettings, Origin, Turn, View};
+use server::store::record::Following;
+
+/// Lines of a batch.
+const BATCH: u64 = 5_000;
+/// Batches that are timed.
+const BATCHES: u64 = 40;
+/// Times that each question is asked.
+const TIMES: u64 = 200;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let directory = arguments.next().expect("which directory may be written to?");
+    let rows: u64 = arguments.next().map_or(1_000_000, |text| text.parse().expect("rows"));
+    let directory = Path::new(&directory);
+    std::fs::create_dir_all(directory.join("log")).unwrap();
+    let observables = Arc::new(Observables::open(directory, ObservablesSettings::default()).unwrap());
+    // New ones are four of five.
+    let lines = rows * 5 / 4;
+    of_a_file(directory, &observables, lines);
+    of_batches(&observables, lines);
+    let bytes: u64 = observables.figures().iter().filter(|f| f.name == "observables_bytes").map(|f| f.value).sum();
+    let held: u64 = observables.figures().iter().filter(|f| f.name == "observables_rows").map(|f| f.value).sum();
+    println!("{held} rows take {:.1} MB, {} bytes each", bytes as f64 / 1e6, bytes / held.max(1));
+    questions(&observables, lines);
+}
+
+/// A number that looks like chance, the same every time.
+fn mixed(n: u64) -> u64 {
+    let n = (n ^ (n >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (n ^ (n >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ (n >> 32)
+}
+
+fn name(n: u64) -> String {
+    format!("h{:x}.site{}.example{}.com", mixed(n) >> 40, mixed(n) % 90_000, n % 7)
+}
+
+fn address(n: u64) -> std::net::IpAddr {
+    std::net::Ipv4Addr::from(u32::try_from(mixed(n) >> 32).unwrap()).into()
+}
+
+fn observable(line: u64) -> Observable {
+    // Every fifth is one of before.
+    let n = if line % 5 == 4 { mixed(line) % line } else { line };
+    let what = match n % 10 {
+        0..=2 => What::Name(name(n)),
+        3..=5 => What::Address(address(n)),
+        _ => What::Pair { name: name(n), address: address(n) },
+    };
+    let first = Timestamp::now() - SignedDuration::from_secs(300);
+    let host = std::net::Ipv4Addr::from(0x0a00_0000 | u32::try_from(mixed(n) % 2_000).unwrap());
+    let (sensor, site) = ("gw".to_owned(), String::new());
+    Observable { what, host: Some(host.into()), sensor, site, first, last: first, count: 1 }
+}
+
+fn of_a_file(directory: &Path, observables: &Arc<Observables>, lines: u64) {
+    let path = directory.join("log").join(format!("observables-{}.jsonl", Timestamp::now().strftime("%Y-%m-%d")));
+    let mut file = BufWriter::new(std::fs::File::create(&path).unwrap());
+    for n in 0..lines {
+        writeln!(file, "{}", line(&observable(n)).unwrap()).unwrap();
+    }
+    drop(file);
+    let length = std::fs::metadata(&path).unwrap().len();
+    let begun = Instant::now();
+    let clock = Arc::new(Timestamp::now);
+    let following = Following::start(&directory.join("log"), Arc::clone(observables), clock).unwrap();
+    assert!(following.settled(Duration::from_secs(3600)));
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("of a file of {:.0} MB: {:.0} lines a second", length as f64 / 1e6, lines as f64 / seconds);
+    std::fs::remove_file(path).unwrap();
+}
+
+fn of_batches(observables: &Observables, after: u64) {
+    let batch = |number: u64| {
+        let numbers = after + number * BATCH..after + (number + 1) * BATCH;
+        let plain: String = numbers.map(|n| line(&observable(n)).unwrap() + "\n").collect();
+        zstd::encode_all(plain.as_bytes(), 3).unwrap()
+    };
+    let batches: Vec<Vec<u8>> = (0..BATCHES).map(batch).collect();
+    let begun = Instant::now();
+    for (number, packed) in batches.iter().enumerate() {
+        let unpacked = unpack(packed, Packing::Zstd, &Limits::default()).unwrap();
+        let id = format!("gw/{after}-{number}");
+        let taken = observables.take(Origin::Batch(&id), &unpacked.observables, Timestamp::now()).unwrap();
+        assert!(taken.taken == BATCH && !taken.repeated);
+    }
+    let (lines, seconds) = (BATCHES * BATCH, begun.elapsed().as_secs_f64());
+    println!("of batches of {BATCH}, each on disk before the next: {:.0} lines a second", lines as f64 / seconds);
+}
+
+fn questions(observables: &Observables, lines: u64) {
+    let reading = observables.reading();
+    let scope = Scope::parse("10.0.0.0/26").unwrap();
+    let turn = Turn { after: None, limit: 100 };
+    // A name among those that were seen.
+    let known = |n: u64| (mixed(n) % lines) / 10 * 10;
+    let asks: [(&str, Box<dyn Fn(u64) -> Ask>); 6] = [
+        ("a name", Box::new(move |n| Ask::Name(name(known(n))))),
+        ("an absent name", Box::new(|n| Ask::Name(format!("absent{n}.example.com")))),
+        (
+            "below a name",
+            Box::new(move |n| {
+                let name = name(known(n));
+                Ask::Below(name.split_once('.').unwrap().1.to_owned())
+            }),
+        ),
+        ("below a seventh of all names", Box::new(|n| Ask::Below(format!("example{}.com", n % 7)))),
+        ("a /24", Box::new(move |n| Ask::parse(&format!("{}/24", address(known(n) + 3))).unwrap())),
+        ("a /8", Box::new(|n| Ask::parse(&format!("{}.0.0.0/8", n % 200)).unwrap())),
+    ];
+    for (what, ask) in &asks {
+        let timed = |kind: &str, work: &dyn Fn(&Ask) -> usize| {
+            let (begun, mut found) = (Instant::now(), 0);
+            for n in 0..TIMES {
+                found += work(&ask(n));
+            }
+            let micros = begun.elapsed().as_micros() / u128::from(TIMES);
+            println!("{what}, {kind}: {micros} µs, {:.1} rows", found as f64 / TIMES as f64);
+        };
+        timed("first page", &|ask| reading.values(ask, turn, View::ALL).unwrap().rows.len());
+        timed("first page of pairs", &|ask| reading.pairs(ask, turn, View::ALL).unwrap().rows.len());
+        let view = View { scope: &scope, ..View::ALL };
+        timed("first page within a scope", &|ask| reading.values(ask, turn, view).unwrap().rows.len());
+    }
+    let all = Instant::now();
+    let seen = reading.sighting(&Ask::Below("com".into()), View::ALL).unwrap().map_or(0, |all| all.seen.count);
+    println!("all names together: {} ms, {seen} times seen", all.elapsed().as_millis());
+    let names: Vec<String> =
+        (0..10_000).map(|n| if n % 2 == 0 { name(known(n)) } else { format!("x{n}.com") }).collect();
+    let (list, found) = (Instant::now(), reading.look_up(&names, &[], View::ALL).unwrap().len());
+    println!("a list of {} names: {} ms, {found} seen", names.len(), list.elapsed().as_millis());
+}
