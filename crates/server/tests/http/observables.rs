@@ -211,7 +211,6 @@ async fn what_asks_for_nothing_is_refused() {
         "?q=a..b",
         "?q=192.0.2.0/33",
         "?q=a%00b",
-        "?q=%ff",
         "?q=a&limit=0",
         "?q=a&limit=1001",
         "?q=a&limit=x",

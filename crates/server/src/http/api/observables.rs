@@ -32,7 +32,7 @@ const SHOWN: usize = 100;
 pub(super) struct Asked {
     /// A name, `*.name` for what is below one, an address, or a network.
     #[serde(default)]
-    #[param(required = true, max_length = 256, example = "*.evil.example")]
+    #[param(required = true, max_length = 256, example = "*.example.org")]
     q: String,
     /// Most rows, 1 to 1000; 100 if not told.
     #[param(minimum = 1, maximum = 1000)]
