@@ -11,6 +11,7 @@ use trails::{Hashed, Hit, Label, LabelId, Store};
 #[allow(missing_docs)] // The same as the store's.
 pub trait Lookup {
     fn label(&self, id: LabelId) -> Label<'_>;
+    fn may_hold_name(&self, name: &[u8]) -> bool;
     fn name(&self, name: &[u8], hits: &mut [Hit; 8]) -> usize;
     fn pattern(&self, name: &[u8]) -> Option<LabelId>;
     fn may_hold_urls_of(&self, host: Hashed<'_>) -> bool;
@@ -31,6 +32,10 @@ pub trait Lookup {
 impl<D: AsRef<[u8]>> Lookup for Store<D> {
     fn label(&self, id: LabelId) -> Label<'_> {
         self.label(id)
+    }
+    #[inline]
+    fn may_hold_name(&self, name: &[u8]) -> bool {
+        self.may_hold_name(name)
     }
     fn name(&self, name: &[u8], hits: &mut [Hit; 8]) -> usize {
         self.name(name, hits)

@@ -19,6 +19,9 @@ impl detect::Lookup for Nothing {
     fn label(&self, id: trails::LabelId) -> trails::Label<'_> {
         self.0.label(id)
     }
+    fn may_hold_name(&self, _: &[u8]) -> bool {
+        true
+    }
     fn name(&self, _: &[u8], _: &mut [trails::Hit; 8]) -> usize {
         0
     }

@@ -91,6 +91,18 @@ fn replace_dots_in_word(word: u64) -> u64 {
     word ^ ((dots >> 7) * u64::from(b'.' ^ DOT_IN_LABEL))
 }
 
+/// Whether a text holds a dot. It is short and holds none nearly always.
+pub(crate) fn has_dot(text: &[u8]) -> bool {
+    let dots = |word: u64| {
+        let other = word ^ (b'.' as u64 * ONES);
+        other.wrapping_sub(ONES) & !other & (0x80 * ONES)
+    };
+    // The last eight bytes, some of them once more, so that none are left over.
+    let Some(last) = text.last_chunk::<8>() else { return text.contains(&b'.') };
+    let (words, _) = text.as_chunks::<8>();
+    words.iter().fold(dots(u64::from_ne_bytes(*last)), |any, word| any | dots(u64::from_ne_bytes(*word))) != 0
+}
+
 /// Eight bytes at a time: names are short and of any length, which wider steps suit less.
 fn lower_case(text: &mut [u8]) {
     let (chunks, rest) = text.as_chunks_mut::<8>();
@@ -144,6 +156,9 @@ mod tests {
                 assert!(labels.push_run(&[&[19], &text[..]].concat()));
                 let expected = expected.map(|byte| if byte == b'.' { DOT_IN_LABEL } else { byte });
                 assert_eq!(labels.as_bytes(), expected);
+                for length in 0..=text.len() {
+                    assert_eq!(has_dot(&text[..length]), byte == b'.' && place < length);
+                }
             }
         }
     }

@@ -340,10 +340,11 @@ impl Builder {
     }
 
     fn write_texts<W: Write + Seek>(&self, file: &mut Writer<W>) -> io::Result<()> {
-        use Section::{HostFilter, NameBuckets, NameFilter, NameKeys, NameOffsets};
+        use Section::{HostFilter, LabelFilter, NameBuckets, NameFilter, NameKeys, NameOffsets};
         use Section::{PathFilter, UrlBuckets, UrlFilter, UrlKeys, UrlOffsets};
         let names = || self.of_kind(Kind::Name);
         file.section(NameFilter, &writer::name_filter(names().map(|(name, _)| name)))?;
+        file.section(LabelFilter, &writer::label_filter(names().map(|(name, _)| name)))?;
         file.texts([NameBuckets, NameOffsets, NameKeys], hash::text, names())?;
         let urls = self.entries.iter().filter(|entry| matches!(entry.kind, Kind::Url | Kind::Path));
         let urls = urls.map(|entry| (entry_key(&self.bytes, entry), entry.label));

@@ -34,6 +34,8 @@ pub(crate) mod word {
 pub(crate) enum Section {
     /// Filter over every name, and over its last two labels.
     NameFilter,
+    /// Filter over single labels, as [`crate::ends`] says.
+    LabelFilter,
     NameBuckets,
     NameOffsets,
     NameKeys,
@@ -44,7 +46,7 @@ pub(crate) enum Section {
     UrlBuckets,
     UrlOffsets,
     UrlKeys,
-    /// Filter over how paths without host begin, as [`crate::beginning`] says.
+    /// Filter over how paths without host begin, as [`crate::ends`] says.
     PathFilter,
     /// Filter over addresses and addresses of endpoints.
     AddressFilter,

@@ -4,10 +4,10 @@
 //! An *indicator* is a name, URL, address, ... ; a *trail* is an indicator with its [`Label`].
 
 mod automaton;
-mod beginning;
 pub mod builder;
 pub mod check;
 pub mod class;
+mod ends;
 pub mod export;
 mod format;
 mod hash;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
 
-use crate::beginning::beginning;
+use crate::ends::{beginning, last_dot, last_label};
 use crate::format::{self, Section};
 use crate::hash::{self, Checksum, Hashed};
 use crate::indicator::{Kind, canonical};
@@ -86,6 +86,8 @@ pub struct Store<D: AsRef<[u8]>> {
     info: GenerationInfo,
     /// What every packet asks, in memory.
     addresses: Addresses,
+    /// What every name asks, in memory: which single labels are listed.
+    labels: Box<[u64]>,
     /// What every request asks, in memory: how bare paths begin.
     paths: Box<[u64]>,
     patterns: Option<Patterns>,
@@ -190,9 +192,17 @@ impl<D: AsRef<[u8]>> Store<D> {
             },
             counts,
         };
-        let mut store =
-            Self { data, sections, info, addresses: Addresses::default(), paths: Box::default(), patterns: None };
+        let mut store = Self {
+            data,
+            sections,
+            info,
+            addresses: Addresses::default(),
+            labels: Box::default(),
+            paths: Box::default(),
+            patterns: None,
+        };
         store.addresses.filter = format::words(store.section(Section::AddressFilter));
+        store.labels = format::words(store.section(Section::LabelFilter));
         store.paths = format::words(store.section(Section::PathFilter));
         if store.count(Kind::Network) > 0 {
             let networks = format::words(store.section(Section::NetworkFilter)).try_into();
@@ -323,20 +333,39 @@ impl<D: AsRef<[u8]>> Store<D> {
         std::str::from_utf8(self.section(Section::Strings).get(range).unwrap_or_default()).unwrap_or_default()
     }
 
+    /// False when neither the name nor a parent of it is listed; quick, with rare false positives. `name` is lower case
+    /// without a trailing dot.
+    #[inline]
+    #[must_use]
+    pub fn may_hold_name(&self, name: &[u8]) -> bool {
+        let (label, dot) = last_label(name);
+        self.may_hold_label(label)
+            || dot.is_some_and(|dot| {
+                // Without its last two labels nothing longer is listed.
+                let start = name.get(..dot).and_then(last_dot).map_or(0, |dot| dot + 1);
+                name.get(start..).is_some_and(|text| self.name_filter_has(hash::text(text)))
+            })
+    }
+
+    fn may_hold_label(&self, label: u64) -> bool {
+        format::words_have(&self.labels, hash::word(label))
+    }
+
+    fn name_filter_has(&self, hash: u64) -> bool {
+        format::filter_has(self.section(Section::NameFilter), hash)
+    }
+
     /// Hits of a name and its parents, the longest (most specific) first. `name` is lower case without a
     /// trailing dot. At most `hits.len()` are written, the longest ones; returns how many.
     pub fn name(&self, name: &[u8], hits: &mut [Hit; 8]) -> usize {
-        let filter = self.section(Section::NameFilter);
+        let (label, _) = last_label(name);
         let (mut depth, mut count, mut end) = (0usize, 0usize, name.len());
         while let Some(head) = name.get(..end).filter(|head| !head.is_empty()) {
-            let start = head.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
+            let start = last_dot(head).map_or(0, |dot| dot + 1);
             let text = name.get(start..).unwrap_or_default();
             let hash = hash::text(text);
             depth += 1;
-            // The filter also knows the last two labels of every listed name: without them nothing longer is listed.
-            // It knows single labels twice: a false answer for `com` would cost every name a search.
-            let possible =
-                format::filter_has(filter, hash) && (depth > 1 || format::filter_has(filter, hash.rotate_left(32)));
+            let possible = self.name_filter_has(hash) && (depth > 1 || self.may_hold_label(label));
             if possible && let Some(label) = self.names().get(hash, &[text]) {
                 if count == hits.len() {
                     hits.rotate_left(1);
@@ -347,6 +376,7 @@ impl<D: AsRef<[u8]>> Store<D> {
                     count += 1;
                 }
             }
+            // The filter also knows the last two labels of every listed name: without them nothing longer is listed.
             if start == 0 || (depth == 2 && !possible) {
                 break;
             }

@@ -3,7 +3,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 use std::net::IpAddr;
 
-use crate::beginning::beginning;
+use crate::ends::{beginning, last_label};
 use crate::format::{self, Section};
 use crate::hash::{self, Checksum};
 use crate::indicator::Network;
@@ -120,20 +120,23 @@ fn text_length(text: &[u8]) -> u32 {
     u32::try_from(text.len()).unwrap_or_default()
 }
 
-/// The filter over names and their last two labels; single labels stand in it twice.
+/// The filter over names and their last two labels.
 pub(crate) fn name_filter<'k>(names: impl Iterator<Item = &'k [u8]> + Clone) -> Vec<u8> {
     let mut hashes = Vec::with_capacity(2 * names.clone().count());
     for name in names {
         hashes.push(hash::text(name));
-        if !name.contains(&b'.') {
-            hashes.push(hash::text(name).rotate_left(32));
-        }
         let last = last_labels(name);
         if last.len() < name.len() {
             hashes.push(hash::text(last));
         }
     }
     format::filter(hashes)
+}
+
+/// The filter over names that are a single label.
+pub(crate) fn label_filter<'k>(names: impl Iterator<Item = &'k [u8]>) -> Vec<u8> {
+    let labels = names.map(last_label).filter(|(_, dot)| dot.is_none());
+    format::filter(labels.map(|(label, _)| hash::word(label)).collect())
 }
 
 /// The filter over the hosts of URLs.

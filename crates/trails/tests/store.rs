@@ -71,6 +71,9 @@ fn names_and_parents() {
     for odd in ["", ".", "..", ".evil.example", "evil.example."] {
         names(&store, odd);
     }
+    for (name, listed) in [("x.onion", true), ("a.evil.example", true), ("a.good.example", false), ("", false)] {
+        assert_eq!(store.may_hold_name(name.as_bytes()), listed, "{name}");
+    }
     let mut hits = [NO_HIT; 8];
     assert_eq!(store.name(b"x.onion", &mut hits), 1);
     assert_eq!(store.label(hits[0].label).confidence, trails::class::WHOLE_TLD_CONFIDENCE);
@@ -177,6 +180,7 @@ fn refusals_are_counted_and_listed() {
 fn indicator() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-c]{1,2}(\\.[a-c]{1,2}){0,4}",
+        2 => "([ab]{1,2}\\.){0,3}[ab]{7}[ab]{0,3}",
         2 => "[a-c]{1,2}\\.[a-c]{1,2}/[a-c?=]{0,3}",
         1 => "/[a-c]{1,3}",
         1 => "/[a-c?=&/]{0,11}[a-c=]",
@@ -236,6 +240,7 @@ proptest! {
                     .filter(|&at| oracle.contains_key(&(Kind::Name, name[at..].to_owned())))
                     .collect();
                 let starts: Vec<usize> = names(&store, name).iter().map(|(start, _)| *start).collect();
+                prop_assert!(store.may_hold_name(name.as_bytes()) || parents.is_empty());
                 prop_assert_eq!(starts, parents);
             }
         }

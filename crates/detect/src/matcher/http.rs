@@ -251,11 +251,11 @@ impl<L: Lookup> Request<'_, '_, L> {
         }
     }
 
-    /// Whether the path, its last element or its directory may be listed without a host.
+    /// Whether the path, its last element or its directory may be listed without a host, with whatever query.
     #[inline]
     fn may_be_bare(&self, path: &Path<'_>) -> bool {
         let may_begin = |start| self.store.may_hold_path(path.text(), start);
-        may_begin(0) || path.last().is_some_and(may_begin)
+        may_begin(0) || path.slash() > 0 && may_begin(path.slash())
     }
 
     /// Tries all spellings of the path, then what it lies in.

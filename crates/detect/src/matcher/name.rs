@@ -88,7 +88,14 @@ fn gateway(name: &[u8]) -> Option<usize> {
     name.array_windows::<8>().position(|window| u64::from_le_bytes(*window) << 8 == ONION << 8)
 }
 
+#[inline]
 fn walk<'s, L: Lookup>(store: &'s L, name: &[u8]) -> Option<Part<'s>> {
+    if store.may_hold_name(name) { probable(store, name) } else { None }
+}
+
+/// The same where it may be listed. Nearly all names end before.
+#[cold]
+fn probable<'s, L: Lookup>(store: &'s L, name: &[u8]) -> Option<Part<'s>> {
     let mut hits = [Hit { start: 0, label: LabelId(0) }; 8];
     let count = store.name(name, &mut hits);
     hits.iter().take(count).find_map(|hit| {

@@ -89,16 +89,16 @@ impl<'a> Path<'a> {
     fn cuts(&self) -> Cuts {
         let mut cuts = Cuts::default();
         self.cut(0, &mut cuts);
-        if let Some(start) = self.last() {
-            self.cut(start, &mut cuts);
+        if self.slash > 0 && self.slash + 1 < self.text.len() {
+            self.cut(self.slash, &mut cuts);
         }
         cuts
     }
 
-    /// Where its last element begins, if that is not all of it.
+    /// The last slash before the query; 0 where there is none.
     #[inline]
-    pub(super) fn last(&self) -> Option<usize> {
-        (self.slash > 0 && self.slash + 1 < self.text.len()).then_some(self.slash)
+    pub(super) fn slash(&self) -> usize {
+        self.slash
     }
 
     /// The first equals sign at or behind `start`.

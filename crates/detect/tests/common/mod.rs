@@ -50,6 +50,9 @@ impl Lookup for Table {
         };
         Label { info, reference: "(static)", class: *class, severity, confidence: 80, custom: *custom }
     }
+    fn may_hold_name(&self, _: &[u8]) -> bool {
+        true
+    }
     fn name(&self, name: &[u8], hits: &mut [Hit; 8]) -> usize {
         let starts = std::iter::once(0).chain(name.iter().enumerate().filter(|(_, b)| **b == b'.').map(|(n, _)| n + 1));
         let found = starts.filter_map(|start| self.find(&name[start..]).map(|label| Hit { start, label }));

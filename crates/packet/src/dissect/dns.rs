@@ -7,9 +7,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use memchr::memchr;
-
 use super::context::{Context, Progress};
+use crate::name::has_dot;
 use crate::{Anomaly, Fact, Flow, Name, Sink};
 
 /// Bytes of a message header (RFC 1035 section 4.1.1).
@@ -405,7 +404,7 @@ fn check_name(bytes: &[u8], start: usize) -> Result<CheckedName, Anomaly> {
         if octets > NAME_OCTETS {
             return Err(Anomaly::DnsName);
         }
-        odd |= memchr(b'.', run.labels).is_some() && labels(run.labels).any(|label| label.contains(&b'.'));
+        odd |= has_dot(run.labels) && labels(run.labels).any(|label| label.contains(&b'.'));
         next = next.or(Some(run.next));
         match run.end {
             RunEnd::Root => {
