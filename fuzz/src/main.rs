@@ -10,6 +10,7 @@ mod config;
 mod files;
 mod import;
 mod intake;
+mod mmdb;
 mod packets;
 mod requests;
 mod texts;
@@ -39,6 +40,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("observable", texts::observable),
     ("datagram_line", intake::datagram_line),
     ("batch", intake::batch),
+    ("mmdb", mmdb::mmdb),
     ("whitelist", texts::whitelist),
     ("ignore", texts::ignore),
     ("config", texts::config),

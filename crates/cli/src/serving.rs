@@ -44,6 +44,8 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         blacklists: values.blacklists.0.iter().map(|(key, rules)| (list_name(key), rules.0.clone())).collect(),
         aliases: values.ip_aliases.0.iter().flat_map(|line| alias(line)).collect(),
         geo_files: values.geo_files.clone(),
+        home_networks: values.home_networks.clone(),
+        home: values.home_lat.zip(values.home_lon).map(|(latitude, longitude)| (latitude.0, longitude.0)),
         retention_days: values.retention_days.map(|days| u32::try_from(days.0).unwrap_or(u32::MAX)),
         retention_bytes: values.retention_size.map(|size| size.0),
         window_back_seconds: values.event_window_back.0,
@@ -164,6 +166,14 @@ mod tests {
         assert_eq!(aliases("10.0.0.0/8: home"), "10.0.0.0/8=home");
         assert_eq!(aliases("10.0.0.0-10.0.0.2:few"), "10.0.0.0/31=few 10.0.0.2/32=few");
         assert_eq!(aliases("[fd00::1]:six"), "fd00::1/128=six");
+    }
+
+    #[test]
+    fn the_own_network_and_its_place() {
+        let settings = told("HOME_NETWORKS 203.0.113.0/24, 2001:db8::/32\nHOME_LAT 45.8\nHOME_LON 15.97").unwrap();
+        let networks: Vec<String> = settings.home_networks.iter().map(ToString::to_string).collect();
+        assert_eq!((networks.join(" "), settings.home), ("203.0.113.0/24 2001:db8::/32".to_owned(), Some((45.8, 15.97))));
+        assert_eq!(told("HOME_LAT 45.8").unwrap().home, None, "half of a place");
     }
 
     #[test]

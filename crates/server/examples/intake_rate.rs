@@ -68,6 +68,8 @@ fn settings(directory: &Path) -> Settings {
         blacklists: Vec::new(),
         aliases: Vec::new(),
         geo_files: Vec::new(),
+        home_networks: Vec::new(),
+        home: None,
         retention_days: None,
         retention_bytes: None,
         window_back_seconds: 7 * 86_400,

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use server::Scope;
+use server::addresses::Local;
 use server::condense::ThreatKey;
 use server::store::record::Window;
 use server::store::{EventStore, Filter, LocalSettings, LocalStore, Query, Seen};
@@ -38,6 +39,7 @@ fn settings(log_dir: &str, state_dir: &str) -> LocalSettings {
         log_dir: log_dir.into(),
         state_dir: state_dir.into(),
         zone: TimeZone::UTC,
+        local: Local::default(),
         window: Window { back: SignedDuration::from_hours(24 * 7), ahead: SignedDuration::from_hours(1) },
         retention_days: None,
         retention_bytes: None,

@@ -13,16 +13,19 @@
 //! Nothing here sees packets.
 
 pub mod access;
+pub mod addresses;
 pub mod blocklist;
 pub mod condense;
 mod database;
 mod directory;
+pub mod enrich;
 pub mod http;
 pub mod hunt;
 pub mod intake;
 pub mod observables;
 mod run;
 pub mod settings;
+mod stamp;
 pub mod state;
 pub mod store;
 

@@ -41,8 +41,12 @@ pub struct Settings {
     pub blacklists: Vec<(String, Vec<String>)>,
     /// `IP_ALIASES`: address or network, and name.
     pub aliases: Vec<(IpNet, String)>,
-    /// Country and network of an address: files of MaxMind's format that the user gives.
+    /// `GEO_FILES`: country and network of an address, files of MaxMind's format that the user gives.
     pub geo_files: Vec<PathBuf>,
+    /// `HOME_NETWORKS`: networks of one's own with public addresses; they count as local.
+    pub home_networks: Vec<IpNet>,
+    /// `HOME_LAT`, `HOME_LON`: where the own network is, degrees.
+    pub home: Option<(f64, f64)>,
     /// Days after which events are removed; none: never.
     pub retention_days: Option<u32>,
     /// Bytes of LOG_DIR and segments above which the oldest days are removed; none: never.

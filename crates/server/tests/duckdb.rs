@@ -6,6 +6,7 @@ use std::process::Command;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use server::addresses::Local;
 use server::store::{Archive, ArchiveSettings, SourceId, Stored};
 
 const EVENTS: u64 = 3_000;
@@ -31,7 +32,8 @@ fn event(n: u64) -> Stored {
 #[test]
 fn duckdb_reads_segments() {
     let directory = tempfile::tempdir().unwrap();
-    let settings = ArchiveSettings { state_dir: directory.path().to_owned(), zone: TimeZone::UTC };
+    let settings =
+        ArchiveSettings { state_dir: directory.path().to_owned(), zone: TimeZone::UTC, local: Local::default() };
     let archive = Archive::open(settings, Timestamp::UNIX_EPOCH).unwrap();
     archive.absorb(&SourceId("a".into()), EVENTS, (0..EVENTS).map(event).collect()).unwrap();
     archive.flush().unwrap();

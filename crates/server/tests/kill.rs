@@ -13,6 +13,7 @@ use event::observable::{self, Observable, What};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use server::Scope;
+use server::addresses::Local;
 use server::observables::{Ask, Observables, ObservablesSettings, Origin, Turn, View};
 use server::store::record::{Following, take_once};
 use server::store::{Archive, ArchiveSettings, Filter, Query, Seen, SourceId, Stored};
@@ -56,7 +57,7 @@ fn event(n: u64) -> Stored {
 }
 
 fn open(directory: &Path) -> Archive {
-    let settings = ArchiveSettings { state_dir: directory.to_owned(), zone: TimeZone::UTC };
+    let settings = ArchiveSettings { state_dir: directory.to_owned(), zone: TimeZone::UTC, local: Local::default() };
     Archive::open(settings, start()).unwrap()
 }
 

@@ -312,9 +312,9 @@ settings! {
     /// Text, or a data: image, at the top of the page.
     Server "HEADER_LOGO" header_logo: Option<String> = "", Later;
     /// Latitude of the map's home.
-    Server "HOME_LAT" home_lat: Option<Decimal<-90, 90>> = "", Later;
+    Server "HOME_LAT" home_lat: Option<Decimal<-90, 90>> = "", Used;
     /// Longitude of the map's home.
-    Server "HOME_LON" home_lon: Option<Decimal<-180, 180>> = "", Later;
+    Server "HOME_LON" home_lon: Option<Decimal<-180, 180>> = "", Used;
     /// Ask RIPE who owns an address.
     Server "ENABLE_RIPE_LOOKUPS" enable_ripe_lookups: bool = "false", Later;
     /// Do not ask RIPE; wins over ENABLE_RIPE_LOOKUPS.
@@ -341,7 +341,10 @@ settings! {
     Server "EVENT_WINDOW_BACK" event_window_back: Number<60, 31536000> = "604800", Used;
     /// Seconds that the time of a received event may lie ahead.
     Server "EVENT_WINDOW_AHEAD" event_window_ahead: Number<0, 86400> = "3600", Used;
-    /// Files (.mmdb, of MaxMind's form) that tell country and network of an address.
+    /// Networks of your own that have public addresses. They count as local, and are never listed for blocking.
+    Server "HOME_NETWORKS" home_networks: Vec<IpNet> = "", Used;
+    /// Files (.mmdb, of MaxMind's form: GeoLite2, DB-IP, ip-location-db) that tell country, place and network (ASN) of an
+    /// address. A file that is replaced is read anew.
     Server "GEO_FILES" geo_files: Vec<PathBuf> = "", Used;
 
     /// Directory of logs and journals.

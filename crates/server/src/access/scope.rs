@@ -3,14 +3,13 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use event::{Context, Event, Observed};
 use ipnet::IpNet;
 
 use trails::CUSTOM;
 
-use crate::condense::address_number as number;
+use crate::addresses::AddressSet;
 
 /// What stands for what a reader may not see.
 pub const HIDDEN: &str = "-";
@@ -18,8 +17,7 @@ pub const HIDDEN: &str = "-";
 /// A limit on source and destination addresses, and on custom trails; none for those who may see everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
-    /// Ascending, apart, inclusive; IPv4 as its mapped IPv6 address.
-    ranges: Option<Arc<[(u128, u128)]>>,
+    addresses: Option<AddressSet>,
     /// Whether trail and info of custom trails are hidden.
     masked: bool,
 }
@@ -61,15 +59,7 @@ impl Scope {
         if ranges.is_empty() {
             return Ok(Scope::everything());
         }
-        ranges.sort_unstable();
-        let mut apart: Vec<(u128, u128)> = Vec::new();
-        for (start, end) in ranges {
-            match apart.last_mut() {
-                Some(last) if start <= last.1.saturating_add(1) => last.1 = last.1.max(end),
-                _ => apart.push((start, end)),
-            }
-        }
-        Ok(Scope { ranges: Some(apart.into()), masked: false })
+        Ok(Scope { addresses: Some(AddressSet::of_ranges(ranges)), masked: false })
     }
 
     /// The same, with trail and info of custom trails hidden or not.
@@ -81,13 +71,13 @@ impl Scope {
     /// Whether there is no limit and nothing is hidden.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.ranges.is_none() && !self.masked
+        self.addresses.is_none() && !self.masked
     }
 
     /// Whether events of some addresses only are seen.
     #[must_use]
     pub fn limits_addresses(&self) -> bool {
-        self.ranges.is_some()
+        self.addresses.is_some()
     }
 
     /// Whether trail and info of custom trails are hidden.
@@ -99,10 +89,7 @@ impl Scope {
     /// Whether an address lies within.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let Some(ranges) = &self.ranges else { return true };
-        let number = number(address);
-        let after = ranges.partition_point(|(start, _)| *start <= number);
-        after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|(_, end)| number <= *end)
+        self.addresses.as_ref().is_none_or(|addresses| addresses.contains(address))
     }
 
     /// The event as this reader may see it: where a source lies within, without the sources that do not; else where
@@ -118,7 +105,7 @@ impl Scope {
     }
 
     fn limited<'e>(&self, event: &'e Event) -> Option<Cow<'e, Event>> {
-        if self.ranges.is_none() {
+        if self.addresses.is_none() {
             return Some(Cow::Borrowed(event));
         }
         let inside = |list: &[IpAddr]| list.iter().filter(|a| self.contains(**a)).count();
@@ -159,16 +146,16 @@ fn hide(event: &mut Event) {
     event.context = Context::default();
 }
 
-fn range(part: &str) -> Option<(u128, u128)> {
+fn range(part: &str) -> Option<(IpAddr, IpAddr)> {
     if let Ok(net) = part.parse::<IpNet>() {
-        return Some((number(net.network()), number(net.broadcast())));
+        return Some((net.network(), net.broadcast()));
     }
     if let Ok(address) = part.parse::<IpAddr>() {
-        return Some((number(address), number(address)));
+        return Some((address, address));
     }
     let (start, end) = part.split_once('-')?;
     let (start, end) = (start.trim().parse::<IpAddr>().ok()?, end.trim().parse::<IpAddr>().ok()?);
-    (start.is_ipv4() == end.is_ipv4() && start <= end).then(|| (number(start), number(end)))
+    (start.is_ipv4() == end.is_ipv4() && start <= end).then_some((start, end))
 }
 
 #[cfg(test)]

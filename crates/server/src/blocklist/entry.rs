@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::condense::is_local;
+use crate::addresses::Range;
 
 /// Longest name, bytes: a zone's name and `*.` have room before 255 (RFC 1035, 2.3.4).
 pub const MAX_NAME: usize = 220;
@@ -23,7 +23,7 @@ impl Entry {
     #[must_use]
     pub fn address(address: IpAddr) -> Option<Entry> {
         let address = address.to_canonical();
-        (!is_local(address) && is_global(address)).then_some(Entry(Value::Address(address)))
+        (Range::of(address) == Range::Internet).then_some(Entry(Value::Address(address)))
     }
 
     /// A name: labels of letters, digits, `-` and `_`, at least two, the last one not a number.
@@ -64,24 +64,6 @@ impl fmt::Display for Entry {
         match &self.0 {
             Value::Address(address) => address.fmt(f),
             Value::Name(name) => f.write_str(name),
-        }
-    }
-}
-
-/// Whether an address may belong to a host on the Internet (IANA's registries of special-purpose addresses, RFC 6890).
-fn is_global(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            let reserved = matches!(
-                (a, b, c),
-                (0 | 240..=255, ..) | (192, 0, 0 | 2) | (198, 18 | 19, _) | (198, 51, 100) | (203, 0, 113)
-            );
-            !reserved
-        }
-        IpAddr::V6(v6) => {
-            let [first, second, ..] = v6.segments();
-            first & 0xe000 == 0x2000 && !(first == 0x2001 && (second == 0x0db8 || second < 0x0200)) && first != 0x3fff
         }
     }
 }

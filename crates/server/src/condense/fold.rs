@@ -7,7 +7,8 @@ use event::{Event, Kind, line};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::direction::is_local;
+use crate::addresses::Local;
+
 use super::intern::{Host, Label, LabelNumbers, Strings, Values, cut};
 use super::lists::{Lists, NONE, is_single};
 use super::paged::Paged;
@@ -68,6 +69,7 @@ pub struct OtherWindow;
 #[derive(Clone, Debug)]
 pub struct Fold {
     pub(super) window: Window,
+    local: Local,
     pub(super) strings: Strings,
     pub(super) addresses: Values<u128>,
     pub(super) hosts: Values<Host>,
@@ -89,8 +91,8 @@ pub struct Fold {
 /// Who stays where there are too many: smaller ones. Made of what never changes for a threat.
 ///
 /// Ids are mixed: they stand for what they are made of, and nothing should stay for its name.
-fn place(source: u128, id: ThreatId) -> u64 {
-    let public = u64::from(!is_local(address(source)));
+fn place(local: &Local, source: u128, id: ThreatId) -> u64 {
+    let public = u64::from(!local.contains(address(source)));
     public << 63 | mixed(id.0 ^ 0x5851_f42d_4c95_7f2d) >> 1
 }
 
@@ -106,6 +108,7 @@ impl Fold {
     pub fn with_capacity(window: Window, threats: usize) -> Fold {
         Fold {
             window,
+            local: Local::default(),
             strings: Strings::default(),
             addresses: Values::default(),
             hosts: Values::default(),
@@ -121,6 +124,12 @@ impl Fold {
             last_place: None,
             used_bytes: 0,
         }
+    }
+
+    /// The same, with other addresses that are local. Folds that are merged have the same.
+    #[must_use]
+    pub fn with_local(self, local: Local) -> Fold {
+        Fold { local, ..self }
     }
 
     /// The stretch of time.
@@ -169,7 +178,7 @@ impl Fold {
         let sensor = [cut(&event.sensor)];
         let sensors = if event.sensor.is_empty() { &[][..] } else { &sensor[..] };
         self.totals.add(slot, event.severity, event.kind, event.count.clamp(1, MAX_COUNT));
-        self.upsert(&Part::of(event, (&key, id), moment, &shown, (&scratch, sensors)));
+        self.upsert(&Part::of(event, (&key, id), (moment, &self.local), &shown, (&scratch, sensors)));
         self.scratch = scratch;
         Added::Folded(id)
     }
@@ -208,7 +217,7 @@ impl Fold {
         let known = self.by_id.find(hash, |at| rows.get(*at as usize).is_some_and(|row| row.id == part.id)).copied();
         let at = match known {
             Some(at) => at as usize,
-            None if self.last_place.is_some_and(|last| place(part.source, part.id) > last) => return,
+            None if self.last_place.is_some_and(|last| place(&self.local, part.source, part.id) > last) => return,
             None => self.insert(hash, part),
         };
         let Some(mut row) = self.rows.get(at).copied() else { return };
@@ -443,7 +452,7 @@ impl Fold {
     }
 
     fn place_of(&self, row: &Row) -> u64 {
-        place(self.hosts.get(row.host).map_or(0, |host| host.address), row.id)
+        place(&self.local, self.hosts.get(row.host).map_or(0, |host| host.address), row.id)
     }
 
     /// The last place that is kept; none where all are.
@@ -478,7 +487,7 @@ impl Fold {
         if !crowded && !wasteful {
             return;
         }
-        let mut fresh = Fold::with_capacity(self.window, self.capacity);
+        let mut fresh = Fold::with_capacity(self.window, self.capacity).with_local(self.local.clone());
         // Not refused while it is filled: it gets what is kept and no more.
         fresh.used_bytes = usize::MAX / 2;
         fresh.absorb(self, |_| true);

@@ -22,7 +22,6 @@ mod threat;
 mod totals;
 mod view;
 
-pub(crate) use direction::is_local;
 pub use direction::{Direction, Directions};
 pub use evidence::{Evidence, Reasons};
 pub use fold::{Added, Fold, MAX_THREATS, OtherWindow};

@@ -6,6 +6,7 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 use super::direction::Direction;
 use super::intern::{Label, cut, number};
 use super::threat::{ThreatId, ThreatKey};
+use crate::addresses::Local;
 
 /// Destination addresses of a threat that are kept; of more, a sample.
 pub const MAX_DESTINATIONS: usize = 31;
@@ -104,7 +105,7 @@ impl<'p> Part<'p> {
     pub(super) fn of(
         event: &'p Event,
         (key, id): (&ThreatKey<'p>, ThreatId),
-        moment: Moment,
+        (moment, local): (Moment, &Local),
         shown: &'p str,
         (scratch, sensors): (&'p Scratch, &'p [&'p str]),
     ) -> Part<'p> {
@@ -123,7 +124,7 @@ impl<'p> Part<'p> {
             },
             shown: cut(shown),
             protocol: event.protocol,
-            directions: Direction::of(event) as u8,
+            directions: Direction::of(event, local) as u8,
             count: event.count.clamp(1, MAX_COUNT),
             lines: 1,
             first: moment.first,

@@ -8,7 +8,6 @@ use tokio::sync::watch;
 
 use super::api::KnownSensors;
 use super::auth::Authenticate;
-use super::geo::Geo;
 use super::kept::{KnownCountries, KnownLines};
 use super::lists::Lists;
 use super::metrics::Counters;
@@ -17,6 +16,7 @@ use super::slots::Slots;
 use super::trails::Trails;
 use super::work::Work;
 use crate::Settings;
+use crate::enrich::Enrich;
 use crate::intake;
 use crate::observables::Observables;
 use crate::store::EventStore;
@@ -73,8 +73,8 @@ pub struct App {
     pub access: Arc<dyn Authenticate>,
     /// What is listed.
     pub trails: Trails,
-    /// Where addresses are.
-    pub geo: Geo,
+    /// What is known of addresses.
+    pub enrich: Enrich,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What happened, for `/metrics`.
@@ -107,7 +107,7 @@ impl App {
             sensors: Recent::new(KNOWN_SENSORS),
             lists: Lists::new(&settings),
             trails: Trails::new(settings.trails_store.clone()),
-            geo: Geo::open(&settings.geo_files),
+            enrich: Enrich::new(&settings),
             streams: Slots::new(settings.max_streams, STREAMS_EACH),
             settings,
             store: stores.events,

@@ -21,7 +21,7 @@ use super::recent::Recent;
 use super::reply::{self, Keep};
 use super::work;
 use crate::blocklist::{
-    Cleared, Collected, Format, MAX_ENTRIES, Of, RuleError, Rules, Selection, Span, Written, write,
+    Cleared, Collected, Entry, Format, MAX_ENTRIES, Of, RuleError, Rules, Selection, Span, Written, write,
 };
 use crate::{Scope, Settings};
 
@@ -157,7 +157,9 @@ async fn answer(
         let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
         list.follow(app.store.as_ref(), app.clock.now(), &|| cancelled.is())?;
         let serial = u32::try_from(list.changed().as_second()).unwrap_or_default();
-        let entries = list.entries().filter(|entry| !cleared.contains(entry));
+        let own = app.enrich.local().own();
+        let ours = |entry: &Entry| entry.as_address().is_some_and(|address| own.contains(address));
+        let entries = list.entries().filter(|entry| !cleared.contains(entry) && !ours(entry));
         Ok::<_, Problem>((write(Written { format, ttl, serial }, entries), list.refused()))
     })
     .await?;
@@ -192,7 +194,7 @@ pub(super) struct Asked {
     ttl: Option<u32>,
 }
 
-/// What is to be blocked, in the language of who blocks. Never local or reserved addresses, none of the reader's
+/// What is to be blocked, in the language of who blocks. Never local or reserved addresses, none of the own
 /// networks, nothing that is cleared.
 #[utoipa::path(get, path = "/api/v1/blocklist", tag = "reading", params(Asked),
     responses((status = 200, content_type = "text/plain", body = String), (status = 304, description = "As it was"),

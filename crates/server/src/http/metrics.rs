@@ -85,7 +85,10 @@ async fn metrics(
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
     let (scope, now) = (reader.view(), app.clock.now());
     let all = !scope.limits_addresses();
-    let days = work::run(&app, move |app, _| app.store.days(&scope)).await?;
+    let (days, broken) = work::run(&app, move |app, _| -> Result<_, Problem> {
+        Ok((app.store.days(&scope)?, app.enrich.problems().len() as u64))
+    })
+    .await?;
     let today = now.to_zoned(app.settings.zone.clone()).date();
     let of_today = days.iter().find(|count| count.day == today);
     let mut page = Page(String::new());
@@ -103,6 +106,7 @@ async fn metrics(
     page.one("trails", "gauge", "Indicators in the trail store", trails.as_ref().map_or(0, |store| store.len() as u64));
     let generation = trails.map_or(0, |store| store.generation_info().generation);
     page.one("trails_generation", "gauge", "Generation of the trail store", generation);
+    page.one("enrich_problems", "gauge", "Files of places and networks that are not in use, or damaged", broken);
     let uptime = u64::try_from(now.duration_since(app.started).as_secs()).unwrap_or_default();
     page.one("server_uptime_seconds", "gauge", "Since the start", uptime);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.0))

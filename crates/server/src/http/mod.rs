@@ -17,7 +17,6 @@ mod coding;
 pub mod days;
 mod extract;
 mod follow;
-pub mod geo;
 mod kept;
 mod limits;
 mod listener;

@@ -1,26 +1,18 @@
 //! The trail store that is in use, opened again when it is replaced.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use trails::Store;
 use trails::store::Mapped;
 
-/// Tells one file from the next that takes its name.
-type Stamp = (u64, u64, i64, i64);
+use crate::stamp::Stamp;
 
 /// A store of trails that follows its file.
 #[derive(Default)]
 pub struct Trails {
     path: Option<PathBuf>,
     current: RwLock<Option<(Stamp, Arc<Store<Mapped>>)>>,
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let meta = fs::metadata(path).ok()?;
-    Some((meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec()))
 }
 
 impl Trails {
@@ -34,7 +26,7 @@ impl Trails {
     #[must_use]
     pub fn get(&self) -> Option<Arc<Store<Mapped>>> {
         let path = self.path.as_deref()?;
-        let found = stamp(path);
+        let found = Stamp::of(path);
         let known = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(found) = found else { return known.map(|(_, store)| store) };
         if let Some((stamp, store)) = &known

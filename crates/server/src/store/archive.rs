@@ -26,6 +26,7 @@ use super::segment::Segment;
 use super::source::{Gap, Range, SourceId};
 use super::table::{Table, utc_day};
 use super::{Followed, StoreError, Stored};
+use crate::addresses::Local;
 
 /// What an archive is told.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct ArchiveSettings {
     pub state_dir: PathBuf,
     /// Zone of the days that are shown, and of text lines.
     pub zone: TimeZone,
+    /// Which addresses are on this side of the Internet.
+    pub local: Local,
 }
 
 /// See the module.

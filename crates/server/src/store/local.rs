@@ -20,6 +20,7 @@ use super::{
     Appended, Archive, ArchiveSettings, Batch, DayCount, EventStore, Figure, Followed, Manifest, Query, Scanned, Seen,
     StoreError,
 };
+use crate::addresses::{AddressSet, Local};
 use crate::{Scope, Settings};
 
 /// How often upkeep looks whether there is something to do.
@@ -34,6 +35,8 @@ pub struct LocalSettings {
     pub state_dir: PathBuf,
     /// Zone of the days that are shown, and of text lines.
     pub zone: TimeZone,
+    /// Which addresses are on this side of the Internet.
+    pub local: Local,
     /// How far from now an event that arrives may be.
     pub window: Window,
     /// Days after which events are removed; none: never.
@@ -54,6 +57,7 @@ impl LocalSettings {
             log_dir: settings.log_dir.clone(),
             state_dir: settings.state_dir.clone(),
             zone: settings.zone.clone(),
+            local: Local::new(AddressSet::of(&settings.home_networks)),
             window: Window { back, ahead },
             retention_days: settings.retention_days,
             retention_bytes: settings.retention_bytes,
@@ -85,8 +89,9 @@ impl LocalStore {
     /// # Errors
     /// Another server owns the state directory, or a directory cannot be read or written.
     pub fn open(settings: LocalSettings) -> Result<LocalStore, StoreError> {
-        let LocalSettings { log_dir, state_dir, zone, window, retention_days, retention_bytes, clock } = settings;
-        let archive = ArchiveSettings { state_dir: state_dir.clone(), zone: zone.clone() };
+        let LocalSettings { log_dir, state_dir, zone, local, window, retention_days, retention_bytes, clock } =
+            settings;
+        let archive = ArchiveSettings { state_dir: state_dir.clone(), zone: zone.clone(), local };
         let archive = Arc::new(Archive::open(archive, clock())?);
         let record = RecordSettings { log_dir: log_dir.clone(), state_dir, zone, window, clock: Arc::clone(&clock) };
         let sink: Arc<Archive> = Arc::clone(&archive);

@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use super::files::Lock;
 use super::record::{self, FileState};
 use super::{Archive, ArchiveSettings, StoreError};
+use crate::addresses::Local;
 use crate::observables::{Observables, ObservablesError, ObservablesSettings, Reading};
 
 /// See the module.
@@ -46,7 +47,9 @@ impl Once {
             move |source| StoreError::Io { what, source }
         };
         std::fs::read_dir(log_dir).map_err(failed("read", log_dir))?;
-        let open = |state_dir: PathBuf| Archive::open(ArchiveSettings { state_dir, zone: zone.clone() }, now);
+        let open = |state_dir: PathBuf| {
+            Archive::open(ArchiveSettings { state_dir, zone: zone.clone(), local: Local::default() }, now)
+        };
         let (archive, temporary) = match open(state_dir.to_owned()) {
             Ok(archive) => (archive, None),
             Err(StoreError::InUse(_)) => {

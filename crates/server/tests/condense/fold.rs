@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use event::{Kind, Severity};
 use proptest::prelude::*;
-use server::condense::{Added, Direction, Fold, Label, OtherWindow, Reasons, ThreatKey, Window};
+use server::addresses::{AddressSet, Local};
+use server::condense::{Added, Direction, Directions, Fold, Label, OtherWindow, Reasons, ThreatKey, Window};
 
 use super::*;
 
@@ -85,8 +86,46 @@ fn directions_by_private_ranges() {
     ];
     for (from, to, kind, direction) in cases {
         let event = Event { src: vec![from.parse().unwrap()], dst: vec![to.parse().unwrap()], kind, ..event() };
-        assert_eq!(Direction::of(&event), direction, "{from} {to}");
+        assert_eq!(Direction::of(&event, &Local::default()), direction, "{from} {to}");
     }
+}
+
+#[test]
+fn directions_by_networks_of_ones_own() {
+    let own = AddressSet::of(&["203.0.113.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()]);
+    let local = Local::new(own);
+    for (from, to, direction) in [
+        ("203.0.113.1", "198.51.100.1", Direction::Outbound),
+        ("198.51.100.1", "203.0.113.1", Direction::Inbound),
+        ("10.0.0.1", "203.0.113.1", Direction::Lateral),
+        ("fd00::1", "2001:db8::1", Direction::Lateral),
+        ("198.51.100.1", "198.51.100.2", Direction::Transit),
+    ] {
+        let event = Event { src: vec![from.parse().unwrap()], dst: vec![to.parse().unwrap()], ..event() };
+        let event = Event { kind: Kind::Ip, ..event };
+        assert_eq!(Direction::of(&event, &local), direction, "{from} {to}");
+        let mut fold = Fold::new(window()).with_local(local.clone());
+        fold.add(&event);
+        assert_eq!(fold.threats().next().unwrap().directions(), Directions(direction as u8));
+    }
+}
+
+#[test]
+fn threats_of_networks_of_ones_own_stay_where_there_are_too_many() {
+    let local = Local::new(AddressSet::of(&["203.0.113.0/24".parse().unwrap()]));
+    let of = |local: &Local| {
+        let mut fold = Fold::with_capacity(window(), 4).with_local(local.clone());
+        for n in 0..200u8 {
+            for source in [[203, 0, 113, n % 4], [198, 51, 100, n]] {
+                fold.add(&Event { src: vec![IpAddr::from(source)], ..event() });
+            }
+        }
+        let mut sources: Vec<String> = fold.threats().map(|threat| threat.source().to_string()).collect();
+        sources.sort();
+        sources
+    };
+    assert_eq!(of(&local), ["203.0.113.0", "203.0.113.1", "203.0.113.2", "203.0.113.3"]);
+    assert_ne!(of(&Local::default()), of(&local));
 }
 
 #[test]

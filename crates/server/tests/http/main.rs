@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod enrich;
 mod hostile;
 mod hunt;
 mod idle;

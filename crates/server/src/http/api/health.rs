@@ -61,8 +61,8 @@ pub(super) async fn health(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let scope = reader.view();
-    let days = work::run(&app, move |app, _| app.store.days(&scope)).await;
-    let mut problems = Vec::new();
+    let (days, mut problems) =
+        work::run(&app, move |app, _| Ok::<_, Problem>((app.store.days(&scope), app.enrich.problems()))).await?;
     let days = days.map_or_else(
         |_| {
             problems.push("events cannot be read; the server's log says why".to_owned());

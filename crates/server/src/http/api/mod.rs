@@ -2,6 +2,7 @@
 //! the code; a test holds it against the table of routes.
 
 mod days;
+mod enrich;
 mod events;
 mod health;
 pub(super) mod hunt;
@@ -35,6 +36,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/v1/observables/pairs", Who::Reader, observables::pairs),
         Route::get("/api/v1/health", Who::Reader, health::health),
         Route::get("/api/v1/sensors", Who::Reader, sensors::sensors),
+        Route::get("/api/v1/enrich", Who::Reader, enrich::enrich),
+        Route::get("/api/v1/services", Who::Reader, enrich::services),
         Route::get("/api/v1/hunt", Who::Reader, hunt::hunt),
         Route::get("/api/v1/blocklist", Who::Reader, lists::blocklist),
         Route::get("/api/v1/openapi.json", Who::Anyone, openapi::openapi),

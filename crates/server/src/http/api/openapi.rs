@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
-use super::{days, events, health, hunt, live, observables, sensors, subjects, threats};
+use super::{days, enrich, events, health, hunt, live, observables, sensors, subjects, threats};
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 
@@ -28,6 +28,8 @@ use crate::http::reply::{self, Keep};
         observables::pairs,
         health::health,
         sensors::sensors,
+        enrich::enrich,
+        enrich::services,
         hunt::hunt,
         crate::http::lists::blocklist,
         openapi,

@@ -19,9 +19,11 @@ use super::openapi::Address;
 use super::tally::{Tally, Top};
 use crate::access::Reader;
 use crate::condense::ThreatKey;
+use crate::enrich::AddressFacts;
 use crate::http::app::App;
 use crate::http::auth::Known;
 use crate::http::extract::Segment;
+use crate::http::kept::Checked;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
@@ -65,8 +67,10 @@ pub(super) struct Subject {
     sensors: Top,
     /// Ids of threats.
     threats: Top,
-    /// Country of an address, where the user gave files that tell.
-    country: Option<String>,
+    /// What is known of an address.
+    known: Option<AddressFacts>,
+    /// What lists it, where the trails are here.
+    listed: Option<Checked>,
     /// What was seen of a host or trail in all traffic; none where nothing was, and of families.
     observed: Option<Observed>,
 }
@@ -159,7 +163,7 @@ fn collect(app: &App, reader: &Reader, asked: Asked, cancelled: &Cancelled) -> R
     let observed = ask.map(|ask| observed(app, &ask, &scope, cancelled)).transpose()?.flatten();
     if let Some(days) = span::around(&span::held(app.store.as_ref(), &scope, None)?) {
         let (from, to) = span::instants(days, &app.settings.zone);
-        let query = Query { from, to, scope, filter: asked.filter, newest_first: false };
+        let query = Query { from, to, scope: scope.clone(), filter: asked.filter, newest_first: false };
         let scanned = app.store.scan(&query, &mut |seen| {
             if cancelled.is() {
                 return ControlFlow::Break(());
@@ -175,9 +179,16 @@ fn collect(app: &App, reader: &Reader, asked: Asked, cancelled: &Cancelled) -> R
             return Err(Problem::busy("the client went away"));
         }
     }
-    let country = asked.address.and_then(|address| app.geo.country(address));
-    let country = country.map(|code| String::from_utf8_lossy(&code).into_owned());
-    Ok(Subject { observed, ..sums.subject(asked.name, country) })
+    let facts = app.enrich.now();
+    let mut subject = sums.subject(asked.name);
+    subject.sources = subject.sources.knowing(&facts, &scope);
+    subject.destinations = subject.destinations.knowing(&facts, &scope);
+    subject.known = asked.address.map(|address| facts.address(address, &scope));
+    if asked.family.is_none() {
+        let trails = app.trails.get();
+        subject.listed = Some(Checked::of(trails.as_deref(), &subject.name, !reader.masked));
+    }
+    Ok(Subject { observed, ..subject })
 }
 
 /// `asyncrat` of `AsyncRAT (malware)`.
@@ -223,7 +234,7 @@ impl Sums {
         self.threats.add(ThreatKey::of(event).id(), count);
     }
 
-    fn subject(self, name: String, country: Option<String>) -> Subject {
+    fn subject(self, name: String) -> Subject {
         Subject {
             name,
             events: self.events,
@@ -241,7 +252,8 @@ impl Sums {
             kinds: self.kinds.top(),
             sensors: self.sensors.top(),
             threats: self.threats.top(),
-            country,
+            known: None,
+            listed: None,
             observed: None,
         }
     }

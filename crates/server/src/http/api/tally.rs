@@ -7,6 +7,9 @@ use foldhash::fast::RandomState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::Scope;
+use crate::enrich::{AddressFacts, Facts};
+
 /// Most different values that are counted apart. Values come from events: new ones are refused then, and told.
 const MAX_VALUES: usize = 20_000;
 
@@ -21,7 +24,7 @@ pub(super) struct Tally<K> {
 }
 
 /// Values with the most events.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(super) struct Top {
     /// Most events first.
     values: Vec<Value>,
@@ -32,10 +35,13 @@ pub(super) struct Top {
 }
 
 /// A value and its events.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(super) struct Value {
     value: String,
     events: u64,
+    /// What is known of an address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<AddressFacts>,
 }
 
 impl<K> Default for Tally<K> {
@@ -57,12 +63,25 @@ impl<K: Hash + Eq> Tally<K> {
     }
 }
 
+impl Top {
+    /// With what is known of those values that are addresses.
+    pub(super) fn knowing(mut self, facts: &Facts<'_>, scope: &Scope) -> Top {
+        for value in &mut self.values {
+            value.known = value.value.parse().ok().map(|address| facts.address(address, scope));
+        }
+        self
+    }
+}
+
 impl<K: ToString> Tally<K> {
     /// The most frequent ones; in order of their names where equal.
     pub(super) fn top(self) -> Top {
         let distinct = self.counts.len();
-        let mut values: Vec<Value> =
-            self.counts.into_iter().map(|(value, events)| Value { value: value.to_string(), events }).collect();
+        let mut values: Vec<Value> = self
+            .counts
+            .into_iter()
+            .map(|(value, events)| Value { value: value.to_string(), events, known: None })
+            .collect();
         values.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.value.cmp(&b.value)));
         values.truncate(SHOWN);
         Top { values, distinct, capped: self.refused > 0 }
@@ -81,7 +100,7 @@ mod tests {
             tally.add(0, 5);
             let top = tally.top();
             assert_eq!((top.distinct, top.capped), (values.min(3), capped));
-            assert_eq!(top.values[0], Value { value: "0".to_owned(), events: 6 });
+            assert_eq!(top.values[0], Value { value: "0".to_owned(), events: 6, known: None });
         }
     }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use trails::check::{Listed, listings};
 use trails::store::{Mapped, Store};
-use trails::{Indicator, Kind};
+use trails::{CUSTOM, Indicator, Kind};
 use utoipa::ToSchema;
 
 use super::trails::public;
@@ -62,6 +62,44 @@ pub(in crate::http) struct Listing {
     class: &'static str,
     #[schema(value_type = String)]
     severity: &'static str,
+    /// Every list that has it.
+    sources: Vec<Source>,
+}
+
+/// A list that has a trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Source {
+    /// What it is known as: the name of a feed, or `(static)`.
+    reference: String,
+    /// What it says.
+    info: String,
+    /// Where it is found, for those that are named after their site.
+    link: Option<String>,
+}
+
+/// Sources that one trail tells.
+const MAX_SOURCES: usize = 50;
+
+impl Source {
+    /// Of lines `reference info`. Without the user's own where these are not to be told.
+    fn all(sources: &str, own: bool) -> Vec<Source> {
+        let told = sources.lines().filter(|source| own || !CUSTOM.iter().any(|own| source.starts_with(own)));
+        let read = told.map(|source| {
+            let (reference, info) = source.split_once(' ').unwrap_or((source, ""));
+            Source { link: link(reference), reference: reference.to_owned(), info: info.to_owned() }
+        });
+        read.take(MAX_SOURCES).collect()
+    }
+}
+
+/// The page of a source: its reference itself, or the site that it is named after.
+fn link(reference: &str) -> Option<String> {
+    if reference.starts_with("https://") || reference.starts_with("http://") {
+        return Some(reference.to_owned());
+    }
+    let (site, _) = reference.split_once('/').unwrap_or((reference, ""));
+    let named = matches!(Indicator::parse(site, &mut String::new()), Ok(Indicator::Name(name)) if name.contains('.'));
+    named.then(|| format!("https://{reference}"))
 }
 
 impl Checked {
@@ -110,6 +148,7 @@ impl Listing {
                 trails::Severity::Medium => "medium",
                 trails::Severity::High => "high",
             },
+            sources: Source::all(store.sources(listed.label), own),
         })
     }
 }

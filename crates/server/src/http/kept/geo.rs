@@ -10,11 +10,11 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
+use crate::enrich::{Country, Facts, Home, code};
 use crate::http::app::App;
 use crate::http::auth::Known;
 use crate::http::days::Days;
 use crate::http::extract::Ask;
-use crate::http::geo::Country;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
@@ -37,16 +37,16 @@ pub(in crate::http) struct Countries {
     unmapped: u64,
 }
 
-/// Days whose countries are remembered, for a scope.
-pub(in crate::http) type KnownCountries = crate::http::recent::Recent<(Scope, DayCount), Arc<Countries>>;
+/// Days whose countries are remembered, for a scope and the files that told them.
+pub(in crate::http) type KnownCountries = crate::http::recent::Recent<(Scope, DayCount, u64), Arc<Countries>>;
 
 #[derive(Serialize)]
 struct Answer {
     counts: BTreeMap<String, u64>,
     mapped: u64,
     unmapped: u64,
-    /// Where the own network is: not told yet.
-    home: Option<()>,
+    /// Where the own network is.
+    home: Option<Home>,
 }
 
 pub(super) async fn geo(
@@ -59,12 +59,12 @@ pub(super) async fn geo(
     let scope = reader.view();
     let answer = work::run(&app, move |app, cancelled| -> Result<Answer, Problem> {
         let held = span::held(app.store.as_ref(), &scope, Some(days))?;
-        let mut answer = Answer { counts: BTreeMap::new(), mapped: 0, unmapped: 0, home: None };
+        let facts = app.enrich.now();
+        let mut answer = Answer { counts: BTreeMap::new(), mapped: 0, unmapped: 0, home: facts.home() };
         for day in held.iter().rev().take(MAX_DAYS) {
-            let countries = of_day(app, &scope, day, cancelled)?;
+            let countries = of_day(app, &facts, (&scope, day), cancelled)?;
             for (country, lines) in &countries.counts {
-                let country = String::from_utf8_lossy(country).into_owned();
-                *answer.counts.entry(country).or_default() += lines;
+                *answer.counts.entry(code(*country)).or_default() += lines;
                 answer.mapped += lines;
             }
             answer.unmapped += countries.unmapped;
@@ -75,8 +75,13 @@ pub(super) async fn geo(
     reply::json(&headers, &answer, Keep::Ask)
 }
 
-fn of_day(app: &App, scope: &Scope, day: &DayCount, cancelled: &Cancelled) -> Result<Arc<Countries>, Problem> {
-    let key = (scope.clone(), day.clone());
+fn of_day(
+    app: &App,
+    facts: &Facts<'_>,
+    (scope, day): (&Scope, &DayCount),
+    cancelled: &Cancelled,
+) -> Result<Arc<Countries>, Problem> {
+    let key = (scope.clone(), day.clone(), facts.number());
     if let Some(known) = app.countries.get(&key) {
         return Ok(known);
     }
@@ -88,7 +93,7 @@ fn of_day(app: &App, scope: &Scope, day: &DayCount, cancelled: &Cancelled) -> Re
             return ControlFlow::Break(());
         }
         if let Seen::Event(stored) = seen {
-            match app.geo.of_event(&stored.event) {
+            match facts.country_of(&stored.event) {
                 Some(country) => *countries.counts.entry(country).or_default() += 1,
                 None => countries.unmapped += 1,
             }

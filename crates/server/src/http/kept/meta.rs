@@ -40,6 +40,12 @@ struct Answer {
     last_seen: Timestamp,
     count: u64,
     country: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asn: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias: Option<String>,
 }
 
 pub(super) async fn meta(
@@ -56,19 +62,22 @@ pub(super) async fn meta(
     let answer = work::run(&app, move |app, cancelled| -> Result<Option<Answer>, Problem> {
         let address = observable.parse::<IpAddr>().ok();
         let seen =
-            match (observed(app, &observable, &scope, cancelled)?, in_events(app, &observable, scope, cancelled)?) {
+            match (observed(app, &observable, &scope, cancelled)?, in_events(app, &observable, scope.clone(), cancelled)?) {
                 // An event is traffic too: what is in both is counted once.
                 (Some(all), Some(events)) => Some(Seen { count: all.count.max(events.count), ..together(all, events) }),
                 (all, events) => all.or(events),
             };
-        let country = address.and_then(|address| app.geo.country(address));
+        let facts = address.map(|address| app.enrich.now().address(address, &scope));
         Ok(seen.map(|Seen { first, last, count }| Answer {
             observable,
             kind: if address.is_some() { "ip" } else { "domain" },
             first_seen: first,
             last_seen: last,
             count,
-            country: country.map(|code| String::from_utf8_lossy(&code).into_owned()).unwrap_or_default(),
+            country: facts.as_ref().and_then(|facts| facts.country.clone()).unwrap_or_default(),
+            asn: facts.as_ref().and_then(|facts| facts.asn),
+            organization: facts.as_ref().and_then(|facts| facts.organization.clone()),
+            alias: facts.and_then(|facts| facts.alias),
         }))
     })
     .await?;

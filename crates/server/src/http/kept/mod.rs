@@ -8,8 +8,8 @@
 //! | /counts?from=D&to=D | `{"2026-11-20": 123}`: lines of each day |
 //! | /check?q= | `{"query", "found", "trail", "info", "reference", "confidence"}` |
 //! | /trails | `trail,info,reference` lines |
-//! | /geo?date= | `{"counts": {"US": 7}, "mapped", "unmapped", "home"}` |
-//! | /meta?observable= | `{"observable", "kind", "first_seen", "last_seen", "count", "country"}`, `{}` if unknown |
+//! | /geo?date= | `{"counts": {"US": 7}, "mapped", "unmapped", "home": {"lat", "lon"} or null}` |
+//! | /meta?observable= | `{"observable", "kind", "first_seen", "last_seen", "count", "country"}`, `{}` if unknown; `asn`, `organization` and `alias` where they are known |
 //! | /hunt?q= | what a query finds, one JSON object a line; see `/api/v1/hunt` |
 //! | /fail2ban, /blacklist, /blacklist/NAME | addresses to block, one a line, for peers that the configuration names |
 //! | /live?date= | server-sent events: one line each, its `id` a place to go on from |
@@ -22,6 +22,7 @@ mod live;
 mod meta;
 mod trails;
 
+pub(super) use check::Checked;
 pub(super) use events::KnownLines;
 pub(super) use geo::KnownCountries;
 

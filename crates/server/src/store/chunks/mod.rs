@@ -130,6 +130,10 @@ impl Archive {
         self.folding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn new_fold(&self, window: Window) -> Fold {
+        Fold::new(window).with_local(self.settings.local.clone())
+    }
+
     fn moment(&self, day: Date) -> Result<Moment, StoreError> {
         let bounds = self.zone_day(day).ok_or_else(|| StoreError::Unknown(format!("day {day}")))?;
         let Snapshot { mut segments, mut memory, cursor } = self.snapshot();
@@ -152,16 +156,20 @@ impl Archive {
             parts.extend(settled.map(|settled| Arc::clone(&settled.part)));
         }
         if !recent.is_empty() {
-            let name = part::name_of_segments(&recent);
+            let name = part::name_of_segments(&recent, &self.settings.local);
             parts.push(self.made(moment, scope, name, || {
-                let mut fold = Fold::new(moment.window);
+                let mut fold = self.new_fold(moment.window);
                 fold_segments(self, &mut fold, &recent, moment.bounds, scope)?;
                 Ok(fold)
             })?);
         }
         if !moment.memory.is_empty() {
             let name = format!("m{:x}", moment.cursor);
-            parts.push(self.made(moment, scope, name, || Ok(fold_memory(moment.window, &moment.memory, scope)))?);
+            parts.push(
+                self.made(moment, scope, name, || {
+                    Ok(fold_memory(self.new_fold(moment.window), &moment.memory, scope))
+                })?,
+            );
         }
         Ok(parts)
     }

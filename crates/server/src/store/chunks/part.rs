@@ -9,8 +9,9 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
+use crate::addresses::Local;
 use crate::condense::chunk::{self, ChunkError};
-use crate::condense::{Fold, Ranked, Window};
+use crate::condense::{Fold, Ranked};
 use crate::store::archive::Archive;
 use crate::store::cache::Cache;
 use crate::store::segment::{Segment, Tally};
@@ -102,9 +103,10 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
     rapidhash_v3_seeded(bytes, &SECRETS)
 }
 
-/// Name of what is folded of these segments.
-pub(super) fn name_of_segments(segments: &[Arc<Segment>]) -> String {
-    let ids: Vec<u8> = segments.iter().flat_map(|segment| segment.meta.id.to_le_bytes()).collect();
+/// Name of what is folded of these segments, where these addresses are local.
+pub(super) fn name_of_segments(segments: &[Arc<Segment>], local: &Local) -> String {
+    let ids = segments.iter().flat_map(|segment| segment.meta.id.to_le_bytes());
+    let ids: Vec<u8> = local.own().bytes().into_iter().chain(ids).collect();
     format!("r{:016x}", hash(&ids))
 }
 
@@ -134,8 +136,7 @@ pub(super) fn fold_segments(
 }
 
 /// What a reader may see of events in memory.
-pub(super) fn fold_memory(window: Window, memory: &[Arc<Stored>], scope: &Scope) -> Fold {
-    let mut fold = Fold::new(window);
+pub(super) fn fold_memory(mut fold: Fold, memory: &[Arc<Stored>], scope: &Scope) -> Fold {
     for event in memory.iter().filter_map(|stored| scope.view(&stored.event)) {
         fold.add(&event);
     }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::Moment;
 use super::part::{Part, Piece, Size, broken, fold_segments, hash, slices, tally};
 use crate::Scope;
+use crate::addresses::Local;
 use crate::condense::{Fold, chunk};
 use crate::store::StoreError;
 use crate::store::archive::Archive;
@@ -33,6 +34,9 @@ struct Entry {
     /// First second and hours of the day: another zone has other days.
     start: i64,
     hours: u8,
+    /// Which addresses of one's own it took as local; 0: none but those of private ranges.
+    #[serde(default)]
+    local: u64,
     /// Counts up with every part that is made of the day.
     made: u64,
     /// Segments it was folded of.
@@ -64,9 +68,14 @@ fn covers(held: &[u64], segment: &Segment) -> bool {
     held.contains(&segment.meta.id) || (!replaces.is_empty() && replaces.iter().all(|id| held.contains(id)))
 }
 
+/// A number for what is local: another one, another fold.
+fn local_number(local: &Local) -> u64 {
+    if local.own().is_empty() { 0 } else { hash(&local.own().bytes()) }
+}
+
 impl Entry {
     /// Whether what it was folded of is there now, in segments that hold nothing that is not in it.
-    fn usable(&self, moment: &Moment) -> bool {
+    fn usable(&self, moment: &Moment, local: u64) -> bool {
         let there = |id: &u64| {
             let has = |segment: &&Arc<Segment>| segment.meta.id == *id || segment.meta.replaces.contains(id);
             moment.segments.iter().find(has).is_some_and(|segment| covers(&self.held, segment))
@@ -74,6 +83,7 @@ impl Entry {
         self.version == VERSION
             && self.start == moment.window.start_seconds()
             && self.hours == moment.window.slots()
+            && self.local == local
             && self.segments.iter().all(there)
     }
 
@@ -91,7 +101,8 @@ impl Archive {
     /// The newest settled part that is usable.
     pub(super) fn settled(&self, moment: &Moment) -> Option<Arc<Settled>> {
         let directory = self.chunks_of(moment.day);
-        let newest = entries(&directory).into_iter().find(|(_, entry)| entry.usable(moment));
+        let newest =
+            entries(&directory).into_iter().find(|(_, entry)| entry.usable(moment, local_number(&self.settings.local)));
         newest.map(|(name, entry)| Arc::new(Settled { part: entry.part(&name), entry }))
     }
 
@@ -106,7 +117,7 @@ impl Archive {
         let begun = before.as_ref().and_then(|settled| self.whole(moment.day, settled));
         let (mut fold, more) = match begun {
             Some(fold) => (fold, recent),
-            None => (Fold::new(moment.window), moment.segments.clone()),
+            None => (self.new_fold(moment.window), moment.segments.clone()),
         };
         fold_segments(self, &mut fold, &more, moment.bounds, &Scope::everything())?;
         self.write_settled(moment, &fold).map(Some)
@@ -116,7 +127,8 @@ impl Archive {
     fn whole(&self, day: Date, settled: &Settled) -> Option<Fold> {
         let path = self.chunks_of(day).join(&settled.part.name).join("whole.zst");
         let bytes = fs::read(&path).ok().filter(|bytes| hash(bytes) == settled.entry.whole)?;
-        chunk::decompress(&bytes).and_then(|bytes| chunk::decode(&bytes)).ok()
+        let fold = chunk::decompress(&bytes).and_then(|bytes| chunk::decode(&bytes)).ok()?;
+        Some(fold.with_local(self.settings.local.clone()))
     }
 
     fn write_settled(&self, moment: &Moment, fold: &Fold) -> Result<Arc<Settled>, StoreError> {
@@ -145,6 +157,7 @@ impl Archive {
             version: VERSION,
             start: moment.window.start_seconds(),
             hours: moment.window.slots(),
+            local: local_number(&self.settings.local),
             made,
             segments: moment.segments.iter().map(ids).collect(),
             held: moment.segments.iter().flat_map::<Vec<u64>, _>(with_parts).collect(),

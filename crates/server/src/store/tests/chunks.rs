@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::condense::{Fold, ThreatId, Window, chunk};
+use crate::addresses::AddressSet;
+use crate::condense::{Direction, Fold, ThreatId, Window, chunk};
 
 /// Lines and events of threats.
 type Counts = BTreeMap<ThreatId, (u64, u64)>;
@@ -180,5 +181,59 @@ fn damaged_chunks_are_made_anew() {
         archive.condense().unwrap();
         let (again, _) = served(&archive, DAY, &everything).unwrap();
         assert_eq!((again.lines, again.events, again.rows), (good.lines, good.events, good.rows), "{file}");
+    }
+}
+
+#[test]
+fn directions_follow_the_networks_that_are_ones_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut events = events();
+    events.truncate(1_000);
+    events.iter_mut().for_each(|stored| stored.event.kind = event::Kind::Ip);
+    let source = Source::new("a", events);
+    let day = DAY.parse().unwrap();
+    let own = Local::new(AddressSet::of(&["8.8.8.0/24".parse().unwrap()]));
+    let mut names = std::collections::BTreeSet::new();
+    for (local, direction) in [
+        (Local::default(), Direction::Outbound),
+        (own.clone(), Direction::Lateral),
+        (own, Direction::Lateral),
+        (Local::default(), Direction::Outbound),
+    ] {
+        let state_dir = directory.path().to_owned();
+        let archive = Archive::open(ArchiveSettings { state_dir, zone: TimeZone::UTC, local }, now()).unwrap();
+        source.feed(&archive, 1_000).unwrap();
+        archive.flush().unwrap();
+        // Once of recent segments, once of those that are settled.
+        for settled in [false, true] {
+            if settled {
+                archive.condense().unwrap();
+            }
+            let manifest = archive.manifest(day, &Scope::everything()).unwrap();
+            let name = &manifest.chunks[0].name;
+            let bytes = archive.chunk(day, name, &Scope::everything()).unwrap();
+            assert_eq!(directions(&chunk::decompress(&bytes).unwrap()), [direction as u8; 1], "{name}");
+            names.insert((name.clone(), direction as u8));
+        }
+    }
+    let distinct: std::collections::BTreeSet<&String> = names.iter().map(|(name, _)| name).collect();
+    assert_eq!(distinct.len(), names.len(), "a name always leads to the same: {names:?}");
+}
+
+/// The different values of the column of directions.
+fn directions(chunk: &[u8]) -> Vec<u8> {
+    let mut at = 40;
+    loop {
+        let tag = u16::from_le_bytes(chunk[at..at + 2].try_into().unwrap());
+        let width = usize::from(chunk[at + 2]);
+        let items = u32::from_le_bytes(chunk[at + 4..at + 8].try_into().unwrap()) as usize;
+        let column = &chunk[at + 8..at + 8 + width * items];
+        if tag == 28 {
+            let mut values = column[..items].to_vec();
+            values.sort_unstable();
+            values.dedup();
+            return values;
+        }
+        at += 8 + width * items;
     }
 }

@@ -14,13 +14,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::addresses::Local;
 
 fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
 
 fn open(directory: &Path) -> Result<Archive, StoreError> {
-    let settings = ArchiveSettings { state_dir: directory.to_owned(), zone: TimeZone::UTC };
+    let settings = ArchiveSettings { state_dir: directory.to_owned(), zone: TimeZone::UTC, local: Local::default() };
     Archive::open(settings, now())
 }
 

@@ -5,6 +5,7 @@ use jiff::tz::Offset;
 use proptest::prelude::*;
 
 use super::*;
+use crate::addresses::Local;
 use crate::store::sample::hostile;
 
 /// What happens between portions of events.
@@ -111,7 +112,8 @@ fn days_are_counted_exactly_in_every_zone_and_scope() {
     let scopes = ["", "10.0.0.0/25", "10.0.3.0/24,10.0.5.7", "172.16.0.0/12"];
     for zone in zones {
         let directory = tempfile::tempdir().unwrap();
-        let settings = ArchiveSettings { state_dir: directory.path().to_owned(), zone: zone.clone() };
+        let settings =
+            ArchiveSettings { state_dir: directory.path().to_owned(), zone: zone.clone(), local: Local::default() };
         let archive = Archive::open(settings, now()).unwrap();
         let source = Source::new("a", events.clone());
         source.feed(&archive, 900).unwrap();

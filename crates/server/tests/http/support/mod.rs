@@ -1,6 +1,7 @@
 //! A server to test, and what talks to it.
 
 pub mod client;
+pub mod mmdb;
 pub mod store;
 pub mod tls;
 
@@ -92,6 +93,8 @@ pub fn settings(directory: &std::path::Path, tls: Tls) -> Settings {
         blacklists: Vec::new(),
         aliases: Vec::new(),
         geo_files: Vec::new(),
+        home_networks: Vec::new(),
+        home: None,
         retention_days: None,
         retention_bytes: None,
         window_back_seconds: 7 * 86_400,
