@@ -60,7 +60,7 @@ impl Setup {
         let source = builder.source("asyncrat (malware)", "(static)", false);
         let file = Rc::from("measured");
         for line in 0..LISTED {
-            builder.add(&format!("evil-{line}.example"), source, Place { file: &file, line });
+            builder.add(&format!("evil-{line}.example"), source, Place { file: &file, line: line.into() });
         }
         trails::load::publish(builder, &directory.join("trails.bin"), Stamp::default()).unwrap();
         setup

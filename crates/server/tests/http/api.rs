@@ -172,10 +172,11 @@ async fn hosts_families_and_trails_over_days() {
         (&host["events"], &host["days"]),
         (&json!(10), &json!([{"day": "2026-11-19", "events": 5}, {"day": "2026-11-20", "events": 5}]))
     );
-    assert_eq!(
-        host["destinations"],
-        json!({"values": [{"value": "192.0.2.7", "events": 10}], "distinct": 1, "capped": false})
-    );
+    assert_eq!((&host["destinations"]["distinct"], &host["destinations"]["capped"]), (&json!(1), &json!(false)));
+    let destination = &host["destinations"]["values"][0];
+    assert_eq!((&destination["value"], &destination["events"]), (&json!("192.0.2.7"), &json!(10)));
+    assert_eq!((&destination["known"]["range"], &host["known"]["range"]), (&json!("documentation"), &json!("private")));
+    assert_eq!(host["listed"]["found"], false);
     assert_eq!((&host["first"], &host["severity"]), (&json!("2026-11-19T10:00:00Z"), &json!("high")));
     assert_eq!(get(&running, "reader", "hosts/::ffff:10.1.0.5").await["events"], 10, "one host however it is written");
     let family = get(&running, "reader", "families/AsyncRAT").await;

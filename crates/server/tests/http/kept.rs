@@ -223,6 +223,12 @@ async fn check_tells_what_lists_something() {
         let answer = running.client("").get(&format!("/check?q={wrong}")).await;
         assert_eq!((answer.status, &answer.json()["found"]), (StatusCode::OK, &json!(false)), "{wrong}");
     }
+    let source = json!({"reference": "(static)", "info": "asyncrat (malware)", "link": null});
+    assert_eq!(found["sources"], json!([source]));
+    let network = check("", "192.0.2.9").await;
+    assert_eq!(network["sources"][0]["link"], "https://feed.example");
+    let listed = running.client("reader").get("/api/v1/trails/evil.example").await.json()["listed"].clone();
+    assert_eq!((&listed["trail"], &listed["sources"]), (&json!("evil.example"), &json!([source])));
     running.stop().await;
 }
 
@@ -240,6 +246,12 @@ async fn the_users_own_trails_are_told_to_those_who_may_know_them() {
             (&json!("asyncrat (malware)"), &json!("(static)")),
             "{stranger}"
         );
+    }
+    for (name, sources, listed) in [("masked", 1, false), ("reader", 2, true)] {
+        assert_eq!(check(name, "both.example").await["sources"].as_array().unwrap().len(), sources, "{name}");
+        let subject = running.client(name).get("/api/v1/trails/own.example").await.json();
+        assert_eq!(subject["listed"]["found"], listed, "{name}");
+        assert_eq!(subject.to_string().contains("our case 7"), listed, "{name}");
     }
     for reader in ["reader", "admin"] {
         assert_eq!(check(reader, "own.example").await["info"], "our case 7", "{reader}");

@@ -1,6 +1,7 @@
 //! A server to test, and what talks to it.
 
 pub mod client;
+#[allow(dead_code, reason = "tests of the library write values of every type")]
 pub mod mmdb;
 pub mod store;
 pub mod tls;
