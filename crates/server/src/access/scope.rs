@@ -34,7 +34,7 @@ pub struct ScopeError {
 
 impl Scope {
     /// Without a limit.
-    pub const ALL: &'static Scope = &Scope { ranges: None, masked: false };
+    pub const ALL: &'static Scope = &Scope { addresses: None, masked: false };
 
     /// Without a limit.
     #[must_use]
