@@ -172,7 +172,10 @@ mod tests {
     fn the_own_network_and_its_place() {
         let settings = told("HOME_NETWORKS 203.0.113.0/24, 2001:db8::/32\nHOME_LAT 45.8\nHOME_LON 15.97").unwrap();
         let networks: Vec<String> = settings.home_networks.iter().map(ToString::to_string).collect();
-        assert_eq!((networks.join(" "), settings.home), ("203.0.113.0/24 2001:db8::/32".to_owned(), Some((45.8, 15.97))));
+        assert_eq!(
+            (networks.join(" "), settings.home),
+            ("203.0.113.0/24 2001:db8::/32".to_owned(), Some((45.8, 15.97)))
+        );
         assert_eq!(told("HOME_LAT 45.8").unwrap().home, None, "half of a place");
     }
 

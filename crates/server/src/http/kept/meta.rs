@@ -61,12 +61,14 @@ pub(super) async fn meta(
     let scope = reader.view();
     let answer = work::run(&app, move |app, cancelled| -> Result<Option<Answer>, Problem> {
         let address = observable.parse::<IpAddr>().ok();
-        let seen =
-            match (observed(app, &observable, &scope, cancelled)?, in_events(app, &observable, scope.clone(), cancelled)?) {
-                // An event is traffic too: what is in both is counted once.
-                (Some(all), Some(events)) => Some(Seen { count: all.count.max(events.count), ..together(all, events) }),
-                (all, events) => all.or(events),
-            };
+        let seen = match (
+            observed(app, &observable, &scope, cancelled)?,
+            in_events(app, &observable, scope.clone(), cancelled)?,
+        ) {
+            // An event is traffic too: what is in both is counted once.
+            (Some(all), Some(events)) => Some(Seen { count: all.count.max(events.count), ..together(all, events) }),
+            (all, events) => all.or(events),
+        };
         let facts = address.map(|address| app.enrich.now().address(address, &scope));
         Ok(seen.map(|Seen { first, last, count }| Answer {
             observable,
