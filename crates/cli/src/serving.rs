@@ -92,12 +92,7 @@ fn list_name(key: &str) -> String {
 /// The store of trails that a sensor uses too.
 fn store(values: &Values) -> Option<PathBuf> {
     let file = &values.trails_file;
-    let store = if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-        file.with_extension("bin")
-    } else {
-        file.clone()
-    };
-    Some(store)
+    Some(if trails::read::is_csv(file) { file.with_extension("bin") } else { file.clone() })
 }
 
 /// `address:name`, the address also a network, or a range of addresses (which are several networks).

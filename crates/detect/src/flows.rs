@@ -4,9 +4,9 @@
 //! Flows without a listed address never come here. At the limit new flows are refused, not remembered ones
 //! forgotten: what is not remembered as told is found again, and the pipeline tells that it is a repetition.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-use packet::{Flow, Micros, TableLimit, TableUsage, TcpFlags};
+use packet::{Flow, Micros, TableUsage, TcpFlags};
+
+use crate::table::{Entry, Table};
 
 /// Flows remembered as told, about 80 bytes each.
 pub(crate) const FLOWS: usize = 65_536;
@@ -16,8 +16,6 @@ pub(crate) const FLOW_MICROS: i64 = 3600 * Micros::SECOND;
 const ACKNOWLEDGED: usize = 16_384;
 /// How long after its last packet.
 const ACKNOWLEDGED_MICROS: i64 = 600 * Micros::SECOND;
-/// How often what is over is looked for when a table is full.
-const SWEEP_MICROS: i64 = 10 * Micros::SECOND;
 /// Largest window there is (RFC 7323 section 2.3): further ahead, a number is of another connection.
 const WINDOW: u32 = 1 << 30;
 
@@ -39,8 +37,8 @@ struct Told {
 
 /// The flows.
 pub(crate) struct Flows {
-    told: Table<Told>,
-    acknowledged: Table<Option<u32>>,
+    told: Table<Flow, Told>,
+    acknowledged: Table<Flow, Option<u32>>,
 }
 
 /// The same for both directions.
@@ -102,66 +100,9 @@ impl Flows {
 
     /// Flows remembered as told, and how often one was refused.
     #[cfg(test)]
-    fn usage(&self) -> (usize, u64) {
-        (self.told.entries.len(), self.told.refused)
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry<V> {
-    since: Micros,
-    value: V,
-}
-
-/// Flows up to a limit and an age.
-struct Table<V> {
-    entries: HashMap<Flow, Entry<V>, FixedState>,
-    limit: usize,
-    age: i64,
-    swept: Micros,
-    refused: u64,
-}
-
-impl<V: Copy + Default> Table<V> {
-    fn new(limit: usize, age: i64, seed: u64) -> Table<V> {
-        let entries = HashMap::with_hasher(FixedState::with_seed(seed));
-        Table { entries, limit, age, swept: Micros(i64::MIN), refused: 0 }
-    }
-
-    /// What is known of the flow, made anew where nothing is or it is too old; `None` at the limit.
-    fn entry(&mut self, key: Flow, now: Micros) -> Option<&mut Entry<V>> {
-        if !self.entries.contains_key(&key) && self.entries.len() >= self.limit {
-            self.sweep(now);
-            if self.entries.len() >= self.limit {
-                self.refused += 1;
-                return None;
-            }
-        }
-        let fresh = Entry { since: now, value: V::default() };
-        let entry = self.entries.entry(key).or_insert(fresh);
-        if now.since(entry.since) >= self.age {
-            *entry = fresh;
-        }
-        Some(entry)
-    }
-
-    fn usage(&self, name: &'static str) -> TableUsage {
-        TableUsage {
-            name,
-            entries: self.entries.len() as u64,
-            bytes: self.entries.allocation_size() as u64,
-            limit: TableLimit::Entries(self.limit as u64),
-            refused: self.refused,
-        }
-    }
-
-    fn sweep(&mut self, now: Micros) {
-        if self.swept != Micros(i64::MIN) && now.since(self.swept) < SWEEP_MICROS {
-            return;
-        }
-        self.swept = now;
-        let age = self.age;
-        self.entries.retain(|_, entry| now.since(entry.since) < age);
+    fn usage(&self) -> (u64, u64) {
+        let [told, _] = self.tables();
+        (told.entries, told.refused)
     }
 }
 

@@ -14,6 +14,7 @@ mod lookup;
 pub mod matcher;
 pub mod pipeline;
 mod survey;
+mod table;
 pub mod whitelist;
 
 pub use finding::{Finding, Occasion, class_name, severity};

@@ -47,7 +47,7 @@ pub fn load(trails_file: &Path, cache_dir: &Path) -> Result<Store<Mapped>, LoadE
 /// # Errors
 /// See [`LoadError`].
 pub fn load_or_build(trails_file: &Path, cache_dir: &Path) -> Result<(Store<Mapped>, Option<Report>), LoadError> {
-    if !trails_file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+    if !read::is_csv(trails_file) {
         return Ok((Store::open(trails_file)?, None));
     }
     if let Some(store) = current(trails_file, cache_dir)? {

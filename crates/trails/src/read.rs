@@ -74,7 +74,9 @@ pub fn add(
     Ok(())
 }
 
-fn is_csv(path: &Path) -> bool {
+/// Whether a file holds rows of trail, info and reference, by its name.
+#[must_use]
+pub fn is_csv(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 

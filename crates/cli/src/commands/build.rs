@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use trails::load::{self, LoadError};
-use trails::read::Progress;
+use trails::read::{Progress, is_csv};
 use trails::store::Counts;
 use trails::{Kind, Report, Veto, Why};
 
@@ -59,11 +59,6 @@ pub(crate) fn status(error: &LoadError) -> Exit {
         LoadError::Store(_) | LoadError::Read(_) => Exit::NoTrails,
         LoadError::Write { .. } => Exit::Failure,
     }
-}
-
-/// Whether a trails file is a CSV, of which a store is built.
-pub(crate) fn is_csv(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
 /// The command that builds the store of a CSV; none for a store.

@@ -7,7 +7,7 @@ use pcap::{BpfProgram, Capture, Linktype};
 use sensor::{Settings, Source};
 use trails::Store;
 
-use super::{build, print};
+use super::print;
 use crate::arguments::SensorArguments;
 use crate::config::{self, Config, Environment, Weight};
 use crate::effective;
@@ -80,7 +80,7 @@ fn trails(settings: &Settings) -> Line {
         let text = format!("{} holds none; nothing would be found", path.display());
         if settings.allow_empty_trails { ("trails", Verdict::Warn, text) } else { fail(text) }
     };
-    if !build::is_csv(path) {
+    if !trails::read::is_csv(path) {
         return match Store::open(path).and_then(|store| store.verify().map(|()| store.len())) {
             Ok(0) => none(),
             Ok(count) => ("trails", Verdict::Ok, format!("{count} in {}", path.display())),

@@ -6,18 +6,17 @@
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use packet::{Micros, TableLimit, TableUsage};
 
 use crate::finding::{Finding, Occasion};
 use crate::flows::{FLOW_MICROS, undirected};
+use crate::table::Table;
 
 /// Keys of one memory, about 40 bytes each.
 pub(super) const KEYS: usize = 65_536;
 /// How long after its query a response's name is a repetition.
 const RESPONSE_MICROS: i64 = 60 * Micros::SECOND;
-/// How often a full memory looks for what is over.
-const SWEEP_MICROS: i64 = Micros::SECOND;
 
 /// Makes keys of 128 bits, so that two things are not taken for one by chance; seeded, so that nobody can make them
 /// meet.
@@ -35,58 +34,6 @@ impl Keys {
     }
 }
 
-/// Keys and when they were noted.
-struct Recent {
-    noted: HashMap<u128, Micros, FixedState>,
-    limit: usize,
-    window: i64,
-    swept: Option<Micros>,
-    refused: u64,
-}
-
-impl Recent {
-    fn new(limit: usize, window: i64, seed: u64) -> Recent {
-        Recent { noted: HashMap::with_hasher(FixedState::with_seed(seed)), limit, window, swept: None, refused: 0 }
-    }
-
-    fn has(&self, key: u128, now: Micros) -> bool {
-        self.noted.get(&key).is_some_and(|noted| now.since(*noted) < self.window)
-    }
-
-    fn note(&mut self, key: u128, now: Micros) {
-        if let Some(noted) = self.noted.get_mut(&key) {
-            *noted = now;
-            return;
-        }
-        if self.noted.len() >= self.limit {
-            self.sweep(now);
-        }
-        if self.noted.len() >= self.limit {
-            self.refused += 1;
-        } else {
-            self.noted.insert(key, now);
-        }
-    }
-
-    fn table(&self, name: &'static str) -> TableUsage {
-        TableUsage {
-            name,
-            entries: self.noted.len() as u64,
-            bytes: self.noted.allocation_size() as u64,
-            limit: TableLimit::Entries(self.limit as u64),
-            refused: self.refused,
-        }
-    }
-
-    fn sweep(&mut self, now: Micros) {
-        if self.swept.is_some_and(|swept| now.since(swept) < SWEEP_MICROS) {
-            return;
-        }
-        self.swept = Some(now);
-        self.noted.retain(|_, noted| now.since(*noted) < self.window);
-    }
-}
-
 /// The memories.
 pub(super) struct Repetition {
     keys: Keys,
@@ -94,8 +41,8 @@ pub(super) struct Repetition {
     said: HashSet<u128, FixedState>,
     limit: usize,
     refused: u64,
-    running: Recent,
-    queries: Recent,
+    running: Table<u128, ()>,
+    queries: Table<u128, ()>,
 }
 
 impl Repetition {
@@ -106,8 +53,8 @@ impl Repetition {
             said: HashSet::with_hasher(FixedState::with_seed(seed)),
             limit,
             refused: 0,
-            running: Recent::new(limit, FLOW_MICROS, seed),
-            queries: Recent::new(limit, RESPONSE_MICROS, seed),
+            running: Table::new(limit, FLOW_MICROS, seed),
+            queries: Table::new(limit, RESPONSE_MICROS, seed),
         }
     }
 
@@ -120,7 +67,7 @@ impl Repetition {
             limit: TableLimit::Entries(self.limit as u64),
             refused: self.refused,
         };
-        [second, self.running.table("told_flows"), self.queries.table("told_queries")]
+        [second, self.running.usage("told_flows"), self.queries.usage("told_queries")]
     }
 
     /// Whether the finding says what was said before. `now` never steps back.
@@ -129,7 +76,7 @@ impl Repetition {
         match finding.occasion {
             Occasion::Opening | Occasion::Running => {
                 let key = self.keys.of((undirected(&finding.flow), text));
-                if finding.occasion == Occasion::Running && self.running.has(key, now) {
+                if finding.occasion == Occasion::Running && self.running.has(&key, now) {
                     return true;
                 }
                 self.running.note(key, now);
@@ -138,7 +85,7 @@ impl Repetition {
                 let key = self.keys.of((finding.flow.src, text));
                 if finding.occasion == Occasion::Query {
                     self.queries.note(key, now);
-                } else if self.queries.has(key, now) {
+                } else if self.queries.has(&key, now) {
                     return true;
                 }
             }
@@ -169,21 +116,6 @@ impl Repetition {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_memory_refuses_new_keys_at_its_limit_until_old_ones_are_over() {
-        let mut recent = Recent::new(3, 10 * Micros::SECOND, 1);
-        for key in 0..3 {
-            recent.note(key, Micros(0));
-            assert_eq!(recent.refused, 0);
-        }
-        recent.note(3, Micros(0));
-        assert_eq!((recent.refused, recent.noted.len()), (1, 3));
-        assert!(recent.has(0, Micros(1)) && !recent.has(3, Micros(1)));
-        assert!(!recent.has(0, Micros(10 * Micros::SECOND)));
-        recent.note(4, Micros(10 * Micros::SECOND));
-        assert_eq!((recent.refused, recent.noted.len()), (1, 1));
-    }
 
     #[test]
     fn keys_depend_on_every_part_and_the_seed() {

@@ -95,14 +95,15 @@ const COLLECTIONS: &[(&str, &str, &str)] = &[
     // A part of a head.
     ("packet/src/dissect/hpack.rs", "table", "heads"),
     ("packet/src/dissect/quic/mod.rs", "table", "quic"),
-    ("detect/src/flows.rs", "entries", "running_flows"),
+    // What the fields of its type below are made of.
+    ("detect/src/table.rs", "entries", "running_flows"),
+    ("detect/src/flows.rs", "told", "running_flows"),
     ("detect/src/flows.rs", "acknowledged", "acknowledged"),
     ("detect/src/pipeline/mod.rs", "bundles", "bundles"),
     ("detect/src/pipeline/mod.rs", "summaries", "throttle_windows"),
     ("detect/src/pipeline/window.rs", "slots", "bundles"),
     ("detect/src/pipeline/window.rs", "ends", "bundles"),
     ("detect/src/pipeline/repetition.rs", "said", "repetitions"),
-    ("detect/src/pipeline/repetition.rs", "noted", "told_flows"),
     ("detect/src/pipeline/repetition.rs", "running", "told_flows"),
     ("detect/src/pipeline/repetition.rs", "queries", "told_queries"),
     ("sensor/src/live/order.rs", "waiting", "unordered_findings"),
@@ -115,7 +116,7 @@ const OF_THE_USER: &[(&str, &str)] = &[("detect/src/whitelist.rs", "names"), ("d
 /// Fields of these types, in the sources of the crates on the packets' way: file and name.
 fn collections() -> Vec<(String, String)> {
     const TYPES: [&str; 8] =
-        ["HashMap<", "HashSet<", "HashTable<", "VecDeque<", "BTreeMap<", "BTreeSet<", ": Recent,", ": Windows,"];
+        ["HashMap<", "HashSet<", "HashTable<", "VecDeque<", "BTreeMap<", "BTreeSet<", ": Table<", ": Windows,"];
     let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut directories: Vec<_> = ["packet/src", "detect/src", "sensor/src"].map(|name| crates.join(name)).into();
     let mut found = Vec::new();
