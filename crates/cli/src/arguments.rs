@@ -224,7 +224,7 @@ const HUNT_HELP: &str = "Queries:
   evil.example 10.0.0.0/8            both (AND); OR, NOT and parentheses between
   10.0.0.5-10.0.0.9                  a range of addresses
   '\"known attacker\"'               words as they stand
-  src: dst: trail: info: sensor: type: sev: threat:   before a value, for that field; trail: is the fastest
+  src: dst: trail: info: sensor: reason: type: sev: threat:   before a value, for that field; trail: is the fastest
 
 Without a server the state directory is brought up to date and used. Beside a running server the logs are read into a
 temporary directory, which takes longer.

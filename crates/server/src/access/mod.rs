@@ -23,6 +23,7 @@ pub use accounts::{ACCOUNTS, AccountChange, AccountEntry, AccountError, Notice};
 pub use credentials::{Credentials, SESSION_COOKIE};
 pub use login::{Login, LoginError};
 pub use password::{LONGEST as LONGEST_PASSWORD, NoRandom, SHORTEST as SHORTEST_PASSWORD};
+pub(crate) use scope::is_custom;
 pub use scope::{HIDDEN, Scope, ScopeError};
 pub use seed::{SeedError, is_name};
 

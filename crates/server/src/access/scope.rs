@@ -131,7 +131,7 @@ impl Scope {
 }
 
 /// Whether one of the user's own lists is the first that names what was matched.
-fn is_custom(reference: &str) -> bool {
+pub(crate) fn is_custom(reference: &str) -> bool {
     CUSTOM.iter().any(|own| reference.starts_with(own))
 }
 

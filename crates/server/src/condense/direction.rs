@@ -36,9 +36,14 @@ impl Direction {
     pub fn of(event: &Event, local: &Local) -> Direction {
         let from_inside = event.src.first().is_some_and(|source| local.contains(*source));
         let to_inside = !event.dst.is_empty() && event.dst.iter().all(|address| local.contains(*address));
+        Direction::between(from_inside, to_inside, event.kind)
+    }
+
+    /// From a side that is local or not to another.
+    pub(super) fn between(from_inside: bool, to_inside: bool, kind: Kind) -> Direction {
         match (from_inside, to_inside) {
             // What a resolver is asked for lies outside, wherever the resolver is.
-            (true, true) if event.kind == Kind::Dns => Direction::Outbound,
+            (true, true) if kind == Kind::Dns => Direction::Outbound,
             (true, true) => Direction::Lateral,
             (true, false) => Direction::Outbound,
             (false, true) => Direction::Inbound,

@@ -1,31 +1,30 @@
 //! The fold: threats and what is known of each, kept small enough for millions.
 
+mod limits;
+
 use std::borrow::Cow;
 use std::hash::BuildHasher;
+use std::ops::Range;
 
-use event::{Event, Kind, line};
+use event::{Event, Kind, Observed, line};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::addresses::Local;
-
+use self::limits::place;
 use super::intern::{Host, Label, LabelNumbers, Strings, Values, cut};
 use super::lists::{Lists, NONE, is_single};
 use super::paged::Paged;
 use super::part::{
-    MAX_COUNT, MAX_DESTINATIONS, MAX_PORTS, MAX_SENSORS, MORE_DESTINATIONS, MORE_PORTS, MORE_SENSORS, Moment, Part,
-    Scratch, address_rank, mixed, port_rank, sensor_rank,
+    MAX_COUNT, MAX_DESTINATIONS, MAX_PORTS, MAX_SENSORS, MORE_DESTINATIONS, MORE_PORTS, MORE_SENSORS, Moment, Numbers,
+    Part, Scratch, address_rank, port_rank, sensor_rank,
 };
 use super::threat::{ThreatId, ThreatKey};
 use super::totals::{Totals, Window};
-use super::view::address;
+use crate::addresses::Local;
 
 /// Threats a fold keeps. Of more, those of local sources go before others, and among these the ids decide, mixed: which
 /// stay does not depend on the order of arrival. Totals stay exact.
 pub const MAX_THREATS: usize = 4 << 20;
-
-/// Bytes of texts above which those that nothing names any more are given up.
-const REBUILD_BYTES: usize = 32 << 20;
 
 /// A threat, by numbers: 64 bytes, a line of the processor's cache.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +68,7 @@ pub struct OtherWindow;
 #[derive(Clone, Debug)]
 pub struct Fold {
     pub(super) window: Window,
-    local: Local,
+    pub(super) local: Local,
     pub(super) strings: Strings,
     pub(super) addresses: Values<u128>,
     pub(super) hosts: Values<Host>,
@@ -86,14 +85,6 @@ pub struct Fold {
     last_place: Option<u64>,
     /// Bytes of texts after the last time those without use were given up.
     used_bytes: usize,
-}
-
-/// Who stays where there are too many: smaller ones. Made of what never changes for a threat.
-///
-/// Ids are mixed: they stand for what they are made of, and nothing should stay for its name.
-fn place(local: &Local, source: u128, id: ThreatId) -> u64 {
-    let public = u64::from(!local.contains(address(source)));
-    public << 63 | mixed(id.0 ^ 0x5851_f42d_4c95_7f2d) >> 1
 }
 
 impl Fold {
@@ -164,6 +155,13 @@ impl Fold {
 
     /// Adds an event.
     pub fn add(&mut self, event: &Event) -> Added {
+        let added = self.add_unsettled(event);
+        self.keep_within_limits();
+        added
+    }
+
+    /// Adds an event, for those who call [`Fold::settle`] after some.
+    pub(crate) fn add_unsettled(&mut self, event: &Event) -> Added {
         let Some(first) = self.window.offset(event.time) else {
             self.totals.outside = self.totals.outside.saturating_add(1);
             return Added::Outside;
@@ -174,11 +172,11 @@ impl Fold {
         let mut scratch = std::mem::take(&mut self.scratch);
         let id = key.id_in(&mut scratch.bytes);
         scratch.read(event, moment.slot);
-        let shown = shown(event);
+        let shown = shown(&event.observed.text, &event.observed.matched);
         let sensor = [cut(&event.sensor)];
         let sensors = if event.sensor.is_empty() { &[][..] } else { &sensor[..] };
         self.totals.add(slot, event.severity, event.kind, event.count.clamp(1, MAX_COUNT));
-        self.upsert(&Part::of(event, (&key, id), (moment, &self.local), &shown, (&scratch, sensors)));
+        self.join_at(None, &Part::of(event, (&key, id), (moment, &self.local), &shown, (&scratch, sensors)));
         self.scratch = scratch;
         Added::Folded(id)
     }
@@ -212,35 +210,46 @@ impl Fold {
     }
 
     pub(super) fn upsert(&mut self, part: &Part<'_>) {
-        let hash = self.seed.hash_one(part.id.0);
-        let rows = &self.rows;
-        let known = self.by_id.find(hash, |at| rows.get(*at as usize).is_some_and(|row| row.id == part.id)).copied();
+        self.join_at(None, part);
+        self.keep_within_limits();
+    }
+
+    /// Joins a part. `known`: where its threat stands, if that was looked up before.
+    pub(super) fn join_at(&mut self, known: Option<u32>, part: &Part<'_>) {
+        let known = known.or_else(|| self.place_of_id(part.id));
         let at = match known {
             Some(at) => at as usize,
             None if self.last_place.is_some_and(|last| place(&self.local, part.source, part.id) > last) => return,
-            None => self.insert(hash, part),
+            None => self.insert(part),
         };
         let Some(mut row) = self.rows.get(at).copied() else { return };
         self.join(&mut row, known.is_some(), part);
         if let Some(stored) = self.rows.get_mut(at) {
             *stored = row;
         }
-        self.keep_within_limits();
+    }
+
+    /// Where the row of a threat stands.
+    pub(super) fn place_of_id(&self, id: ThreatId) -> Option<u32> {
+        let is = |at: &u32| self.rows.get(*at as usize).is_some_and(|row| row.id == id);
+        self.by_id.find(self.seed.hash_one(id.0), is).copied()
     }
 
     /// A row that still counts nothing.
-    fn insert(&mut self, hash: u64, part: &Part<'_>) -> usize {
-        let site = self.strings.intern(part.site);
-        let host = self.host_number(site, part.source);
-        let indicator = self.strings.intern(part.indicator);
+    fn insert(&mut self, part: &Part<'_>) -> usize {
+        let Numbers { host, indicator, label, shown, .. } = part.numbers.unwrap_or_else(|| self.numbers(part));
+        let host = host.unwrap_or_else(|| {
+            let site = self.strings.intern(part.site);
+            self.host_number(site, part.source)
+        });
         let at = self.rows.len();
         let row = Row {
             id: part.id,
             count: 0,
             host,
             indicator,
-            label: self.label_number(&part.label),
-            shown: if part.shown == part.indicator { indicator } else { self.strings.intern(part.shown) },
+            label,
+            shown,
             first: part.first,
             last: part.last,
             lines: 0,
@@ -255,8 +264,21 @@ impl Fold {
         self.rows.push(row);
         let (rows, seed) = (&self.rows, &self.seed);
         // At most MAX_THREATS and a quarter of them.
-        self.by_id.insert_unique(hash, at as u32, |at| rows.get(*at as usize).map_or(0, |row| seed.hash_one(row.id.0)));
+        let hash = |id: ThreatId| seed.hash_one(id.0);
+        self.by_id.insert_unique(hash(part.id), at as u32, |at| rows.get(*at as usize).map_or(0, |row| hash(row.id)));
         at
+    }
+
+    /// Numbers of a part that has none yet.
+    fn numbers(&mut self, part: &Part<'_>) -> Numbers {
+        let indicator = self.strings.intern(part.indicator);
+        Numbers {
+            host: None,
+            indicator,
+            label: self.label_number(&part.label),
+            shown: if part.shown == part.indicator { indicator } else { self.strings.intern(part.shown) },
+            sensor: 0,
+        }
     }
 
     fn host_number(&mut self, site: u32, address: u128) -> u32 {
@@ -309,18 +331,24 @@ impl Fold {
 
     /// What only one of can stand: key, label, text.
     fn choose(&mut self, row: &mut Row, part: &Part<'_>) {
-        let mine = self.key_of(row);
+        let numbers = part.numbers;
+        let same = numbers.is_some_and(|n| n.host == Some(row.host) && n.indicator == row.indicator);
         let theirs = (part.site, part.source, part.kind, part.indicator);
-        if theirs < mine {
+        if !(same && part.kind == row.kind) && theirs < self.key_of(row) {
             // Two keys with the same id: someone looked for them. They count as one threat under the smaller key.
             let site = self.strings.intern(part.site);
             row.host = self.host_number(site, part.source);
             row.kind = part.kind;
             row.indicator = self.strings.intern(part.indicator);
         }
-        let label = self.label_of(row);
-        if label != part.label && part.label.prevails(&label) {
-            row.label = self.label_number(&part.label);
+        if numbers.is_none_or(|n| n.label != row.label) {
+            let label = self.label_of(row);
+            if label != part.label && part.label.prevails(&label) {
+                row.label = numbers.map_or_else(|| self.label_number(&part.label), |n| n.label);
+            }
+        }
+        if numbers.is_some_and(|n| n.shown == row.shown) {
+            return;
         }
         let shown = self.strings.get(row.shown);
         if shown != part.shown && !part.shown.is_empty() && (shown.is_empty() || part.shown < shown) {
@@ -389,7 +417,8 @@ impl Fold {
             }
         }
         for sensor in part.sensors {
-            if is_single(row.sensors) && self.strings.get(row.sensors) == *sensor {
+            let numbered = part.numbers.is_some_and(|n| n.sensor == row.sensors);
+            if is_single(row.sensors) && (numbered || self.strings.get(row.sensors) == *sensor) {
                 continue;
             }
             let number = self.strings.intern(sensor);
@@ -445,56 +474,7 @@ impl Fold {
     }
 
     pub(super) fn find(&self, id: ThreatId) -> Option<&Row> {
-        let found = self
-            .by_id
-            .find(self.seed.hash_one(id.0), |at| self.rows.get(*at as usize).is_some_and(|row| row.id == id))?;
-        self.rows.get(*found as usize)
-    }
-
-    fn place_of(&self, row: &Row) -> u64 {
-        place(&self.local, self.hosts.get(row.host).map_or(0, |host| host.address), row.id)
-    }
-
-    /// The last place that is kept; none where all are.
-    pub(super) fn limit(&self) -> Option<u64> {
-        if self.rows.len() <= self.capacity {
-            return self.last_place;
-        }
-        let mut places: Vec<u64> = self.rows.iter().map(|row| self.place_of(row)).collect();
-        let (_, last, _) = places.select_nth_unstable(self.capacity - 1);
-        Some(self.last_place.map_or(*last, |known| known.min(*last)))
-    }
-
-    /// What a fold that was read refuses.
-    pub(super) fn set_limit(&mut self, last_place: Option<u64>) {
-        self.last_place = last_place;
-    }
-
-    /// Rows that are kept.
-    pub(super) fn kept(&self) -> impl Iterator<Item = &Row> {
-        self.kept_at().map(|(_, row)| row)
-    }
-
-    /// Rows that are kept, and where they are.
-    pub(super) fn kept_at(&self) -> impl Iterator<Item = (u32, &Row)> {
-        let limit = self.limit();
-        (0u32..).zip(self.rows.iter()).filter(move |(_, row)| limit.is_none_or(|limit| self.place_of(row) <= limit))
-    }
-
-    fn keep_within_limits(&mut self) {
-        let crowded = self.rows.len() > self.capacity + self.capacity / 4;
-        let wasteful = self.strings.bytes() > REBUILD_BYTES.max(2 * self.used_bytes);
-        if !crowded && !wasteful {
-            return;
-        }
-        let mut fresh = Fold::with_capacity(self.window, self.capacity).with_local(self.local.clone());
-        // Not refused while it is filled: it gets what is kept and no more.
-        fresh.used_bytes = usize::MAX / 2;
-        fresh.absorb(self, |_| true);
-        fresh.last_place = self.limit();
-        fresh.used_bytes = fresh.strings.bytes();
-        fresh.totals = std::mem::replace(&mut self.totals, Totals::new(self.window));
-        *self = fresh;
+        self.rows.get(self.place_of_id(id)? as usize)
     }
 }
 
@@ -512,13 +492,16 @@ fn resolve(strings: &Strings, numbers: LabelNumbers) -> Label<'_> {
 const MAX_SLOT_COUNT: u64 = (1 << 59) - 1;
 
 /// The observed text with its markup.
-fn shown(event: &Event) -> Cow<'_, str> {
-    let text = event.observed.text.as_str();
-    let whole = match event.observed.matched.as_slice() {
+pub(super) fn shown<'t>(text: &'t str, matched: &[Range<u32>]) -> Cow<'t, str> {
+    let whole = match matched {
         [] => true,
         [range] => range.start == 0 && range.end as usize == text.len(),
         _ => false,
     };
     let plain = || memchr::memchr2(b'(', b')', text.as_bytes()).is_none();
-    if whole && plain() { Cow::Borrowed(text) } else { Cow::Owned(line::markup(&event.observed)) }
+    if whole && plain() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(line::markup(&Observed { text: text.to_owned(), matched: matched.to_vec() }))
+    }
 }

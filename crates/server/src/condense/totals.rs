@@ -42,13 +42,23 @@ impl Window {
 
     /// Seconds since its beginning, if it lies within.
     pub(super) fn offset(&self, time: Timestamp) -> Option<u32> {
-        let offset = u32::try_from(time.as_second().checked_sub(self.start_seconds)?).ok()?;
+        self.offset_of(time.as_second())
+    }
+
+    /// The same of seconds of the epoch.
+    pub(super) fn offset_of(&self, second: i64) -> Option<u32> {
+        let offset = u32::try_from(second.checked_sub(self.start_seconds)?).ok()?;
         (offset < u32::from(self.slots) * 3600).then_some(offset)
     }
 
     /// Seconds since its beginning, within what a `u32` holds.
     pub(super) fn clamped(&self, time: Timestamp) -> u32 {
-        let offset = time.as_second().saturating_sub(self.start_seconds);
+        self.clamped_of(time.as_second())
+    }
+
+    /// The same of seconds of the epoch.
+    pub(super) fn clamped_of(&self, second: i64) -> u32 {
+        let offset = second.saturating_sub(self.start_seconds);
         u32::try_from(offset.max(0)).unwrap_or(u32::MAX)
     }
 

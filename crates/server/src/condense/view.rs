@@ -246,6 +246,7 @@ impl<'f> Parts<'f> {
             ports: &self.ports,
             sensors: &self.sensors,
             more,
+            numbers: None,
         });
     }
 }

@@ -37,18 +37,20 @@ pub(super) enum Field {
     Trail,
     Info,
     Sensor,
+    Reason,
     Kind,
     Severity,
     Threat,
 }
 
 impl Field {
-    const ALL: [(&'static str, Field); 8] = [
+    const ALL: [(&'static str, Field); 9] = [
         ("src:", Field::Source),
         ("dst:", Field::Destination),
         ("trail:", Field::Trail),
         ("info:", Field::Info),
         ("sensor:", Field::Sensor),
+        ("reason:", Field::Reason),
         ("type:", Field::Kind),
         ("sev:", Field::Severity),
         ("threat:", Field::Threat),

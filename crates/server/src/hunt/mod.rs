@@ -10,10 +10,10 @@
 //! | term | finds events |
 //! |---|---|
 //! | address, network, range of addresses | with one of its addresses as source, destination, indicator or observed |
-//! | any other word, or words in quotes | with it in the line, in what was seen, or in the context (names, fingerprints) |
+//! | any other word, or words in quotes | with it in the line, in what was seen, in the context (names, fingerprints) or in a reason |
 //! | `src:` `dst:` | with an address, network or range as source, as destination |
 //! | `trail:` | with this indicator or a name below it; fast, as there is an index |
-//! | `info:` `sensor:` | with the text in it |
+//! | `info:` `sensor:` `reason:` | with the text in it; reasons are those of detectors |
 //! | `type:` | of a kind: `DNS`, `IP`, `URL` ... |
 //! | `sev:` | `low`, `medium`, `high`; `medium+` for medium and worse |
 //! | `threat:` | of a threat, by its id |

@@ -30,6 +30,7 @@ pub(super) fn filter(term: &Term) -> Result<Filter, String> {
         Some(Prefix::Trail) => Ok(Filter::Indicator(indicator(value))),
         Some(Prefix::Info) => Ok(Filter::Has(Field::Info, value.to_owned())),
         Some(Prefix::Sensor) => Ok(Filter::Has(Field::Sensor, value.to_owned())),
+        Some(Prefix::Reason) => Ok(Filter::Has(Field::Reason, value.to_owned())),
         Some(Prefix::Kind) => kind(value),
         Some(Prefix::Severity) => severity(value),
         Some(Prefix::Threat) => value.parse().map(Filter::Threat).map_err(|error| format!("{error}")),
@@ -49,6 +50,7 @@ fn text(text: String) -> Filter {
     Filter::Or(vec![
         Filter::Has(Field::Indicator, text.clone()),
         Filter::Has(Field::Seen, text.clone()),
+        Filter::Has(Field::Reason, text.clone()),
         Filter::Text(text),
     ])
 }

@@ -11,6 +11,7 @@ fn event() -> Stored {
     let mut stored = sample::stored(1);
     stored.event.indicator = "evil1.example".into();
     stored.event.observed.matched = std::iter::once(6..19).collect();
+    stored.event.reasons = vec!["asked for 40 names a minute".into()];
     stored.event.context.ja3 = "51c64c77e60f3980eea90869b68c58a8".into();
     stored
 }
@@ -53,6 +54,9 @@ fn terms() {
         ("info:evil", false),
         ("sensor:gw-dc", true),
         ("sensor:gw-hq", false),
+        ("reason:\"40 names\"", true),
+        ("reason:asyncrat", false),
+        ("\"ASKED for\"", true),
         ("type:dns", true),
         ("type:URL", false),
         ("sev:high", true),

@@ -128,7 +128,7 @@ impl Archive {
         self.state().positions.get(source).copied()
     }
 
-    /// All sources that were ever read and not forgotten, with their positions.
+    /// All sources that were ever read, with their positions.
     #[must_use]
     pub fn sources(&self) -> Vec<(SourceId, u64)> {
         self.state().positions.iter().map(|(source, upto)| (source.clone(), *upto)).collect()
@@ -181,8 +181,8 @@ impl Archive {
             known.range.from = upto;
         }
         let done = Range { upto, ..gap.range.clone() };
-        state.table.fill(Gap { day: gap.day, range: done });
-        for stored in events.into_iter().filter(|stored| utc_day(stored.event.time) == gap.day) {
+        state.table.fill(Gap { missing: gap.missing.clone(), range: done });
+        for stored in events.into_iter().filter(|stored| gap.missing.has(utc_day(stored.event.time))) {
             state.table.push(Arc::new(stored));
         }
         Ok(())

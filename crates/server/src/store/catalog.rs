@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use jiff::civil::Date;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 use serde::{Deserialize, Serialize};
 
 use super::files::write_whole;
 use super::segment::{FORMAT, Meta};
-use super::source::{Gap, SourceId};
+use super::source::{Gap, Missing, Range, SourceId};
 
 /// Its name in the directory of the segments.
 pub(super) const NAME: &str = "catalog.json";
@@ -128,5 +129,34 @@ pub(super) fn recover(mut segments: Vec<Meta>) -> Catalog {
             *position = reach.map(|range| range.upto).max().unwrap_or(0).min(*position);
         }
     }
-    Catalog { format: FORMAT, next, positions, segments, gaps: Vec::new(), lost: Vec::new() }
+    let gaps = gaps(&segments);
+    Catalog { format: FORMAT, next, positions, segments, gaps, lost: Vec::new() }
+}
+
+/// What segments that are missing may have held, of bytes before those that are read next: all events of bytes that no
+/// segment tells of; where segments are missing, events of days that have none, too.
+fn gaps(segments: &[Meta]) -> Vec<Gap> {
+    let mut kept: Vec<Date> = segments.iter().map(|meta| meta.day).collect();
+    kept.sort_unstable();
+    kept.dedup();
+    let lacking = !missing(segments).is_empty();
+    let mut ranges: Vec<&Range> = segments.iter().flat_map(|meta| &meta.ranges).collect();
+    ranges.sort_unstable();
+    let mut gaps = Vec::new();
+    for of_one in ranges.chunk_by(|one, other| one.source == other.source) {
+        let mut reached = 0;
+        for Range { source, from, upto } in of_one {
+            let mut gap = |missing: Missing, from: u64, upto: u64| {
+                if from < upto {
+                    gaps.push(Gap { missing, range: Range { source: source.clone(), from, upto } });
+                }
+            };
+            gap(Missing::AllBut(Vec::new()), reached, *from);
+            if lacking {
+                gap(Missing::AllBut(kept.clone()), reached.max(*from), *upto);
+            }
+            reached = reached.max(*upto);
+        }
+    }
+    gaps
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use event::Event;
+use event::{Context, Event};
 use jiff::tz::TimeZone;
 
 use super::{Field, Filter, Stored};
@@ -22,7 +22,10 @@ impl Filter {
                 Some(line) => fold(line).contains(&fold(text)),
                 None => fold(&event.line(zone)).contains(&fold(text)),
             },
-            Filter::Has(field, text) => values(event, *field).any(|value| fold(value).contains(&fold(text))),
+            Filter::Has(field, text) => {
+                let text = fold(text);
+                values(event, *field).iter().any(|value| fold(value).contains(&text))
+            }
             Filter::Source(net) => event.src.iter().any(|address| net.contains(&address.to_canonical())),
             Filter::Destination(net) => event.dst.iter().any(|address| net.contains(&address.to_canonical())),
             Filter::Kind(kind) => event.kind == *kind,
@@ -35,24 +38,17 @@ impl Filter {
 }
 
 /// The texts that a field stands for.
-fn values(event: &Event, field: Field) -> impl Iterator<Item = &str> {
-    let context = &event.context;
-    let values = match field {
-        Field::Indicator => [ThreatKey::of(event).indicator, "", "", "", "", "", "", ""],
-        Field::Info => [event.info.as_str(), "", "", "", "", "", "", ""],
-        Field::Sensor => [event.sensor.as_str(), "", "", "", "", "", "", ""],
-        Field::Seen => [
-            event.observed.text.as_str(),
-            context.host.as_str(),
-            context.sni.as_str(),
-            context.user_agent.as_str(),
-            context.ja3.as_str(),
-            context.ja4.as_str(),
-            context.community_id.as_str(),
-            context.query.as_str(),
-        ],
-    };
-    values.into_iter()
+fn values(event: &Event, field: Field) -> Vec<&str> {
+    match field {
+        Field::Indicator => vec![ThreatKey::of(event).indicator],
+        Field::Info => vec![event.info.as_str()],
+        Field::Sensor => vec![event.sensor.as_str()],
+        Field::Reason => event.reasons.iter().map(String::as_str).collect(),
+        Field::Seen => {
+            let Context { host, sni, user_agent, ja3, ja4, community_id, query, .. } = &event.context;
+            [&event.observed.text, host, sni, user_agent, ja3, ja4, community_id, query].map(String::as_str).to_vec()
+        }
+    }
 }
 
 /// Every address an event is found by.

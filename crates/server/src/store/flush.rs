@@ -5,11 +5,11 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use parquet::errors::ParquetError;
 
-use super::archive::{Archive, State};
+use super::archive::Archive;
 use super::catalog::{Catalog, NAME};
 use super::files::{advice, failed, step, sync_directory};
 use super::segment::{Counts, FORMAT, Meta, Segment, write};
-use super::source::{Gap, Range};
+use super::source::{Gap, Missing, Range};
 use super::table::Table;
 use super::{StoreError, open};
 
@@ -135,7 +135,11 @@ impl Archive {
         let committed = self.commit(|catalog| open::set_aside(catalog, segment));
         let mut state = self.state();
         state.segments.remove(&segment.meta.id);
-        let gaps = segment.meta.ranges.iter().map(|range| Gap { day: segment.meta.day, range: range.clone() });
+        let gaps = segment
+            .meta
+            .ranges
+            .iter()
+            .map(|range| Gap { missing: Missing::Of(segment.meta.day), range: range.clone() });
         state.gaps.extend(gaps);
         drop(state);
         committed.err().unwrap_or(StoreError::Damaged(name))
@@ -147,13 +151,7 @@ impl Archive {
     /// The catalog cannot be written.
     pub fn abandon(&self, gap: &Gap) -> Result<(), StoreError> {
         let _changing = self.change();
-        tracing::error!(
-            "events of {} that stood in bytes {} to {} of {} are lost: their segment is damaged and the source is gone",
-            gap.day,
-            gap.range.from,
-            gap.range.upto,
-            gap.range.source
-        );
+        tracing::error!("{gap} is lost: the source is gone too");
         self.commit(|catalog| {
             close(&mut catalog.gaps, gap);
             catalog.lost.push(gap.clone());
@@ -167,20 +165,6 @@ impl Archive {
     pub fn lost(&self) -> Vec<Gap> {
         self.state().catalog.lost.clone()
     }
-
-    /// A source that will never be read again: its position need not be known any more.
-    ///
-    /// # Errors
-    /// The catalog cannot be written.
-    pub fn forget(&self, source: &super::SourceId) -> Result<(), StoreError> {
-        let _changing = self.change();
-        self.commit(|catalog| {
-            catalog.positions.remove(source);
-        })?;
-        let state: &mut State = &mut self.state();
-        state.positions.remove(source);
-        Ok(())
-    }
 }
 
 /// Takes bytes that were read again out of what is to be read again.
@@ -189,13 +173,14 @@ fn close(gaps: &mut Vec<Gap>, done: &Gap) {
     for gap in gaps.drain(..) {
         let (range, covered) = (&gap.range, &done.range);
         let apart = covered.upto <= range.from || range.upto <= covered.from;
-        if gap.day != done.day || range.source != covered.source || apart {
+        if gap.missing != done.missing || range.source != covered.source || apart {
             left.push(gap);
             continue;
         }
         for (from, upto) in [(range.from, covered.from), (covered.upto, range.upto)] {
             if from < upto {
-                left.push(Gap { day: gap.day, range: Range { source: range.source.clone(), from, upto } });
+                let range = Range { source: range.source.clone(), from, upto };
+                left.push(Gap { missing: gap.missing.clone(), range });
             }
         }
     }

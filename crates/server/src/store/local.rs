@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
+use super::files::step;
 use super::record::{Clock, Form, Record, RecordSettings, Window, observed};
 use super::retention::{Removed, first_kept};
 use super::table::utc_day;
@@ -174,13 +175,17 @@ impl Kept {
     fn keep_up(&self) -> Result<Removed, StoreError> {
         let now = (self.clock)();
         self.archive.flush_finished_hours(now)?;
+        if !self.archive.gaps().is_empty() {
+            self.record.look_again();
+        }
         let removed = self.remove_old(utc_day(now))?;
         self.archive.seal(now)?;
         self.archive.condense()?;
         Ok(removed)
     }
 
-    /// Removes days that are too old, or too many for their bytes: segments and files of the log directory.
+    /// Removes days that are too old, or too many for their bytes: segments, and files of the log directory. Nothing
+    /// else removes files: as long as they are there, everything can be made of them again.
     fn remove_old(&self, today: Date) -> Result<Removed, StoreError> {
         let files = self.files();
         let mut sizes: std::collections::BTreeMap<Date, u64> = self.archive.bytes_by_day().into_iter().collect();
@@ -193,13 +198,16 @@ impl Kept {
         };
         let mut removed = self.archive.remove_before(first)?;
         for file in files.into_iter().filter(|file| file.last_day < first) {
-            match fs::remove_file(&file.path) {
+            match step().and_then(|()| fs::remove_file(&file.path)) {
                 Ok(()) => {
                     tracing::info!("{} removed: older than what is kept", file.path.display());
                     removed.bytes += file.bytes;
                     removed.files += 1;
                 }
-                Err(error) => tracing::warn!("{} cannot be removed: {error}", file.path.display()),
+                Err(error) => {
+                    tracing::warn!("{} cannot be removed: {error}", file.path.display());
+                    removed.failed += 1;
+                }
             }
         }
         Ok(removed)

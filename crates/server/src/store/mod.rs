@@ -49,7 +49,7 @@ pub use local::{LocalSettings, LocalStore};
 pub use once::{Once, OnceObserved};
 pub use retention::{Removed, first_kept};
 pub use seal::SEALED_AFTER;
-pub use source::{Gap, Range, SourceId};
+pub use source::{Gap, Missing, Range, SourceId};
 pub use table::{MAX_TABLE_BYTES, MAX_TABLE_EVENTS};
 
 /// An event with what its origin wrote, where that is not what [`Event::line`] draws.
@@ -198,6 +198,8 @@ pub enum Field {
     Info,
     /// The sensor's name.
     Sensor,
+    /// Why a detector says so.
+    Reason,
     /// What was seen, and what is known of the traffic: names, user agent, fingerprints. Without marks of what matched.
     Seen,
 }

@@ -8,7 +8,7 @@ use super::archive::segments_of;
 use super::catalog::{self, Catalog, Found};
 use super::files::{Lock, failed, make_directory, sync_directory};
 use super::segment::{FORMAT, Segment, meta_of};
-use super::source::Gap;
+use super::source::{Gap, Missing, Range};
 
 /// Segments that were set aside lie here.
 pub(super) const DAMAGED: &str = "damaged";
@@ -59,7 +59,9 @@ pub(super) fn set_aside(catalog: &mut Catalog, segment: &Segment) {
         let _ = std::fs::rename(path, directory.join(DAMAGED).join(name));
     }
     catalog.segments.retain(|meta| meta.id != segment.meta.id);
-    catalog.gaps.extend(segment.meta.ranges.iter().map(|range| Gap { day: segment.meta.day, range: range.clone() }));
+    let missing = Missing::Of(segment.meta.day);
+    let gap = |range: &Range| Gap { missing: missing.clone(), range: range.clone() };
+    catalog.gaps.extend(segment.meta.ranges.iter().map(gap));
 }
 
 /// A catalog of the segments that lie in a directory.
@@ -82,7 +84,7 @@ fn recovered(directory: &Path) -> Result<Catalog, StoreError> {
     if !missing.is_empty() {
         tracing::warn!(
             "of the segments in {} some are not there (numbers {missing:?}): of days that were removed, or lost; \
-             without the state directory everything is read anew from the logs",
+             what they held is read again where the logs still have it",
             directory.display()
         );
     }

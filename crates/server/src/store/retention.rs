@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::StoreError;
 use super::archive::Archive;
+use super::source::{Gap, Missing};
 
 /// What was removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -15,6 +16,8 @@ pub struct Removed {
     pub lines: u64,
     /// Files of the log directory.
     pub files: u64,
+    /// Files of the log directory that could not be removed: they are tried again.
+    pub failed: u64,
     /// Bytes of segments and of files.
     pub bytes: u64,
 }
@@ -43,10 +46,10 @@ impl Archive {
         }
         self.commit(|catalog| {
             catalog.segments.retain(|meta| meta.day >= day);
-            catalog.gaps.retain(|gap| gap.day >= day);
+            catalog.gaps.retain(|gap| !is_before(gap, day));
         })?;
         let mut state = self.state();
-        state.gaps.retain(|gap| gap.day >= day);
+        state.gaps.retain(|gap| !is_before(gap, day));
         let mut removed = Removed::default();
         for segment in old {
             state.segments.remove(&segment.meta.id);
@@ -61,6 +64,10 @@ impl Archive {
         tracing::info!("{} old days removed: {} events, {} bytes", removed.days.len(), removed.lines, removed.bytes);
         Ok(removed)
     }
+}
+
+fn is_before(gap: &Gap, day: Date) -> bool {
+    matches!(gap.missing, Missing::Of(of) if of < day)
 }
 
 /// The first day that is kept: none where all are. `sizes` are bytes by day, oldest first; the newest day stays

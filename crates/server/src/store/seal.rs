@@ -11,7 +11,7 @@ use super::archive::Archive;
 use super::files::{failed, step, sync_directory};
 use super::flush::unwritten;
 use super::segment::{Counts, FORMAT, Meta, Segment, merge};
-use super::source::{SourceId, extend};
+use super::source::extend;
 use super::{StoreError, table::utc_day};
 
 /// How long after the end of a UTC day it is sealed.
@@ -105,17 +105,6 @@ impl Archive {
     /// The part that cannot be read, set aside.
     fn blame(&self, parts: &[Arc<Segment>]) -> Option<StoreError> {
         parts.iter().find_map(|part| part.each(|_| {}).err().map(|error| self.unreadable(part, error)))
-    }
-
-    /// Whether all that was read of a source lies in sealed days, so that the archive can do without it.
-    #[must_use]
-    pub fn is_sealed(&self, source: &SourceId) -> bool {
-        let state = self.state();
-        let mut holding = state.segments.values().filter(|s| s.meta.ranges.iter().any(|r| r.source == *source));
-        let all_sealed = holding.all(|segment| segment.meta.sealed);
-        let on_disk = state.catalog.positions.get(source);
-        let gap = state.catalog.gaps.iter().any(|gap| gap.range.source == *source);
-        all_sealed && !gap && on_disk.is_some() && on_disk == state.positions.get(source)
     }
 }
 

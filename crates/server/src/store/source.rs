@@ -27,13 +27,43 @@ pub struct Range {
     pub upto: u64,
 }
 
-/// Bytes of a source whose events of one UTC day were lost with a damaged segment and are to be read again.
+/// Which events of some bytes are missing, by their UTC day; the others are kept elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Missing {
+    /// Those of a day.
+    Of(Date),
+    /// Those of all days but these.
+    AllBut(Vec<Date>),
+}
+
+impl Missing {
+    /// Whether an event of a day is.
+    pub(super) fn has(&self, day: Date) -> bool {
+        match self {
+            Missing::Of(missing) => *missing == day,
+            Missing::AllBut(kept) => !kept.contains(&day),
+        }
+    }
+}
+
+/// Bytes of a source of which events were lost with a segment and are to be read again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Gap {
-    /// The day (UTC) of the events that are missing; others of these bytes are kept elsewhere.
-    pub day: Date,
+    /// The events.
+    pub missing: Missing,
     /// The bytes.
     pub range: Range,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Range { source, from, upto } = &self.range;
+        f.write_str("what a lost segment held")?;
+        if let Missing::Of(day) = &self.missing {
+            write!(f, " of {day}")?;
+        }
+        write!(f, " and stood in bytes {from} to {upto} of {source}")
+    }
 }
 
 /// Adds a range; one that goes on where another of its source ends makes that one longer.

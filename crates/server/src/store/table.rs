@@ -48,7 +48,7 @@ impl Table {
         let same = self
             .gaps
             .iter_mut()
-            .find(|g| g.day == gap.day && g.range.source == gap.range.source && g.range.upto == gap.range.from);
+            .find(|g| g.missing == gap.missing && g.range.source == gap.range.source && g.range.upto == gap.range.from);
         match same {
             Some(before) => before.range.upto = gap.range.upto,
             None => self.gaps.push(gap),
@@ -63,7 +63,7 @@ impl Table {
     /// Which bytes a segment of this day stands for.
     pub(super) fn ranges_of(&self, day: Date) -> Vec<Range> {
         let mut ranges = self.ranges.clone();
-        for gap in self.gaps.iter().filter(|gap| gap.day == day) {
+        for gap in self.gaps.iter().filter(|gap| gap.missing.has(day)) {
             extend(&mut ranges, gap.range.clone());
         }
         ranges

@@ -238,6 +238,7 @@ impl<'c> Columns<'c> {
                 ports: &ports.values,
                 sensors: &sensors.values,
                 more: more_destinations * MORE_DESTINATIONS + more_ports * MORE_PORTS + more_sensors * MORE_SENSORS,
+                numbers: None,
             });
         }
         let ended = destinations.ended() && ports.ended() && sensors.ended() && activity.steps.ended();

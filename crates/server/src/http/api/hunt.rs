@@ -30,7 +30,7 @@ use crate::store::{Query, Scanned, Seen, StoreError, Stored};
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct Asked {
-    /// Names, addresses, networks, ranges, text in quotes; `src: dst: trail: info: sensor: type: sev: threat:` before
+    /// Names, addresses, networks, ranges, text in quotes; `src: dst: trail: info: sensor: reason: type: sev: threat:` before
     /// a value; `AND`, `OR`, `NOT` and parentheses between them.
     #[serde(default)]
     #[param(required = true, max_length = 4096)]

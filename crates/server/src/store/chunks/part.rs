@@ -125,11 +125,15 @@ pub(super) fn fold_segments(
     scope: &Scope,
 ) -> Result<(), StoreError> {
     for segment in segments {
-        let read = segment.each_to_fold(bounds, |stored| {
-            if let Some(event) = scope.view(&stored.event) {
-                fold.add(&event);
-            }
-        });
+        let read = if scope.is_everything() {
+            segment.fold(bounds, fold)
+        } else {
+            segment.each_to_fold(bounds, |stored| {
+                if let Some(event) = scope.view(&stored.event) {
+                    fold.add(&event);
+                }
+            })
+        };
         read.map_err(|error| archive.unreadable(segment, error))?;
     }
     Ok(())

@@ -22,8 +22,8 @@ use super::reader::{self, Reader};
 use super::report::{FileReport, FileState, Reports};
 use super::text::{self, Converter};
 use super::watch::{Inbox, Wait};
-use super::{Sink, journals};
-use crate::store::{SourceId, StoreError};
+use super::{Sink, gaps, journals};
+use crate::store::{Gap, SourceId, StoreError};
 
 /// Files that are followed. More are reported and not read.
 pub const MAX_FILES: usize = 16_384;
@@ -112,7 +112,8 @@ pub(super) struct Follower {
     reports: Arc<Mutex<Reports>>,
     pub(super) files: BTreeMap<String, Tracked>,
     pub(super) converters: [Converter; 2],
-    gaps_tried: Vec<crate::store::Gap>,
+    /// Gaps that could not be filled, and since when.
+    pub(super) waiting_gaps: Vec<(Gap, Instant)>,
     /// Sensors whose text lines waited for a journal in vain.
     pub(super) strangers: HashSet<Box<str>>,
     /// The line that waits, by day and offset of its file.
@@ -132,7 +133,7 @@ impl Follower {
     pub(super) fn new(settings: FollowSettings, shared: Shared) -> Follower {
         let Shared { sink, counters, committed, inbox, reports } = shared;
         let converter = || Converter::new(LocalClock::new(settings.zone.clone()));
-        let (files, converters, gaps_tried) = (BTreeMap::new(), [converter(), converter()], Vec::new());
+        let (files, converters, waiting_gaps) = (BTreeMap::new(), [converter(), converter()], Vec::new());
         let (strangers, waited) = (HashSet::new(), None);
         Follower {
             settings,
@@ -143,7 +144,7 @@ impl Follower {
             reports,
             files,
             converters,
-            gaps_tried,
+            waiting_gaps,
             strangers,
             waited,
         }
@@ -202,7 +203,7 @@ impl Follower {
         }
     }
 
-    fn rescan(&mut self) {
+    pub(super) fn rescan(&mut self) {
         let entries = match std::fs::read_dir(&self.settings.log_dir) {
             Ok(entries) => entries,
             Err(error) => {
@@ -216,7 +217,7 @@ impl Follower {
         for name in there.iter().chain(&gone) {
             self.refresh(name);
         }
-        self.fill_gaps();
+        gaps::fill(self, Instant::now());
     }
 
     /// Looks at a file that may be new, longer, another, or gone.
@@ -401,37 +402,6 @@ impl Follower {
             // It is read from the file.
             tracing::error!("{}: the store takes nothing: {error}", handoff.name);
         }
-    }
-
-    /// Reads again what a damaged segment held.
-    fn fill_gaps(&mut self) {
-        for gap in self.sink.gaps() {
-            if self.gaps_tried.contains(&gap) {
-                continue;
-            }
-            let id = &gap.range.source;
-            let name =
-                self.files.iter().find(|(_, tracked)| tracked.id.as_ref() == Some(id)).map(|(name, _)| name.clone());
-            let filled = match name {
-                _ if text::is_mark(id) => self.sink.fill(&gap, gap.range.upto, Vec::new()).map_err(Trouble::from),
-                Some(name) => self.fill_gap(&name, &gap),
-                None => Err(std::io::Error::other("its file is gone").into()),
-            };
-            if let Err(trouble) = filled {
-                tracing::error!("events of {} in {id} cannot be read again: {trouble}", gap.day);
-            }
-            self.gaps_tried.push(gap);
-        }
-    }
-
-    fn fill_gap(&mut self, name: &str, gap: &crate::store::Gap) -> Result<(), Trouble> {
-        let Some(tracked) = self.files.remove(name) else { return Ok(()) };
-        let filled = match tracked.file.form {
-            Form::Text => text::fill(self, name, &tracked, gap),
-            _ => journals::fill(self, name, &tracked, gap),
-        };
-        self.files.insert(name.to_owned(), tracked);
-        filled
     }
 
     pub(super) fn refuse(&self, tracked: &mut Tracked, refusal: Refusal) {

@@ -6,6 +6,7 @@ use super::counters::add;
 use super::drawn::ReadOn;
 use super::entry;
 use super::follow::{Follower, Outcome, Tracked, Trouble};
+use super::gaps::shorter;
 use super::reader::Reader;
 use crate::store::{Gap, Stored};
 
@@ -85,7 +86,7 @@ pub(super) fn fill(follower: &mut Follower, name: &str, tracked: &Tracked, gap: 
     while gap.range.from < gap.range.upto {
         reader.fill(Some(end))?;
         if reader.lines().is_empty() {
-            return Err(io::Error::other("its file is shorter now").into());
+            return Err(shorter());
         }
         let read = events(reader.lines());
         reader.consume(reader.lines().len());

@@ -17,6 +17,7 @@ mod entry;
 mod file;
 mod fit;
 mod follow;
+mod gaps;
 mod index;
 mod journals;
 mod label;
@@ -82,6 +83,12 @@ pub trait Sink: Send + Sync + 'static {
     /// # Errors
     /// Nothing was taken.
     fn fill(&self, gap: &Gap, upto: u64, events: Vec<Stored>) -> Result<(), StoreError>;
+
+    /// Gives a gap up: its file is gone.
+    ///
+    /// # Errors
+    /// The gap stays.
+    fn abandon(&self, gap: &Gap) -> Result<(), StoreError>;
 }
 
 impl Sink for Archive {
@@ -103,6 +110,10 @@ impl Sink for Archive {
 
     fn fill(&self, gap: &Gap, upto: u64, events: Vec<Stored>) -> Result<(), StoreError> {
         Archive::fill(self, gap, upto, events)
+    }
+
+    fn abandon(&self, gap: &Gap) -> Result<(), StoreError> {
+        Archive::abandon(self, gap)
     }
 }
 
@@ -183,10 +194,15 @@ impl Record {
         self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Looks at the whole directory, and for the files of gaps.
+    pub fn look_again(&self) {
+        self.inbox.rescan();
+    }
+
     /// Waits until all that was there when this was called is in the store. False: it was not within `patience`.
     #[must_use]
     pub fn settled(&self, patience: Duration) -> bool {
-        self.inbox.rescan();
+        self.look_again();
         self.inbox.settled(patience)
     }
 

@@ -11,6 +11,7 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 use super::counters::{Counters, add};
 use super::drawn::Drawn;
 use super::follow::{Follower, Outcome, Tracked, Trouble};
+use super::gaps::shorter;
 use super::journals;
 use super::label::Labels;
 use super::names::{Form, Packing};
@@ -252,7 +253,7 @@ pub(super) fn fill(follower: &mut Follower, name: &str, tracked: &Tracked, gap: 
     while gap.range.from < gap.range.upto {
         reader.fill(Some(tracked.base + gap.range.upto))?;
         if reader.lines().is_empty() {
-            return Err(std::io::Error::other("its file is shorter now").into());
+            return Err(shorter());
         }
         let mut portion = judge(follower, tracked, &mut drawn, &reader, false)?;
         let start = reader.offset() - tracked.base;

@@ -33,7 +33,7 @@ const TEXTS: &[&str] = &[
     "..",
 ];
 const ADDRESSES: &[&str] = &["10.0.0.5", "10.0.1.6", "192.0.2.7", "::ffff:10.0.0.5", "2001:db8::7", "0.0.0.0"];
-const REFERENCES: &[&str] = &["(static)", "(custom)", "(custom) (+x)", "", "blocklist.example"];
+const REFERENCES: &[&str] = &["(static)", "(custom)", "(custom) (+x)", "(remote custom)", "", "blocklist.example"];
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![6 => prop::sample::select(TEXTS).prop_map(str::to_owned), 1 => any::<String>(), 1 => "[a-c.]{0,6}"]
@@ -122,7 +122,7 @@ pub(crate) fn filter() -> impl Strategy<Value = Filter> {
             ipnet::IpNet::new(address, length.min(most)).unwrap().trunc()
         })
         .boxed();
-    let field = prop::sample::select(vec![Field::Indicator, Field::Info, Field::Sensor, Field::Seen]);
+    let field = prop::sample::select(vec![Field::Indicator, Field::Info, Field::Sensor, Field::Reason, Field::Seen]);
     let leaf = prop_oneof![
         1 => Just(Filter::All),
         4 => parts.clone().prop_map(Filter::Text),

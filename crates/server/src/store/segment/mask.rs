@@ -5,18 +5,21 @@
 
 use std::net::IpAddr;
 
+use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt64Type};
-use arrow_array::{Array, RecordBatch};
+use event::draw::LocalClock;
 use event::line::{clean, protocol_name};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use memchr::memmem::Finder;
+use parquet::errors::ParquetError;
 
 use super::columns::Column;
-use super::decode::Texts;
+use super::group::Group;
 use crate::Scope;
+use crate::access::is_custom;
 use crate::store::filter::{address_in, fold, is_at_or_below};
 use crate::store::{Field, Filter};
 
@@ -34,17 +37,24 @@ pub(in crate::store) struct Test {
 /// Rows that may match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mask {
+    None,
     All,
     Rows(Vec<bool>),
 }
 
 impl Mask {
+    /// These rows; `None` where there is none.
+    fn rows(rows: Vec<bool>) -> Mask {
+        if rows.contains(&true) { Mask::Rows(rows) } else { Mask::None }
+    }
+
     fn and(self, other: Mask) -> Mask {
         match (self, other) {
+            (Mask::None, _) | (_, Mask::None) => Mask::None,
             (Mask::All, mask) | (mask, Mask::All) => mask,
             (Mask::Rows(mut mine), Mask::Rows(others)) => {
                 mine.iter_mut().zip(others).for_each(|(mine, other)| *mine &= other);
-                Mask::Rows(mine)
+                Mask::rows(mine)
             }
         }
     }
@@ -52,11 +62,71 @@ impl Mask {
     fn or(self, other: Mask) -> Mask {
         match (self, other) {
             (Mask::All, _) | (_, Mask::All) => Mask::All,
+            (Mask::None, mask) | (mask, Mask::None) => mask,
             (Mask::Rows(mut mine), Mask::Rows(others)) => {
                 mine.iter_mut().zip(others).for_each(|(mine, other)| *mine |= other);
                 Mask::Rows(mine)
             }
         }
+    }
+
+    /// All of these hold. What comes after the first that no row fulfils is not looked at.
+    fn all<T>(
+        of: impl IntoIterator<Item = T>,
+        mut look: impl FnMut(T) -> Result<Mask, ParquetError>,
+    ) -> Result<Mask, ParquetError> {
+        let mut mask = Mask::All;
+        for each in of {
+            mask = mask.and(look(each)?);
+            if mask == Mask::None {
+                break;
+            }
+        }
+        Ok(mask)
+    }
+
+    /// One of these holds. What comes after the first that every row fulfils is not looked at.
+    fn any<T>(
+        of: impl IntoIterator<Item = T>,
+        mut look: impl FnMut(T) -> Result<Mask, ParquetError>,
+    ) -> Result<Mask, ParquetError> {
+        let mut mask = Mask::None;
+        for each in of {
+            mask = mask.or(look(each)?);
+            if mask == Mask::All {
+                break;
+            }
+        }
+        Ok(mask)
+    }
+}
+
+/// Folded text that is looked for.
+struct Needle<'t> {
+    finder: Finder<'t>,
+    scratch: Vec<u8>,
+}
+
+impl<'t> Needle<'t> {
+    fn new(folded: &'t str) -> Needle<'t> {
+        Needle { finder: Finder::new(folded.as_bytes()), scratch: Vec::new() }
+    }
+
+    /// Whether a text has it, whatever the case.
+    fn is_in(&mut self, text: &str) -> bool {
+        if !text.is_ascii() {
+            return self.finder.find(fold(text).as_bytes()).is_some();
+        }
+        self.scratch.clear();
+        self.scratch.extend_from_slice(text.as_bytes());
+        self.scratch.make_ascii_lowercase();
+        self.finder.find(&self.scratch).is_some()
+    }
+
+    /// Whether a text has it as it stands, or as a line draws it.
+    fn is_drawn(&mut self, text: &str) -> bool {
+        let plain = text.bytes().all(|byte| (b' '..0x7f).contains(&byte));
+        (text.is_ascii() && self.is_in(text)) || (!plain && self.is_in(&clean(text)))
     }
 }
 
@@ -67,122 +137,106 @@ impl Test {
         Test { filter: filter.clone(), limited, masked, zone: zone.clone() }
     }
 
-    /// Columns that [`Test::mask`] looks at; none where it would say yes to everything.
-    pub(super) fn columns(&self) -> Vec<Column> {
-        let mut columns = Vec::new();
-        self.add_columns(&self.filter, &mut columns);
-        if !columns.is_empty() && self.masked {
-            columns.push(Column::Reference);
-        }
-        columns.sort_by_key(|column| column.place());
-        columns.dedup();
-        columns
-    }
-
-    fn add_columns(&self, filter: &Filter, columns: &mut Vec<Column>) {
-        match filter {
-            Filter::All | Filter::Not(_) => {}
-            Filter::Threat(_) => {
-                columns.push(Column::Threat);
-                if self.limited {
-                    columns.push(Column::Rest);
-                }
-            }
-            Filter::Net(_) => columns.extend([Column::Src, Column::Dst, Column::Indicator, Column::Keys]),
-            Filter::Indicator(_) => columns.extend([Column::Indicator, Column::Observed]),
-            Filter::Has(Field::Indicator, _) => columns.push(Column::Indicator),
-            Filter::Has(Field::Info, _) => columns.push(Column::Info),
-            Filter::Has(Field::Sensor, _) => columns.push(Column::Sensor),
-            Filter::Has(Field::Seen, _) => columns.extend([Column::Observed, Column::Context]),
-            Filter::Source(_) => columns.extend([Column::Src, Column::Rest]),
-            Filter::Destination(_) => columns.extend([Column::Dst, Column::Rest]),
-            Filter::Kind(_) => columns.push(Column::Kind),
-            Filter::Severity(_) => columns.push(Column::Severity),
-            Filter::Text(text) if pieces(text).is_empty() => {}
-            Filter::Text(_) => {
-                columns.extend(TEXTS);
-                columns.extend([Column::SrcPort, Column::DstPort, Column::Protocol, Column::Time, Column::Rest]);
-            }
-            Filter::And(filters) | Filter::Or(filters) => {
-                filters.iter().for_each(|filter| self.add_columns(filter, columns));
-            }
-        }
-    }
-
-    /// The rows of a batch with (at least) these columns that may match.
-    pub(super) fn mask(&self, batch: &RecordBatch) -> Mask {
-        let mask = self.of(&self.filter, batch);
+    /// The rows of a group that may match.
+    pub(super) fn mask(&self, group: &mut Group<'_>) -> Result<Mask, ParquetError> {
+        let mask = self.of(&self.filter, group)?;
         if self.masked && mask != Mask::All {
-            return mask.or(texts(batch, Column::Reference, |reference| reference.starts_with("(custom)")));
+            return Ok(mask.or(texts(group, Column::Reference, is_custom)?));
         }
-        mask
+        Ok(mask)
     }
 
-    fn of(&self, filter: &Filter, batch: &RecordBatch) -> Mask {
+    fn of(&self, filter: &Filter, group: &mut Group<'_>) -> Result<Mask, ParquetError> {
         match filter {
             // A reader who sees less may find that a row lacks what it has.
-            Filter::All | Filter::Not(_) => Mask::All,
+            Filter::All | Filter::Not(_) => Ok(Mask::All),
             Filter::Threat(id) => {
-                let mask = numbers::<UInt64Type>(batch, Column::Threat, |threat| threat == id.0);
-                if self.limited { mask.or(present(batch, Column::Rest)) } else { mask }
+                let mask = numbers::<UInt64Type>(group, Column::Threat, |threat| threat == id.0)?;
+                // With fewer sources it may be another's.
+                if self.limited { Ok(mask.or(rest_has(group, SOURCES)?)) } else { Ok(mask) }
             }
             Filter::Net(net) => {
-                let within = |text: &str| address_in(text).is_some_and(|address| net.contains(&address));
-                let columns = [Column::Src, Column::Dst, Column::Indicator].map(|column| texts(batch, column, within));
-                columns.into_iter().fold(keys(batch, net), Mask::or)
+                let mut within = |text: &str| address_in(text).is_some_and(|address| net.contains(&address));
+                let columns = [Column::Src, Column::Dst, Column::Indicator];
+                Ok(Mask::any(columns, |column| texts(group, column, &mut within))?.or(keys(group, net)?))
             }
-            Filter::Indicator(name) => indicator(batch, &fold(name)),
-            Filter::Text(text) => self.text(batch, text),
-            Filter::Has(field, text) => has(batch, *field, &fold(text)),
-            Filter::Source(net) => side(batch, Column::Src, net),
-            Filter::Destination(net) => side(batch, Column::Dst, net),
-            Filter::Kind(kind) => texts(batch, Column::Kind, |name| name == kind.name()),
-            Filter::Severity(severity) => texts(batch, Column::Severity, |name| name == severity.name()),
-            Filter::And(all) => all.iter().fold(Mask::All, |mask, filter| mask.and(self.of(filter, batch))),
-            Filter::Or(any) => {
-                let none = Mask::Rows(vec![false; batch.num_rows()]);
-                any.iter().fold(none, |mask, filter| mask.or(self.of(filter, batch)))
+            Filter::Indicator(name) => {
+                let name = fold(name);
+                indicators(group, |text| is_at_or_below(&fold(text), &name))
             }
+            Filter::Text(text) => Mask::all(pieces(text), |piece| self.piece(group, &piece)),
+            Filter::Has(field, text) => has(group, *field, &fold(text)),
+            Filter::Source(net) => side(group, Column::Src, net),
+            Filter::Destination(net) => side(group, Column::Dst, net),
+            Filter::Kind(kind) => texts(group, Column::Kind, |name| name == kind.name()),
+            Filter::Severity(severity) => texts(group, Column::Severity, |name| name == severity.name()),
+            Filter::And(all) => Mask::all(all, |filter| self.of(filter, group)),
+            Filter::Or(any) => Mask::any(any, |filter| self.of(filter, group)),
         }
-    }
-
-    fn text(&self, batch: &RecordBatch, text: &str) -> Mask {
-        let rest = present(batch, Column::Rest);
-        pieces(text).iter().fold(Mask::All, |mask, piece| mask.and(self.piece(batch, piece).or(rest.clone())))
     }
 
     /// Rows one of whose columns, as it is drawn, has a piece of text.
-    fn piece(&self, batch: &RecordBatch, piece: &str) -> Mask {
-        let finder = Finder::new(piece.as_bytes());
-        let has = |text: &str| finder.find(fold(text).as_bytes()).is_some();
-        let drawn = |text: &str| if text.is_ascii() { has(text) || has(&clean(text)) } else { has(&clean(text)) };
-        let mut mask = TEXTS.into_iter().fold(Mask::Rows(vec![false; batch.num_rows()]), |mask, column| match column {
-            Column::Line => mask.or(texts(batch, column, has)),
-            _ => mask.or(texts(batch, column, drawn)),
-        });
-        let protocols: Vec<bool> = (0..=u8::MAX).map(|number| has(&protocol_name(number))).collect();
+    fn piece(&self, group: &mut Group<'_>, piece: &str) -> Result<Mask, ParquetError> {
+        let mut needle = Needle::new(piece);
+        let mut mask = Mask::any(TEXTS, |column| match column {
+            Column::Line => texts(group, column, |text| needle.is_in(text)),
+            _ => texts(group, column, |text| needle.is_drawn(text)),
+        })?;
+        // Further addresses and ports are drawn as JSON has them; a time and what JSON escapes are not.
+        let rest = texts(group, Column::Rest, |rest| {
+            let other = rest.contains(TIME) || rest.bytes().any(|byte| byte == b'\\' || byte >= 0x7f);
+            other || needle.is_in(rest)
+        })?;
+        mask = mask.or(rest);
+        let protocols: Vec<bool> = (0..=u8::MAX).map(|number| needle.is_in(&protocol_name(number))).collect();
         if protocols.contains(&true) {
             let with = |number: u8| protocols.get(usize::from(number)).copied().unwrap_or(false);
-            mask = mask.or(numbers::<UInt8Type>(batch, Column::Protocol, with));
+            mask = mask.or(numbers::<UInt8Type>(group, Column::Protocol, with)?);
         }
         if piece.len() <= 5 && piece.bytes().all(|byte| byte.is_ascii_digit()) {
+            let ports: Vec<bool> = (0..=u16::MAX).map(|port| needle.is_in(&port.to_string())).collect();
             for column in [Column::SrcPort, Column::DstPort] {
-                mask = mask.or(numbers::<UInt16Type>(batch, column, |port| port.to_string().contains(piece)));
+                let with = |port: u16| ports.get(usize::from(port)).copied().unwrap_or(false);
+                mask = mask.or(numbers::<UInt16Type>(group, column, with)?);
             }
         }
-        if fits_time(piece) { mask.or(self.times(batch, piece)) } else { mask }
+        if fits_time(piece) { Ok(mask.or(self.times(group, piece)?)) } else { Ok(mask) }
     }
 
-    fn times(&self, batch: &RecordBatch, piece: &str) -> Mask {
-        numbers::<TimestampNanosecondType>(batch, Column::Time, |nanoseconds| {
-            let Ok(time) = Timestamp::from_nanosecond(i128::from(nanoseconds)) else { return true };
-            let local = self.zone.to_datetime(time);
-            let date = format!("{:04}-{:02}-{:02}", local.year(), local.month(), local.day());
-            let micros = local.subsec_nanosecond() / 1_000;
-            let time = format!("{:02}:{:02}:{:02}.{micros:06}", local.hour(), local.minute(), local.second());
-            date.contains(piece) || time.contains(piece)
+    fn times(&self, group: &mut Group<'_>, piece: &str) -> Result<Mask, ParquetError> {
+        let mut clock = LocalClock::new(self.zone.clone());
+        let finder = Finder::new(piece.as_bytes());
+        // Rows are sorted by time: a date is looked at once for all that follow.
+        let mut date = None;
+        let mut text = Vec::new();
+        numbers::<TimestampNanosecondType>(group, Column::Time, |nanoseconds| {
+            let time = Timestamp::from_nanosecond(i128::from(nanoseconds));
+            let Some(time) = time.ok().filter(|time| *time >= Timestamp::UNIX_EPOCH) else { return true };
+            let local = clock.local_seconds(time);
+            let (day, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
+            let has = match date {
+                Some((known, has)) if known == day => has,
+                _ => finder.find(self.zone.to_datetime(time).date().to_string().as_bytes()).is_some(),
+            };
+            date = Some((day, has));
+            if has {
+                return true;
+            }
+            draw_time(second, time.subsec_nanosecond() / 1_000, &mut text);
+            finder.find(&text).is_some()
         })
     }
+}
+
+/// `HH:MM:SS.uuuuuu`, for a look at very many.
+fn draw_time(second: i64, micros: i32, text: &mut Vec<u8>) {
+    let digit = |number: i64, unit: i64| b'0' + (number / unit % 10) as u8;
+    let (hour, minute, second, micros) = (second / 3600, second / 60 % 60, second % 60, i64::from(micros));
+    let two = |number: i64| [digit(number, 10), digit(number, 1)];
+    let ([h, hh], [m, mm], [s, ss]) = (two(hour), two(minute), two(second));
+    text.clear();
+    text.extend_from_slice(&[h, hh, b':', m, mm, b':', s, ss, b'.']);
+    text.extend([100_000, 10_000, 1_000, 100, 10, 1].map(|unit| digit(micros, unit)));
 }
 
 /// Texts of a line.
@@ -197,6 +251,11 @@ const TEXTS: [Column; 8] = [
     Column::Line,
 ];
 
+// How the JSON of `rest` names what it holds; no text can contain it, as quotes are escaped there.
+const SOURCES: &str = "\"src\":";
+const DESTINATIONS: &str = "\"dst\":";
+const TIME: &str = "\"time\":";
+
 /// Parts of a folded text that stand in one value of a line, whatever is drawn between and around values.
 fn pieces(text: &str) -> Vec<String> {
     let between = |c: char| c.is_whitespace() || matches!(c, '"' | ',' | '(' | ')' | '\\');
@@ -210,88 +269,93 @@ fn fits_time(piece: &str) -> bool {
 }
 
 /// Rows with an address of a network on one side. Addresses after the first stand elsewhere.
-fn side(batch: &RecordBatch, column: Column, net: &IpNet) -> Mask {
+fn side(group: &mut Group<'_>, column: Column, net: &IpNet) -> Result<Mask, ParquetError> {
     let within = |text: &str| text.parse::<IpAddr>().is_ok_and(|address| net.contains(&address.to_canonical()));
-    texts(batch, column, within).or(present(batch, Column::Rest))
+    let further = if column == Column::Src { SOURCES } else { DESTINATIONS };
+    Ok(texts(group, column, within)?.or(rest_has(group, further)?))
+}
+
+/// Rows with further values of a kind.
+fn rest_has(group: &mut Group<'_>, key: &str) -> Result<Mask, ParquetError> {
+    texts(group, Column::Rest, |rest| rest.contains(key))
 }
 
 /// Rows with a folded text in a field.
-fn has(batch: &RecordBatch, field: Field, text: &str) -> Mask {
-    let finder = Finder::new(text.as_bytes());
-    let found = |value: &str| finder.find(fold(value).as_bytes()).is_some();
+fn has(group: &mut Group<'_>, field: Field, text: &str) -> Result<Mask, ParquetError> {
+    let mut needle = Needle::new(text);
     match field {
-        Field::Indicator => texts(batch, Column::Indicator, |value| value.is_empty() || found(value)),
-        Field::Info => texts(batch, Column::Info, found),
-        Field::Sensor => texts(batch, Column::Sensor, found),
+        Field::Indicator => indicators(group, |value| needle.is_in(value)),
+        Field::Info => texts(group, Column::Info, |value| needle.is_in(value)),
+        Field::Sensor => texts(group, Column::Sensor, |value| needle.is_in(value)),
+        Field::Reason => in_json(group, Column::Reasons, text),
         Field::Seen => {
-            // What JSON writes in another way cannot be looked for in it.
-            let plain = !text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
-            let context = if plain { texts(batch, Column::Context, found) } else { present(batch, Column::Context) };
-            texts(batch, Column::Observed, found).or(context)
+            let observed = texts(group, Column::Observed, |value| needle.is_in(value))?;
+            Ok(observed.or(in_json(group, Column::Context, text)?))
         }
     }
 }
 
-fn indicator(batch: &RecordBatch, name: &str) -> Mask {
-    let mask = texts(batch, Column::Indicator, |text| text.is_empty() || is_at_or_below(&fold(text), name));
-    let Some(column) = batch.column_by_name(Column::Indicator.name()).and_then(|array| Texts::of(array.as_ref()))
-    else {
-        return mask;
-    };
-    let Mask::Rows(rows) = mask else { return mask };
-    if !rows.contains(&true) {
-        return Mask::Rows(rows);
-    }
-    // Where no indicator is told, what was seen stands for it.
-    let Mask::Rows(seen) = texts(batch, Column::Observed, |text| is_at_or_below(&fold(text), name)) else {
-        return Mask::Rows(rows);
-    };
-    let both = rows.iter().zip(seen).enumerate();
-    Mask::Rows(both.map(|(row, (mine, seen))| *mine && (seen || column.get(row) != Some(""))).collect())
+/// Rows whose JSON may have a folded text in a value.
+fn in_json(group: &mut Group<'_>, column: Column, text: &str) -> Result<Mask, ParquetError> {
+    // What JSON writes in another way cannot be looked for in it.
+    let escaped = text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
+    let mut needle = Needle::new(text);
+    texts(group, column, |value| escaped || needle.is_in(value))
 }
 
-/// Rows whose text is so; absent ones are not.
-fn texts(batch: &RecordBatch, column: Column, mut wanted: impl FnMut(&str) -> bool) -> Mask {
-    let Some(array) = batch.column_by_name(column.name()) else { return Mask::All };
+/// Rows whose indicator is wanted. Where none is told, what was seen stands for it.
+fn indicators(group: &mut Group<'_>, mut wanted: impl FnMut(&str) -> bool) -> Result<Mask, ParquetError> {
+    let told = texts(group, Column::Indicator, |text| !text.is_empty() && wanted(text))?;
+    let untold = texts(group, Column::Indicator, str::is_empty)?;
+    if untold == Mask::None {
+        return Ok(told);
+    }
+    Ok(told.or(untold.and(texts(group, Column::Observed, wanted)?)))
+}
+
+/// Rows whose text is wanted; absent ones are not.
+fn texts(group: &mut Group<'_>, column: Column, mut wanted: impl FnMut(&str) -> bool) -> Result<Mask, ParquetError> {
+    if group.is_absent(column)? || group.dictionary(column)?.is_some_and(|texts| !texts.any(&mut wanted)) {
+        return Ok(Mask::None);
+    }
+    let array = group.array(column)?;
     if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
-        let Some(values) = dictionary.values().as_string_opt::<i32>() else { return Mask::All };
+        let Some(values) = dictionary.values().as_string_opt::<i32>() else { return Ok(Mask::All) };
         let known: Vec<bool> = values.iter().map(|value| value.is_some_and(&mut wanted)).collect();
-        if !known.contains(&true) {
-            return Mask::Rows(vec![false; batch.num_rows()]);
-        }
         let of = |key: Option<i32>| key.and_then(|key| known.get(usize::try_from(key).ok()?)).copied().unwrap_or(false);
-        return Mask::Rows(dictionary.keys().iter().map(of).collect());
+        return Ok(Mask::rows(dictionary.keys().iter().map(of).collect()));
     }
-    let Some(values) = array.as_string_opt::<i32>() else { return Mask::All };
-    Mask::Rows(values.iter().map(|value| value.is_some_and(&mut wanted)).collect())
+    let Some(values) = array.as_string_opt::<i32>() else { return Ok(Mask::All) };
+    Ok(Mask::rows(values.iter().map(|value| value.is_some_and(&mut wanted)).collect()))
 }
 
 fn numbers<T: arrow_array::ArrowPrimitiveType>(
-    batch: &RecordBatch,
+    group: &mut Group<'_>,
     column: Column,
-    wanted: impl Fn(T::Native) -> bool,
-) -> Mask {
-    let array = batch.column_by_name(column.name()).and_then(|array| array.as_primitive_opt::<T>());
-    let Some(values) = array else { return Mask::All };
-    Mask::Rows(values.iter().map(|value| value.is_some_and(&wanted)).collect())
-}
-
-fn present(batch: &RecordBatch, column: Column) -> Mask {
-    let Some(array) = batch.column_by_name(column.name()) else { return Mask::All };
-    Mask::Rows((0..array.len()).map(|row| array.is_valid(row)).collect())
+    mut wanted: impl FnMut(T::Native) -> bool,
+) -> Result<Mask, ParquetError> {
+    if group.is_absent(column)? {
+        return Ok(Mask::None);
+    }
+    let array = group.array(column)?;
+    let Some(values) = array.as_primitive_opt::<T>() else { return Ok(Mask::All) };
+    Ok(Mask::rows(values.iter().map(|value| value.is_some_and(&mut wanted)).collect()))
 }
 
 /// Rows with an address of a network among their keys.
-fn keys(batch: &RecordBatch, net: &IpNet) -> Mask {
-    let lists = batch.column_by_name(Column::Keys.name()).and_then(|array| array.as_list_opt::<i32>());
-    let Some(lists) = lists else { return Mask::All };
-    let Some(values) = lists.values().as_string_opt::<i32>() else { return Mask::All };
-    let mut rows = vec![false; batch.num_rows()];
+fn keys(group: &mut Group<'_>, net: &IpNet) -> Result<Mask, ParquetError> {
+    let within = |text: &str| address_in(text).is_some_and(|address| net.contains(&address));
+    if group.dictionary(Column::Keys)?.is_some_and(|keys| !keys.any(within)) {
+        return Ok(Mask::None);
+    }
+    let array = group.array(Column::Keys)?;
+    let Some(lists) = array.as_list_opt::<i32>() else { return Ok(Mask::All) };
+    let Some(values) = lists.values().as_string_opt::<i32>() else { return Ok(Mask::All) };
+    let mut rows = vec![false; group.rows()];
     for (row, ends) in rows.iter_mut().zip(lists.value_offsets().windows(2)) {
         let [start, end] = ends else { continue };
         let range = usize::try_from(*start).unwrap_or(0)..usize::try_from(*end).unwrap_or(0).min(values.len());
-        let mut texts = range.map(|place| values.value(place));
-        *row = texts.any(|text| address_in(text).is_some_and(|address| net.contains(&address)));
+        *row = range.into_iter().any(|place| within(values.value(place)));
     }
-    Mask::Rows(rows)
+    Ok(Mask::rows(rows))
 }

@@ -9,6 +9,8 @@ mod counts;
 mod decode;
 mod digest;
 mod encode;
+mod fold;
+mod group;
 mod mask;
 mod merge;
 mod prune;

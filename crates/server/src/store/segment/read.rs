@@ -20,11 +20,11 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
 use serde::{Deserialize, Serialize};
 
-use super::ROW_GROUP;
 use super::blocks::{Checked, from_bytes, of_file, total};
 use super::columns::{Column, READ_SCHEMA, SCHEMA};
 use super::counts::Counts;
 use super::decode::Decoder;
+use super::group::Group;
 use super::mask::{Mask, Test};
 use super::prune::{Overlap, may_match, overlap};
 use super::write::write_sums;
@@ -128,7 +128,7 @@ impl Segment {
         Ok(Arc::clone(self.sums.get_or_init(|| sums.into())))
     }
 
-    fn open(&self, schema: &SchemaRef) -> Result<(Checked, ArrowReaderMetadata), ParquetError> {
+    pub(super) fn open(&self, schema: &SchemaRef) -> Result<(Checked, ArrowReaderMetadata), ParquetError> {
         let checked = Checked::new(File::open(&self.path)?, self.sums()?)?;
         let options = ArrowReaderOptions::new()
             .with_schema(Arc::clone(schema))
@@ -186,6 +186,17 @@ impl Segment {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Segment {
+    /// Columns whose rows a look at the first row group reads.
+    pub(super) fn columns_read(&self, test: &Test) -> Result<Vec<usize>, ParquetError> {
+        let (checked, footer) = self.open(&READ_SCHEMA)?;
+        let mut group = Group::new(&checked, &footer, 0);
+        test.mask(&mut group)?;
+        Ok(group.read())
     }
 }
 
@@ -288,7 +299,7 @@ impl<'q> Rows<'q> {
         if times == Overlap::None || !may_match(&self.checked, &self.footer, group, self.wanted.test)? {
             return Ok(());
         }
-        let ranges = self.ranges(group, rows)?;
+        let ranges = self.ranges(group)?;
         if ranges.is_empty() {
             return Ok(());
         }
@@ -302,25 +313,17 @@ impl<'q> Rows<'q> {
     }
 
     /// Rows of a group that may match.
-    fn ranges(&self, group: usize, rows: usize) -> Result<Vec<Range<usize>>, ParquetError> {
-        let columns = self.wanted.test.columns();
-        if columns.is_empty() {
-            return Ok(std::iter::once(0..rows).collect());
-        }
-        let mask = ProjectionMask::leaves(self.footer.parquet_schema(), columns.iter().map(|column| column.place()));
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.checked.clone(), self.footer.clone());
-        let reader = builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(ROW_GROUP).build()?;
-        let (mut ranges, mut at) = (Vec::new(), 0);
-        for batch in reader {
-            let batch = batch?;
-            match self.wanted.test.mask(&batch) {
-                Mask::All => add(&mut ranges, at..at + batch.num_rows()),
-                Mask::Rows(mask) => {
-                    let yes = mask.iter().enumerate().filter(|(_, yes)| **yes);
-                    yes.for_each(|(row, _)| add(&mut ranges, at + row..at + row + 1));
-                }
+    fn ranges(&self, place: usize) -> Result<Vec<Range<usize>>, ParquetError> {
+        let mut group = Group::new(&self.checked, &self.footer, place);
+        let mask = self.wanted.test.mask(&mut group)?;
+        let mut ranges = Vec::new();
+        match mask {
+            Mask::None => {}
+            Mask::All => add(&mut ranges, 0..group.rows()),
+            Mask::Rows(rows) => {
+                let wanted = rows.iter().enumerate().filter(|(_, wanted)| **wanted);
+                wanted.for_each(|(row, _)| add(&mut ranges, row..row + 1));
             }
-            at += batch.num_rows();
         }
         Ok(ranges)
     }

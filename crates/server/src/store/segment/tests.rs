@@ -11,8 +11,9 @@ use proptest::prelude::*;
 use super::encode::nanoseconds;
 use super::*;
 use crate::Scope;
+use crate::condense::{Fold, Window, chunk};
 use crate::store::sample::{self, hostile};
-use crate::store::{Filter, Stored};
+use crate::store::{Field, Filter, Stored};
 
 fn meta(id: u64) -> Meta {
     Meta {
@@ -101,6 +102,25 @@ proptest! {
     }
 
     #[test]
+    fn columns_fold_as_events_do(
+        events in prop::collection::vec(hostile::stored(), 1..80),
+        bounds in prop_oneof![Just((0, 86_400)), (0..43_200i64, 43_200..86_400i64)],
+        threats in prop_oneof![Just(1_000), 1..20usize],
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let segment = segment(directory.path(), 1, events);
+        let start: Timestamp = sample::DAY.parse().unwrap();
+        let at = |seconds: i64| start + jiff::SignedDuration::from_secs(seconds);
+        let (from, to) = (at(bounds.0), at(bounds.1));
+        let fold = || Fold::with_capacity(Window::between(start, at(86_400)), threats);
+        let (mut by_events, mut by_columns) = (fold(), fold());
+        segment.each_to_fold((from, to), |stored| { by_events.add(&stored.event); }).unwrap();
+        segment.fold((from, to), &mut by_columns).unwrap();
+        prop_assert_eq!(by_events.totals(), by_columns.totals());
+        prop_assert_eq!(chunk::encode_whole(&by_events), chunk::encode_whole(&by_columns));
+    }
+
+    #[test]
     fn parts_become_one(parts in prop::collection::vec(prop::collection::vec(hostile::stored(), 1..30), 1..6)) {
         let directory = tempfile::tempdir().unwrap();
         let mut parts = parts;
@@ -155,4 +175,59 @@ fn a_changed_byte_is_never_served() {
     std::fs::write(segment.path(), &good).unwrap();
     std::fs::write(segment.path().with_extension("sums"), b"nonsense").unwrap();
     assert_eq!(all(&Segment::new(directory.path(), segment.meta.clone())), events);
+}
+
+/// Texts that are too many bytes for a dictionary stand in the rows, and are found there.
+#[test]
+fn texts_without_a_dictionary_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = |n: u64| {
+        let mut stored = sample::stored(n);
+        stored.event.observed.text = format!("{n}{}", "x".repeat(60_000));
+        stored
+    };
+    let segment = segment(directory.path(), 1, (0..200).map(long).collect());
+    for (filter, expected) in [("0x", 20), ("199XX", 1), ("200x", 0), ("y", 0)] {
+        let filter = Filter::Has(Field::Seen, filter.to_owned());
+        assert_eq!(found(&segment, &filter, &Scope::everything(), false).len(), expected, "{filter:?}");
+    }
+}
+
+/// What no value of a column is like is known without a look at its rows.
+#[test]
+fn a_row_group_is_passed_over_by_its_dictionaries() {
+    let directory = tempfile::tempdir().unwrap();
+    let segment = segment(directory.path(), 1, (0..3_000).map(sample::stored).collect());
+    let all = Scope::everything();
+    let absent = crate::hunt::parse("absent.example").unwrap();
+    for (filter, passed) in [(&absent, true), (&Filter::Text("evil5.example".into()), false)] {
+        let test = Test::new(filter, &all, &TimeZone::UTC);
+        assert_eq!(segment.columns_read(&test).unwrap().is_empty(), passed, "{filter:?}");
+    }
+}
+
+/// More rows than a portion, and texts enough for a fold to number them anew on the way.
+#[test]
+fn many_rows_fold_as_events_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let stored = |n: u64| {
+        let mut stored = sample::stored(n);
+        stored.event.indicator = format!("{:0>200}.example", n % 4_000);
+        stored.event.info = format!("{:0>250}", n / 3);
+        stored
+    };
+    let segment = segment(directory.path(), 1, (0..30_000).map(stored).collect());
+    let bounds = (Timestamp::MIN, Timestamp::MAX);
+    for threats in [100, 5_000] {
+        let window = Window::new(sample::DAY.parse().unwrap(), 24);
+        let fold = || Fold::with_capacity(window, threats);
+        let (mut by_events, mut by_columns) = (fold(), fold());
+        segment
+            .each_to_fold(bounds, |stored| {
+                by_events.add(&stored.event);
+            })
+            .unwrap();
+        segment.fold(bounds, &mut by_columns).unwrap();
+        assert!(chunk::encode_whole(&by_events) == chunk::encode_whole(&by_columns), "{threats}");
+    }
 }

@@ -30,6 +30,9 @@ const PAGE_ROWS: usize = 8_192;
 /// Share of bloom filter look-ups that say yes wrongly.
 const FALSE_POSITIVES: f64 = 0.01;
 const ZSTD_LEVEL: i32 = 3;
+/// Bytes of a column's dictionary in a row group, above which its further values stand in the rows: hunts look at
+/// dictionaries before rows. Held in memory while a row group is written.
+const DICTIONARY: usize = 8 << 20;
 
 /// What is looked for by single values.
 const BLOOMS: [Column; 5] = [Column::Src, Column::Dst, Column::Indicator, Column::Threat, Column::Keys];
@@ -93,6 +96,7 @@ fn properties(rows: u64) -> Result<WriterProperties, ParquetError> {
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_dictionary_page_size_limit(DICTIONARY)
         .set_write_batch_size(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_bloom_filter_position(BloomFilterPosition::End)

@@ -186,7 +186,7 @@ fn a_lost_catalog_is_made_anew_from_the_segments() {
     let sources = sources();
     let expected = sorted(sources.iter().flat_map(|source| source.events.clone()).collect());
     for damaged in [false, true] {
-        for missing in [None, Some(2)] {
+        for missing in [None, Some(0), Some(1), Some(2)] {
             let directory = tempfile::tempdir().unwrap();
             let archive = open(directory.path()).unwrap();
             for source in &sources {
@@ -209,6 +209,7 @@ fn a_lost_catalog_is_made_anew_from_the_segments() {
             let archive = open(directory.path()).unwrap();
             for source in &sources {
                 while source.feed(&archive, 30).unwrap() {}
+                source.refill(&archive).unwrap();
             }
             assert_eq!(sorted(all(&archive)).len(), expected.len(), "{damaged} {missing:?}");
             assert_eq!(sorted(all(&archive)), expected, "{damaged} {missing:?}");

@@ -4,6 +4,7 @@
 
 mod chunks;
 mod crash;
+mod local;
 mod once;
 mod reading;
 

@@ -181,19 +181,3 @@ fn hours_are_written_when_they_are_over() {
         assert_eq!(archive.bytes_by_day().len(), segments, "{now}");
     }
 }
-
-#[test]
-fn a_source_is_sealed_when_all_it_told_is() {
-    let directory = tempfile::tempdir().unwrap();
-    let archive = open(directory.path()).unwrap();
-    let source = Source::new("a", (0..4).map(|n| sample::stored(n * 30_000)));
-    source.feed(&archive, 10).unwrap();
-    assert!(!archive.is_sealed(&source.id));
-    archive.flush().unwrap();
-    assert!(!archive.is_sealed(&source.id));
-    archive.seal("2026-11-22T00:00:00Z".parse().unwrap()).unwrap();
-    assert!(!archive.is_sealed(&source.id), "its second day is not over");
-    archive.seal("2026-11-23T00:00:00Z".parse().unwrap()).unwrap();
-    assert!(archive.is_sealed(&source.id));
-    assert!(!archive.is_sealed(&SourceId("b".into())));
-}

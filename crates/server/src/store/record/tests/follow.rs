@@ -11,10 +11,10 @@ use event::import::Refusal;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::super::{FileState, Record, RecordSettings, entry, sample};
+use super::super::{FileState, Record, RecordSettings, entry, follow, gaps, sample};
 use super::append::{batch, settings};
 use super::sink::{Kept, Memory};
-use crate::store::{Gap, Range, SourceId, Stored};
+use crate::store::{Gap, Missing, Range, SourceId, Stored};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const DAY: &str = "2026-11-20";
@@ -312,12 +312,41 @@ fn what_a_damaged_segment_held_is_read_again() {
         } else {
             0
         };
-        Gap { day: DAY.parse().unwrap(), range: range(source, from, *upto) }
+        Gap { missing: Missing::Of(DAY.parse().unwrap()), range: range(source, from, *upto) }
     });
     let sink = Memory::of(Kept { gaps: gaps.collect(), positions: positions.clone(), ..Kept::default() });
     drop(read(directory.path(), &sink));
     assert!(sink.kept().gaps.is_empty());
     assert_eq!(sink.texts(), texts((0..100).filter(|n| n % 2 == 0 || *n >= 50)));
+}
+
+/// What is gone is given up when it has been gone for a while, and not while the directory is empty.
+#[test]
+fn a_gap_whose_file_is_gone_is_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let range = |from, upto| Range { source: SourceId("events-2026-11-19-x".into()), from, upto };
+    let gap = Gap { missing: Missing::Of(DAY.parse().unwrap()), range: range(0, 100) };
+    let sink = Memory::of(Kept { gaps: vec![gap.clone()], ..Kept::default() });
+    let look = |follower: &mut follow::Follower, second: u64, given_up: bool| {
+        follower.rescan();
+        gaps::fill(follower, Instant::now() + Duration::from_secs(second));
+        let kept = sink.kept();
+        assert_eq!((kept.gaps.is_empty(), kept.lost == [gap.clone()]), (given_up, given_up), "{second}");
+    };
+    let shared = follow::Shared {
+        sink: Arc::clone(&sink) as Arc<dyn super::super::Sink>,
+        counters: Arc::default(),
+        committed: Arc::default(),
+        inbox: Arc::default(),
+        reports: Arc::default(),
+    };
+    let settings = follow::FollowSettings { log_dir: directory.path().to_owned(), zone: zone() };
+    let mut follower = follow::Follower::new(settings, shared);
+    look(&mut follower, 10_000, false);
+    std::fs::write(directory.path().join(format!("{DAY}.log")), line(&foreign(1))).unwrap();
+    let long = gaps::GONE_AFTER.as_secs();
+    look(&mut follower, long - 10, false);
+    look(&mut follower, long + 10, true);
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub(super) struct Kept {
     pub(super) positions: BTreeMap<SourceId, u64>,
     pub(super) events: Vec<Stored>,
     pub(super) gaps: Vec<Gap>,
+    pub(super) lost: Vec<Gap>,
     /// Calls that still succeed; none: all.
     pub(super) calls: Option<u64>,
 }
@@ -67,6 +68,13 @@ impl Sink for Memory {
             kept.gaps.retain(|known| known.range.source != gap.range.source);
         }
         kept.events.extend(events);
+        Ok(())
+    }
+
+    fn abandon(&self, gap: &Gap) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        kept.gaps.retain(|known| known != gap);
+        kept.lost.push(gap.clone());
         Ok(())
     }
 }
