@@ -47,7 +47,7 @@ fn fill_one(follower: &mut Follower, gap: &Gap) -> Result<(), Trouble> {
     };
     let filled = match tracked.file.form {
         Form::Text => text::fill(follower, &name, &tracked, gap),
-        Form::Events | Form::Received => journals::fill(follower, &name, &tracked, gap),
+        _ => journals::fill(follower, &name, &tracked, gap),
     };
     follower.files.insert(name, tracked);
     filled
