@@ -114,11 +114,21 @@ impl Labels {
 /// References of the user's own lists.
 pub const CUSTOM: [&str; 2] = ["(custom)", "(remote custom)"];
 
-/// Whether a reference names a list of the user's own, first or among the others.
-pub(crate) fn is_custom(reference: &str) -> bool {
+/// The lists that a reference names, without parentheses: of `(static) (+feed,other)` `static`, `feed` and `other`.
+pub fn lists(reference: &str) -> impl Iterator<Item = &str> {
     let (main, others) = reference.split_once(" (+").unwrap_or((reference, ""));
-    let plain = |text: &str| text.trim_matches(['(', ')']).to_owned();
-    CUSTOM.contains(&main) || others.split(',').any(|other| CUSTOM.iter().any(|custom| plain(custom) == plain(other)))
+    std::iter::once(main).chain(others.split(',')).map(plain).filter(|list| !list.is_empty())
+}
+
+fn plain(list: &str) -> &str {
+    list.trim_matches(['(', ')'])
+}
+
+/// Whether a reference names a list of the user's own, first or among the others.
+#[must_use]
+pub fn is_custom(reference: &str) -> bool {
+    let main = reference.split_once(" (+").map_or(reference, |(main, _)| main);
+    CUSTOM.contains(&main) || lists(reference).skip(1).any(|list| CUSTOM.iter().any(|custom| plain(custom) == list))
 }
 
 /// `(static) (+feed,other)`.
@@ -129,8 +139,8 @@ fn reference(winner: &str, sources: &[(String, String)]) -> String {
     if others.is_empty() {
         return main.to_owned();
     }
-    let plain: Vec<&str> = others.iter().map(|from| from.trim_matches(['(', ')'])).collect();
-    format!("{main} (+{})", plain.join(","))
+    let others: Vec<&str> = others.into_iter().map(plain).collect();
+    format!("{main} (+{})", others.join(","))
 }
 
 /// The section of strings, each once.
@@ -172,9 +182,22 @@ mod tests {
         {
             assert!(is_custom(yes), "{yes}");
         }
-        for no in ["(static)", "customs.example", "(static) (+customs.example,a)", ""] {
+        for no in ["(static)", "custom", "customs.example", "(static) (+customs.example,a)", ""] {
             assert!(!is_custom(no), "{no}");
         }
+    }
+
+    #[test]
+    fn lists_of_references() {
+        let of = |reference| lists(reference).collect::<Vec<_>>();
+        assert_eq!(of("(static)"), ["static"]);
+        assert_eq!(of("(static) (+feed.example,remote custom)"), ["static", "feed.example", "remote custom"]);
+        assert_eq!(of("a, b"), ["a, b"]);
+        assert_eq!(of(""), [""; 0]);
+        let mut labels = Labels::default();
+        let (one, two) = (labels.source("x", "(static)", false).0, labels.source("x", "feed.example", false).0);
+        let both = labels.merge(one, two);
+        assert_eq!(of(shown(&labels, both).1).len(), 2, "what is written is read");
     }
 
     #[test]

@@ -95,14 +95,14 @@ impl Evidence {
         weigh(Reasons::LATERAL, lateral, if outbound { 0 } else { 15 });
         weigh(Reasons::INBOUND_ONLY, !outbound && !lateral, -10);
         weigh(Reasons::MALWARE, class == Some(Class::Malware), 10);
-        weigh(Reasons::CUSTOM, label.reference == "(custom)", 10);
+        weigh(Reasons::CUSTOM, trails::is_custom(label.reference), 10);
         weigh(Reasons::HEURISTIC, label.reference == "(heuristic)", -10);
         weigh(Reasons::REPEATED, threat.count() >= 10, 5);
         let (active, regular) = rhythm(threat);
         weigh(Reasons::PERSISTENT, active >= 4, 5);
         weigh(Reasons::REGULAR, regular, 5);
         weigh(Reasons::SEVERAL_SENSORS, threat.sensor_total() > 1, 5);
-        weigh(Reasons::SEVERAL_LISTS, label.reference.contains(", "), 5);
+        weigh(Reasons::SEVERAL_LISTS, trails::lists(label.reference).nth(1).is_some(), 5);
         weigh(Reasons::SHARED, matches!(class, Some(Class::DynamicDns | Class::FreeWeb | Class::IpInfo)), -10);
         weigh(Reasons::SINKHOLED, matches!(class, Some(Class::Sinkhole | Class::Parking)), 0);
         let wide = threat.destination_total() >= 16 || threat.port_total() >= 16;

@@ -37,6 +37,21 @@ fn one_event_is_one_threat() {
 }
 
 #[test]
+fn lists_that_name_a_threat_are_evidence() {
+    let reasons = |reference: &str| {
+        let event = Event { reference: reference.to_owned(), ..at(0) };
+        let reasons = folded(&[event]).threats().next().unwrap().evidence().reasons;
+        (reasons.contains(Reasons::CUSTOM), reasons.contains(Reasons::SEVERAL_LISTS))
+    };
+    assert_eq!(reasons("(static)"), (false, false));
+    assert_eq!(reasons("(custom)"), (true, false));
+    assert_eq!(reasons("(remote custom)"), (true, false));
+    assert_eq!(reasons("(static) (+feed.example)"), (false, true));
+    assert_eq!(reasons("(static) (+custom)"), (true, true));
+    assert_eq!(reasons("feed.example, which is one"), (false, false));
+}
+
+#[test]
 fn hours_add_up() {
     let mut events = vec![at(0), at(3_599), at(3_600), at(86_399)];
     events[2].count = 5;

@@ -22,8 +22,8 @@ use crate::store::archive::Archive;
 use crate::store::files::{failed, make_directory, step, sync_directory, write_whole};
 use crate::store::segment::{Segment, Tally};
 
-/// Version of folding. With another one everything is folded anew.
-const VERSION: u32 = 1;
+/// Version of folding and of its evidence. With another one everything is folded anew.
+const VERSION: u32 = 2;
 /// Made parts of a day that are kept.
 const KEPT: usize = 2;
 
