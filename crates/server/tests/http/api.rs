@@ -182,6 +182,10 @@ async fn hosts_families_and_trails_over_days() {
     let family = get(&running, "reader", "families/AsyncRAT").await;
     assert_eq!((&family["events"], &family["sources"]["distinct"]), (&json!(11), &json!(2)));
     assert_eq!(get(&running, "reader", "families/async").await["events"], 0, "a whole name");
+    let mut quoted = event("2026-11-20T11:10:00Z", "10.0.0.9", "192.0.2.8", "worse.example");
+    quoted.info = "Say \"hi\" (malware)".to_owned();
+    running.store.put([quoted]);
+    assert_eq!(get(&running, "reader", "families/say%20%22hi%22").await["events"], 1, "as the trail has it");
     assert_eq!(get(&running, "scoped", "families/asyncrat").await["events"], 10);
     assert_eq!(get(&running, "reader", "trails/bad.example").await["sensors"]["values"][0]["value"], "edge");
     assert_eq!(get(&running, "scoped", "trails/bad.example").await["events"], 0);

@@ -29,7 +29,7 @@ use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
 use crate::http::{span, work};
 use crate::observables::Ask;
-use crate::store::{Filter, Query, Seen};
+use crate::store::{Field, Filter, Query, Seen};
 
 /// Longest name that is asked for, characters.
 const MAX_NAME: usize = 500;
@@ -114,7 +114,7 @@ pub(super) async fn family(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let name = named(&text)?;
-    let filter = Filter::Text(name.clone());
+    let filter = Filter::Has(Field::Info, name.clone());
     answer(&app, reader, Asked { name: name.clone(), address: None, filter, family: Some(name) }, headers).await
 }
 
