@@ -6,9 +6,18 @@ use event::{Context, Event};
 use jiff::tz::TimeZone;
 
 use super::{Field, Filter, Stored};
-use crate::condense::ThreatKey;
+use crate::condense::{ThreatId, ThreatKey};
 
 impl Filter {
+    /// Events of one of these threats.
+    #[must_use]
+    pub fn threats(ids: impl IntoIterator<Item = ThreatId>) -> Filter {
+        let mut ids: Vec<ThreatId> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Filter::Threats(ids)
+    }
+
     /// Whether an event is meant. `zone` is the one its line is drawn in.
     #[must_use]
     pub fn matches(&self, stored: &Stored, zone: &TimeZone) -> bool {
@@ -16,6 +25,7 @@ impl Filter {
         match self {
             Filter::All => true,
             Filter::Threat(id) => ThreatKey::of(event).id() == *id,
+            Filter::Threats(ids) => ids.binary_search(&ThreatKey::of(event).id()).is_ok(),
             Filter::Net(net) => addresses(event).any(|address| net.contains(&address.to_canonical())),
             Filter::Indicator(name) => is_at_or_below(&fold(ThreatKey::of(event).indicator), &fold(name)),
             Filter::Text(text) => match &stored.line {
@@ -89,7 +99,6 @@ pub(super) fn fold(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::condense::ThreatId;
     use crate::store::sample;
 
     fn matches(filter: &Filter, stored: &Stored) -> bool {
@@ -182,6 +191,11 @@ mod tests {
         assert!(matches(&Filter::And(vec![yes.clone(), Filter::All]), &stored));
         assert!(!matches(&Filter::And(vec![yes.clone(), no.clone()]), &stored));
         assert!(matches(&Filter::Or(vec![no.clone(), yes.clone()]), &stored));
+        let many = Filter::threats([ThreatId(9), id, ThreatId(7), id]);
+        assert!(matches!(&many, Filter::Threats(ids) if ids.len() == 3 && ids.is_sorted()));
+        assert!(matches(&many, &stored));
+        assert!(!matches(&Filter::threats([ThreatId(9), ThreatId(7)]), &stored));
+        assert!(!matches(&Filter::threats([]), &stored));
         assert!(matches(&Filter::Not(Box::new(no)), &stored));
         assert!(!matches(&Filter::Not(Box::new(yes)), &stored));
     }

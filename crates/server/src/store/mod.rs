@@ -165,6 +165,8 @@ pub enum Filter {
     All,
     /// Of one threat.
     Threat(ThreatId),
+    /// Of one of many threats: ids in order, each once ([`Filter::threats`]).
+    Threats(Vec<ThreatId>),
     /// With an address of this network as source, destination, indicator or (as text) observed.
     Net(IpNet),
     /// With this indicator, or a name below it, in lower case.

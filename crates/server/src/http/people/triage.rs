@@ -1,6 +1,6 @@
 //! Triage of threats, of one or many at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ pub(super) async fn change(
 ) -> Result<Response, Problem> {
     let days = Days::parse(&request.day).map_err(|error| Problem::bad(error.to_string()))?;
     acceptable(&request)?;
-    let ids = request.threats.iter().map(|id| threat(id)).collect::<Result<Vec<_>, _>>()?;
+    let ids = request.threats.iter().map(|id| threat(id)).collect::<Result<BTreeSet<_>, _>>()?;
     let answer = work::run(&app, move |app, cancelled| -> Result<_, Problem> {
         // The time of writing: whoever asks for what changed since then must not miss it.
         let by = By { now: app.clock.now(), ..by };
@@ -162,16 +162,16 @@ fn acceptable(request: &TriageChange) -> Result<(), Problem> {
 /// Addresses of an event of each threat, of those that the scope may see.
 fn witnesses(
     app: &App,
-    ids: &[ThreatId],
+    ids: &BTreeSet<ThreatId>,
     (days, scope): (Days, &Scope),
     cancelled: &Cancelled,
 ) -> Result<HashMap<ThreatId, Vec<IpAddr>>, Problem> {
     let mut seen = HashMap::new();
     let Some(held) = span::around(&span::held(app.store.as_ref(), scope, Some(days))?) else { return Ok(seen) };
     let (from, to) = span::instants(held, &app.settings.zone);
-    let filter = Filter::Or(ids.iter().copied().map(Filter::Threat).collect());
+    let filter = Filter::threats(ids.iter().copied());
     let query = Query { from, to, scope: scope.clone(), filter, newest_first: true };
-    app.store.scan(&query, &mut |shown| {
+    let scanned = app.store.scan(&query, &mut |shown| {
         if let Seen::Event(stored) = shown {
             let event = &stored.event;
             let addresses = || event.src.iter().chain(&event.dst).copied().collect();
@@ -179,5 +179,8 @@ fn witnesses(
         }
         if seen.len() >= ids.len() || cancelled.is() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
+    if scanned.stopped && seen.len() < ids.len() {
+        return Err(Problem::busy("the client went away"));
+    }
     Ok(seen)
 }

@@ -136,6 +136,8 @@ pub(crate) fn filter() -> impl Strategy<Value = Filter> {
             .prop_map(Filter::Severity),
         1 => event().prop_map(|event| Filter::Threat(ThreatKey::of(&event).id())),
         1 => any::<u64>().prop_map(|id| Filter::Threat(ThreatId(id))),
+        1 => prop::collection::vec(event(), 0..4)
+            .prop_map(|events| Filter::threats(events.iter().map(|event| ThreatKey::of(event).id()))),
     ];
     leaf.prop_recursive(2, 6, 3, |inner| {
         prop_oneof![

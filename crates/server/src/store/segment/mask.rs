@@ -20,6 +20,7 @@ use super::columns::Column;
 use super::group::Group;
 use crate::Scope;
 use crate::access::is_custom;
+use crate::condense::ThreatId;
 use crate::store::filter::{address_in, fold, is_at_or_below};
 use crate::store::{Field, Filter};
 
@@ -150,11 +151,8 @@ impl Test {
         match filter {
             // A reader who sees less may find that a row lacks what it has.
             Filter::All | Filter::Not(_) => Ok(Mask::All),
-            Filter::Threat(id) => {
-                let mask = numbers::<UInt64Type>(group, Column::Threat, |threat| threat == id.0)?;
-                // With fewer sources it may be another's.
-                if self.limited { Ok(mask.or(rest_has(group, SOURCES)?)) } else { Ok(mask) }
-            }
+            Filter::Threat(id) => self.threats(group, |threat| threat == *id),
+            Filter::Threats(ids) => self.threats(group, |threat| ids.binary_search(&threat).is_ok()),
             Filter::Net(net) => {
                 let mut within = |text: &str| address_in(text).is_some_and(|address| net.contains(&address));
                 let columns = [Column::Src, Column::Dst, Column::Indicator];
@@ -173,6 +171,12 @@ impl Test {
             Filter::And(all) => Mask::all(all, |filter| self.of(filter, group)),
             Filter::Or(any) => Mask::any(any, |filter| self.of(filter, group)),
         }
+    }
+
+    /// Rows of threats. With fewer sources an event may be another threat's.
+    fn threats(&self, group: &mut Group<'_>, wanted: impl Fn(ThreatId) -> bool) -> Result<Mask, ParquetError> {
+        let mask = numbers::<UInt64Type>(group, Column::Threat, |threat| wanted(ThreatId(threat)))?;
+        if self.limited { Ok(mask.or(rest_has(group, SOURCES)?)) } else { Ok(mask) }
     }
 
     /// Rows one of whose columns, as it is drawn, has a piece of text.

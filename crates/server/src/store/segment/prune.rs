@@ -66,7 +66,10 @@ impl Blooms {
             Filter::All | Filter::Not(_) | Filter::Text(_) => true,
             Filter::Has(..) | Filter::Kind(_) | Filter::Severity(_) => true,
             // With fewer sources an event may be another threat's.
-            Filter::Threat(_) if self.limited => true,
+            Filter::Threat(_) | Filter::Threats(_) if self.limited => true,
+            Filter::Threats(ids) => {
+                self.any(&[Column::Threat], |bloom| ids.iter().any(|id| bloom.check(&id.0.cast_signed())))?
+            }
             Filter::Threat(id) => self.any(&[Column::Threat], |bloom| bloom.check(&id.0.cast_signed()))?,
             Filter::Net(net) | Filter::Source(net) | Filter::Destination(net)
                 if net.prefix_len() == net.max_prefix_len() =>
