@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::days::NoDays;
 use crate::observables::ObservablesError;
 use crate::store::StoreError;
 
@@ -68,17 +69,23 @@ impl Problem {
         Problem { retry_after: Some(2), ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// Not so many at the same time, or not so often.
+    #[must_use]
+    pub fn too_many(detail: impl Into<String>) -> Problem {
+        Problem { retry_after: Some(5), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
     /// Something is wrong here; the log says what. The caller learns no path and no message of the system.
     #[must_use]
     pub fn broken(what: &str, error: &dyn std::fmt::Display) -> Problem {
         tracing::error!(%error, "{what}");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{what}; the server's log says why"))
     }
+}
 
-    /// Its status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
+impl From<NoDays> for Problem {
+    fn from(error: NoDays) -> Problem {
+        Problem::bad(error.to_string())
     }
 }
 

@@ -46,14 +46,14 @@ const WAITING: (usize, usize) = (256, 4);
 struct Desk {
     access: Arc<Access>,
     waiting: Arc<Slots<String>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 /// The route of the intake.
 #[must_use]
 pub fn routes(access: Arc<Access>) -> Vec<Route> {
     let (all, each) = WAITING;
-    let desk = Arc::new(Desk { access, waiting: Slots::new(all, each), places: Semaphore::new(AT_ONCE) });
+    let desk = Arc::new(Desk { access, waiting: Slots::new(all, each), places: Arc::new(Semaphore::new(AT_ONCE)) });
     let handler = move |State(app): State<Arc<App>>, request: Request| intake(app, desk.clone(), request);
     vec![Route::post("/api/v1/intake", Who::Anyone, handler).body(MAX_PACKED)]
 }
@@ -115,12 +115,17 @@ async fn intake(app: Arc<App>, desk: Arc<Desk>, request: Request) -> Result<Resp
     let (parts, content) = request.into_parts();
     let sensor = sensor(&app, &desk, &parts.headers).await?;
     let (id, packing) = (label(&parts.headers)?, packing(&parts.headers)?);
-    let _waiting = desk.waiting.take(Some(sensor.clone())).map_err(|full| busy(&app, full))?;
-    let place = tokio::time::timeout(PATIENCE, desk.places.acquire()).await;
-    let Ok(Ok(_place)) = place else { return Err(busy(&app, crate::http::Full::All)) };
+    let waiting = desk.waiting.take(Some(sensor.clone())).map_err(|full| busy(&app, full))?;
+    let place = tokio::time::timeout(PATIENCE, desk.places.clone().acquire_owned()).await;
+    let Ok(Ok(place)) = place else { return Err(busy(&app, crate::http::Full::All)) };
     let body = body(content, BODY_PATIENCE).await.inspect_err(|_| add(&app.intake.refused_batches, 1))?;
     let sent = Sent { sensor, id, packing, body };
-    let taken = work::run(&app, move |app, _| take(app, sent)).await?;
+    let taken = work::run(&app, move |app, _| {
+        // They go with the body, which is held even when its client has gone.
+        let _held = (waiting, place);
+        take(app, sent)
+    })
+    .await?;
     reply::json(&parts.headers, &taken, Keep::Nothing)
 }
 

@@ -9,6 +9,8 @@ use server::condense::ThreatKey;
 use server::http::{App, Limits, Server, SystemClock};
 use server::settings::Tls;
 use server::state::State;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use super::support::client::Answer;
 use super::support::{Client, MemoryStore, settings, stores};
@@ -175,6 +177,30 @@ async fn readers_manage_nothing_but_their_own() {
         assert!(actions.contains(&action), "{action} in {actions:?}");
     }
     assert!(!entries.to_string().contains("a better one"), "no secrets");
+    desk.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_are_hashed_two_at_a_time_whoever_waits_for_it() {
+    let desk = Desk::new().await;
+    let admin = desk.admin().await;
+    let body = r#"{"name": "admin", "password": "a guess"}"#;
+    let request = format!(
+        "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut guessing = Vec::new();
+    for _ in 0..16 {
+        let mut stream = TcpStream::connect(desk.server.address()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        guessing.push(stream);
+    }
+    let mut most = 0;
+    for stream in guessing {
+        drop(stream);
+        most = most.max(admin.get("/api/v1/health").await.json()["working"].as_u64().unwrap());
+    }
+    assert!(most <= 2, "{most}");
     desk.server.stop().await;
 }
 

@@ -58,14 +58,12 @@ pub(super) async fn add(
     headers: HeaderMap,
     Sent(new): Sent<NewAccount>,
 ) -> Result<Response, Problem> {
-    let _hashing = people.hashing().await?;
-    let made = work::run(&app, {
-        let people = people.clone();
-        move |_, _| -> Result<_, Problem> {
-            let password = people.access.add_account(&new.name, &new.account, by.now)?;
-            people.audit(&by, "account.add", &new.name, "")?;
-            Ok(MadeAccount { name: new.name, password })
-        }
+    let hashing = people.hashing().await?;
+    let made = work::run(&app, move |_, _| -> Result<_, Problem> {
+        let _hashing = hashing;
+        let password = people.access.add_account(&new.name, &new.account, by.now)?;
+        people.audit(&by, "account.add", &new.name, "")?;
+        Ok(MadeAccount { name: new.name, password })
     })
     .await?;
     reply::json(&headers, &made, Keep::Nothing)
@@ -83,13 +81,11 @@ pub(super) async fn change(
     Segment(name): Segment<String>,
     Sent(change): Sent<AccountChange>,
 ) -> Result<StatusCode, Problem> {
-    let _hashing = people.hashing().await?;
-    work::run(&app, {
-        let people = people.clone();
-        move |_, _| -> Result<_, Problem> {
-            people.access.change_account(&name, &change, by.now)?;
-            Ok(people.audit(&by, "account.change", &name, "")?)
-        }
+    let hashing = people.hashing().await?;
+    work::run(&app, move |_, _| -> Result<_, Problem> {
+        let _hashing = hashing;
+        people.access.change_account(&name, &change, by.now)?;
+        Ok(people.audit(&by, "account.change", &name, "")?)
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

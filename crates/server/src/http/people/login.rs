@@ -55,9 +55,12 @@ pub(super) async fn login(
     Sent(request): Sent<LoginRequest>,
 ) -> Result<Response, Problem> {
     let from = From { address: client.address, now: app.clock.now() };
-    let _hashing = people.hashing().await?;
-    let access = people.access.clone();
-    let login = work::run(&app, move |_, _| access.login(&request.name, &request.password, from)).await?;
+    let hashing = people.hashing().await?;
+    let login = work::run(&app, move |_, _| {
+        let _hashing = hashing;
+        people.access.login(&request.name, &request.password, from)
+    })
+    .await?;
     let answer = LoginAnswer {
         name: login.reader.name,
         role: login.reader.role,
@@ -119,10 +122,9 @@ pub(super) async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let credentials = Credentials::of(&headers);
     let now = app.clock.now();
-    let _hashing = people.hashing().await?;
-    let shared = people.clone();
+    let hashing = people.hashing().await?;
     work::run(&app, move |_, _| -> Result<_, Problem> {
-        let people = shared;
+        let _hashing = hashing;
         let reader = people.access.reader(&credentials, true, now)?;
         people.access.change_own_password(&reader, &credentials, [&request.current, &request.new], now)?;
         let by = By { reader: Arc::new(reader), address: client.address, now };

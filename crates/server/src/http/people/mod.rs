@@ -23,7 +23,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(super) use document::document;
 
@@ -43,13 +43,13 @@ const MAX_BULK: usize = 1 << 20;
 /// What the handlers share.
 pub(super) struct People {
     access: Arc<Access>,
-    hashing: Semaphore,
+    hashing: Arc<Semaphore>,
 }
 
 /// Routes of accounts and of what they write.
 #[must_use]
 pub fn routes(access: Arc<Access>) -> Vec<Route> {
-    let people = Arc::new(People { access, hashing: Semaphore::new(HASHING) });
+    let people = Arc::new(People { access, hashing: Arc::new(Semaphore::new(HASHING)) });
     let routes = vec![
         Route::post("/login", Who::Anyone, login::login),
         Route::post("/logout", Who::Anyone, login::logout),
@@ -98,9 +98,9 @@ impl FromRequestParts<Arc<App>> for By {
 }
 
 impl People {
-    /// A place for hashing a password.
-    async fn hashing(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.hashing.acquire().await.map_err(|_| Problem::busy("the server is about to end"))
+    /// A place for hashing a password. Goes with the work, which ends even when its client has gone.
+    async fn hashing(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        self.hashing.clone().acquire_owned().await.map_err(|_| Problem::busy("the server is about to end"))
     }
 
     /// Writes into the audit.
@@ -178,7 +178,7 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Problem {
         match error {
             LoginError::Wrong => Problem::new(StatusCode::UNAUTHORIZED, error.to_string()),
-            LoginError::Wait(_) => Problem::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()),
+            LoginError::Wait(_) => Problem::too_many(error.to_string()),
             LoginError::DefaultPassword => Problem::forbidden(error.to_string()),
             LoginError::Denied(denied) => denied.into(),
             LoginError::State(error) => error.into(),
