@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-use crate::access::{Access, AccountError, Notice, Policy};
+use crate::access::{Access, AccountError, Notice, Policy, Syslog};
 use crate::http::{self, App, Limits, ListenError, Stores, SystemClock};
 use crate::intake::{self, Udp, UdpError};
 use crate::observables::{Observables, ObservablesError, ObservablesSettings};
@@ -71,7 +71,7 @@ impl Server {
         let state = Arc::new(State::open(&settings.state_dir)?);
         let policy =
             Policy { exposed: !settings.http.ip().to_canonical().is_loopback(), mask_custom: settings.mask_custom };
-        let access = Arc::new(Access::new(state, &settings.users, policy)?);
+        let access = Arc::new(Access::new(state, &settings.users, policy)?.telling(Syslog::default()));
         let notices = access.prepare(Timestamp::now())?;
         let store = Arc::new(LocalStore::open(LocalSettings::of(&settings, Arc::new(Timestamp::now)))?);
         // Behind the store, which owns the state directory.

@@ -36,7 +36,7 @@ pub(super) struct Attempts {
 }
 
 /// An address for counting: of IPv6 its network of 64 bits, which one host has to itself.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 => v4,

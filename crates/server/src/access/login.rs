@@ -1,6 +1,5 @@
 //! Opening and ending sessions.
 
-use std::net::IpAddr;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::accounts::DEFAULT_PASSWORD;
 use super::password::{self, NoRandom, Verdict};
+use super::syslog::Said;
 use super::{Access, Credentials, Denied, From, Reader};
 use crate::state::{Account, AuditEntry, SessionEntry, StateError};
 
@@ -113,10 +113,23 @@ impl Access {
         Ok(())
     }
 
-    fn note(&self, who: &str, from: From, action: &str) -> Result<(), StateError> {
+    /// To the log and to syslog.
+    fn say(&self, said: Said<'_>) {
+        let text = said.text();
+        if said.failed {
+            tracing::warn!(target: "auth", "{text}");
+        } else {
+            tracing::info!(target: "auth", "{text}");
+        }
+        if let Some(syslog) = &self.syslog {
+            syslog.say(said);
+        }
+    }
+
+    fn note(&self, who: &str, from: From, action: &'static str) -> Result<(), StateError> {
         let who: String = who.chars().take(64).collect();
         let failed = action != "login" && action != "logout";
-        say(&who, from.address, action, failed);
+        self.say(Said { action, failed, from: from.address, name: &who });
         let address = from.address.to_string();
         self.state.audit(&AuditEntry {
             id: 0,
@@ -127,15 +140,5 @@ impl Access {
             subject: String::new(),
             detail: String::new(),
         })
-    }
-}
-
-/// To the log, where fail2ban and syslog find it. The name is what somebody typed: data.
-fn say(who: &str, address: IpAddr, action: &str, failed: bool) {
-    let who = event::line::clean(who);
-    if failed {
-        tracing::warn!(target: "auth", "{action} of \"{who}\" from {address}");
-    } else {
-        tracing::info!(target: "auth", "{action} of \"{who}\" from {address}");
     }
 }

@@ -11,6 +11,7 @@ mod login;
 mod password;
 mod scope;
 mod seed;
+mod syslog;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +21,14 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 
 pub use accounts::{ACCOUNTS, AccountChange, AccountEntry, AccountError, Notice};
+pub(crate) use attempts::network;
 pub use credentials::{Credentials, SESSION_COOKIE};
 pub use login::{Login, LoginError};
 pub use password::{LONGEST as LONGEST_PASSWORD, NoRandom, SHORTEST as SHORTEST_PASSWORD};
 pub(crate) use scope::is_custom;
 pub use scope::{HIDDEN, Scope, ScopeError};
 pub use seed::{SeedError, is_name};
+pub use syslog::Syslog;
 
 use crate::state::{Account, Purpose, SessionEntry, State, StateError};
 use attempts::Attempts;
@@ -95,6 +98,7 @@ pub struct Access {
     seeds: Vec<Account>,
     policy: Policy,
     attempts: Mutex<Attempts>,
+    syslog: Option<Syslog>,
     /// A hash that no password has: unknown names take as long as known ones.
     decoy: String,
 }
@@ -107,7 +111,13 @@ impl Access {
     pub fn new(state: Arc<State>, users: &[String], policy: Policy) -> Result<Access, AccountError> {
         let seeds = users.iter().map(|line| seed::parse(line)).collect::<Result<Vec<_>, _>>()?;
         let decoy = password::hash(&password::one_time()?)?;
-        Ok(Access { state, seeds, policy, attempts: Mutex::default(), decoy })
+        Ok(Access { state, seeds, policy, attempts: Mutex::default(), syslog: None, decoy })
+    }
+
+    /// The same, which tells the syslog of logins.
+    #[must_use]
+    pub fn telling(self, syslog: Syslog) -> Access {
+        Access { syslog: Some(syslog), ..self }
     }
 
     /// Who asks. With `must_change` an account whose password is to be changed is let in too: for the paths that

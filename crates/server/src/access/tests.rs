@@ -122,6 +122,35 @@ fn guessing_is_slowed_down_and_audited() {
 }
 
 #[test]
+fn logins_reach_the_syslog() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let access = access(&[&horse("anna", "0:")], EXPOSED).telling(Syslog::at(path.clone()));
+    access.login("anna", HORSE_PASSWORD, from(0)).unwrap();
+    let daemon = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    daemon.set_nonblocking(true).unwrap();
+    let heard = || {
+        let mut message = [0; 1024];
+        let length = daemon.recv(&mut message).unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
+    };
+    let process = std::process::id();
+    access.login("anna", HORSE_PASSWORD, from(1)).unwrap();
+    assert_eq!(heard(), format!("<38>maltrail[{process}]: login from 192.0.2.1 of \"anna\""));
+    access.login("anna", "a guess", from(2)).unwrap_err();
+    assert_eq!(heard(), format!("<36>maltrail[{process}]: login.failed from 192.0.2.1 of \"anna\""));
+    access.login("x\" from 198.51.100.9\n\u{1b}[2J", "a guess", from(3)).unwrap_err();
+    let forged = heard();
+    assert!(forged.ends_with("from 192.0.2.1 of \"x\\\" from 198.51.100.9 \\\\x1b[2J\""), "{forged}");
+    access.login(&"n".repeat(5_000), "a guess", from(4)).unwrap_err();
+    assert!(heard().len() < 200);
+    let session = session(&access.login("anna", HORSE_PASSWORD, from(5)).unwrap());
+    access.logout(&session, from(6)).unwrap();
+    assert!(heard().contains("login from") && heard().contains("logout from"));
+    assert!(daemon.recv(&mut [0; 1]).is_err(), "nothing more, and no password");
+}
+
+#[test]
 fn sessions_end_when_they_are_not_used_and_at_logout() {
     let access = access(&[&horse("anna", "0:")], EXPOSED);
     let login = access.login("anna", HORSE_PASSWORD, from(0)).unwrap();
