@@ -94,6 +94,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// From the least to the worst.
+    pub const ALL: [Severity; 3] = [Severity::Low, Severity::Medium, Severity::High];
+
     /// As it stands in the journal.
     #[must_use]
     pub fn name(self) -> &'static str {

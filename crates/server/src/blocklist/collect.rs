@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use event::Event;
+use event::{Event, Severity};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
@@ -89,6 +89,7 @@ impl Collected {
         let Some((_, mut cursor)) = self.followed.filter(|(day, _)| *day == today) else {
             return self.begin(store, now, today, cancelled);
         };
+        let (scope, (from, to)) = (self.span.scope.clone(), self.bounds(today));
         while *store.watch().borrow() != cursor {
             let followed = store.after(cursor, STEP);
             if followed.lost {
@@ -97,9 +98,8 @@ impl Collected {
             if followed.events.is_empty() {
                 break;
             }
-            let (from, to) = self.bounds(today);
             for stored in followed.events.iter().filter(|stored| (from..to).contains(&stored.event.time)) {
-                if let Some(view) = self.span.scope.clone().view(&stored.event) {
+                if let Some(view) = scope.view(&stored.event) {
                     self.take(&view, now);
                 }
             }
@@ -126,8 +126,7 @@ impl Collected {
         let filter = match &self.selection {
             Selection::Matching(_) => Filter::All,
             Selection::AtLeast(least, _) => {
-                let worse = [event::Severity::Low, event::Severity::Medium, event::Severity::High];
-                Filter::Or(worse.into_iter().filter(|s| s >= least).map(Filter::Severity).collect())
+                Filter::Or(Severity::ALL.into_iter().filter(|s| s >= least).map(Filter::Severity).collect())
             }
         };
         let query = Query { from, to, scope: self.span.scope.clone(), filter, newest_first: false };

@@ -89,7 +89,7 @@ impl<'t> Parser<'t> {
 }
 
 /// One filter as it is, several joined.
-fn joined(mut filters: Vec<Filter>, join: impl FnOnce(Vec<Filter>) -> Filter) -> Filter {
+pub(super) fn joined(mut filters: Vec<Filter>, join: impl FnOnce(Vec<Filter>) -> Filter) -> Filter {
     match filters.pop() {
         Some(only) if filters.is_empty() => only,
         last => {

@@ -6,10 +6,8 @@ use event::{Kind, Severity};
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 
 use super::lex::{Field as Prefix, Term};
+use super::parse::joined;
 use crate::store::{Field, Filter};
-
-/// Severities from the least to the worst.
-const SEVERITIES: [Severity; 3] = [Severity::Low, Severity::Medium, Severity::High];
 
 /// The filter of a term, or what is wrong with it.
 pub(super) fn filter(term: &Term) -> Result<Filter, String> {
@@ -56,14 +54,7 @@ fn text(text: String) -> Filter {
 }
 
 fn one_of(filters: impl Iterator<Item = Filter>) -> Filter {
-    let mut filters: Vec<Filter> = filters.collect();
-    match filters.pop() {
-        Some(only) if filters.is_empty() => only,
-        last => {
-            filters.extend(last);
-            Filter::Or(filters)
-        }
-    }
+    joined(filters.collect(), Filter::Or)
 }
 
 /// What was made unusable for sending it around, as it was.
@@ -134,8 +125,8 @@ fn kind(value: &str) -> Result<Filter, String> {
 
 fn severity(value: &str) -> Result<Filter, String> {
     let (name, and_worse) = value.strip_suffix('+').map_or((value, false), |name| (name, true));
-    let at = SEVERITIES.iter().position(|severity| severity.name().eq_ignore_ascii_case(name));
+    let at = Severity::ALL.iter().position(|severity| severity.name().eq_ignore_ascii_case(name));
     let at = at.ok_or_else(|| format!("`{value}` is no severity; write low, medium, high, or medium+ for both"))?;
-    let most = if and_worse { SEVERITIES.len() } else { 1 };
-    Ok(one_of(SEVERITIES.into_iter().skip(at).take(most).map(Filter::Severity)))
+    let most = if and_worse { Severity::ALL.len() } else { 1 };
+    Ok(one_of(Severity::ALL.into_iter().skip(at).take(most).map(Filter::Severity)))
 }

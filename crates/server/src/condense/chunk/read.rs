@@ -149,7 +149,7 @@ fn labels<'c>(rest: &mut &'c [u8], rows: usize, strings: &[&'c str]) -> Result<V
     let labels =
         severities.values().zip(sure.below(101)).zip(texts).map(|((severity, sure), ((class, info), reference))| {
             Ok(Label {
-                severity: picked(&[Severity::Low, Severity::Medium, Severity::High], severity, 9)?,
+                severity: picked(&Severity::ALL, severity, 9)?,
                 confidence: sure? as u8,
                 class: picked(strings, class, 11)?,
                 info: picked(strings, info, 12)?,

@@ -91,7 +91,7 @@ prop_compose! {
         head in head(), kind in prop::sample::select(&Kind::ALL[..]), observed in text(),
         matched in prop_oneof![3 => Just(vec![0..4]), 1 => Just(vec![]), 1 => Just(vec![1..2, 3..9])],
         indicator in text(), info in text(), reference in prop::sample::select(REFERENCES),
-        severity in prop::sample::select(&[Severity::Low, Severity::Medium, Severity::High][..]), confidence in any::<u8>(),
+        severity in prop::sample::select(&Severity::ALL[..]), confidence in any::<u8>(),
         reasons in prop::collection::vec(text(), 0..2), count in any::<u64>(), context in context(), batch in text(),
     ) -> Event {
         Event {
@@ -132,8 +132,7 @@ pub(crate) fn filter() -> impl Strategy<Value = Filter> {
         1 => net.clone().prop_map(Filter::Source),
         1 => net.prop_map(Filter::Destination),
         1 => prop::sample::select(&event::Kind::ALL[..]).prop_map(Filter::Kind),
-        1 => prop::sample::select(vec![event::Severity::Low, event::Severity::Medium, event::Severity::High])
-            .prop_map(Filter::Severity),
+        1 => prop::sample::select(&Severity::ALL[..]).prop_map(Filter::Severity),
         1 => event().prop_map(|event| Filter::Threat(ThreatKey::of(&event).id())),
         1 => any::<u64>().prop_map(|id| Filter::Threat(ThreatId(id))),
         1 => prop::collection::vec(event(), 0..4)

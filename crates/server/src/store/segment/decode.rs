@@ -111,8 +111,7 @@ impl<'b> Decoder<'b> {
             self.number::<UInt32Type>(Column::MatchStart, row).zip(self.number::<UInt32Type>(Column::MatchEnd, row));
         let matched = one.into_iter().chain(rest.matched).map(|(start, end)| start..end).collect();
         let kind = self.text(Column::Kind, row).and_then(|name| Kind::ALL.into_iter().find(|k| k.name() == name));
-        let severities = [Severity::Low, Severity::Medium, Severity::High];
-        let severity = self.text(Column::Severity, row).and_then(|n| severities.into_iter().find(|s| s.name() == n));
+        let severity = self.text(Column::Severity, row).and_then(|n| Severity::ALL.into_iter().find(|s| s.name() == n));
         let event = Event {
             id: self.required(Column::Id, row)?,
             time: self.time(Column::Time, row, rest.time)?,
