@@ -150,7 +150,8 @@ async fn answer(
     ttl: u32,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let (text, refused) = work::run(app, move |app, cancelled| {
+    let headers = headers.clone();
+    work::run(app, move |app, cancelled| {
         let path = app.settings.log_dir.join("cleared.txt");
         let cleared = Cleared::read(&path)
             .map_err(|error| Problem::broken("cleared.txt cannot be read, so nothing is listed", &error))?;
@@ -160,15 +161,16 @@ async fn answer(
         let own = app.enrich.local().own();
         let ours = |entry: &Entry| entry.as_address().is_some_and(|address| own.contains(address));
         let entries = list.entries().filter(|entry| !cleared.contains(entry) && !ours(entry));
-        Ok::<_, Problem>((write(Written { format, ttl, serial }, entries), list.refused()))
+        let (text, refused) = (write(Written { format, ttl, serial }, entries), list.refused());
+        drop(list);
+        let mut response = reply::bytes(&headers, "text/plain; charset=utf-8", text.as_bytes(), Keep::Ask)?;
+        if refused > 0 {
+            tracing::warn!("a list is full: {refused} entries beyond {MAX_ENTRIES} are not in it");
+            response.headers_mut().insert(REFUSED, HeaderValue::from(refused));
+        }
+        Ok::<_, Problem>(response)
     })
-    .await?;
-    let mut response = reply::bytes(headers, "text/plain; charset=utf-8", text.as_bytes(), Keep::Ask)?;
-    if refused > 0 {
-        tracing::warn!("a list is full: {refused} entries beyond {MAX_ENTRIES} are not in it");
-        response.headers_mut().insert(REFUSED, HeaderValue::from(refused));
-    }
-    Ok(response)
+    .await
 }
 
 /// Which list, and how it is written.
