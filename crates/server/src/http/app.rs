@@ -1,13 +1,16 @@
 //! What every handler shares.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::sync::watch;
 
 use super::api::KnownSensors;
 use super::auth::Authenticate;
+use super::exports::Exports;
 use super::kept::{KnownCountries, KnownLines};
 use super::lists::Lists;
 use super::metrics::Counters;
@@ -23,6 +26,22 @@ use crate::store::EventStore;
 
 /// Streams of one account at the same time, live or of event lines.
 const STREAMS_EACH: usize = 8;
+
+/// One place for work of so many may be held by a body that is written as its client reads it: the others are for
+/// requests that end by themselves.
+const BODIES_OF: usize = 2;
+
+/// One of so many of these may be held by one client.
+const BODIES_EACH_OF: usize = 4;
+
+/// Clients that read a set of trails at the same time. They hold no place for work.
+const DOWNLOADS: usize = 128;
+
+/// Of these, from one address: sensors of one network.
+const DOWNLOADS_EACH: usize = 8;
+
+/// See [`App::stall`].
+const STALL: Duration = Duration::from_secs(30);
 
 /// See [`App::heartbeat`].
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -85,11 +104,18 @@ pub struct App {
     pub started: Timestamp,
     /// How often a live stream sends a sign of life and looks at its reader's credentials again.
     pub heartbeat: Duration,
+    /// How long a part of a long body waits for its client before the body is given up.
+    pub stall: Duration,
     pub(super) work: Work,
     pub(super) lines: KnownLines,
     pub(super) countries: KnownCountries,
     pub(super) sensors: KnownSensors,
     pub(super) lists: Lists,
+    pub(super) exports: Exports,
+    /// Bodies that are written as their client reads them, by client.
+    pub(super) bodies: Arc<Slots<IpAddr>>,
+    /// Sets of trails that are read, by client.
+    pub(super) downloads: Arc<Slots<IpAddr>>,
     /// Live streams.
     pub(super) streams: Arc<Slots<String>>,
     stopping: watch::Sender<bool>,
@@ -100,6 +126,7 @@ impl App {
     #[must_use]
     pub fn new(settings: Settings, stores: Stores, access: Arc<dyn Authenticate>, clock: Arc<dyn Clock>) -> Arc<App> {
         let started = clock.now();
+        let bodies = (settings.max_requests / BODIES_OF).max(1);
         Arc::new(App {
             work: Work::new(settings.max_requests),
             lines: Recent::new(KNOWN_LINES),
@@ -108,6 +135,9 @@ impl App {
             lists: Lists::new(&settings),
             trails: Trails::new(settings.trails_store.clone()),
             enrich: Enrich::new(&settings),
+            exports: Exports::new(&settings.state_dir),
+            bodies: Slots::new(bodies, (bodies / BODIES_EACH_OF).max(1)),
+            downloads: Slots::new(DOWNLOADS, DOWNLOADS_EACH),
             streams: Slots::new(settings.max_streams, STREAMS_EACH),
             settings,
             store: stores.events,
@@ -118,8 +148,14 @@ impl App {
             intake: Arc::default(),
             started,
             heartbeat: HEARTBEAT,
+            stall: STALL,
             stopping: watch::Sender::new(false),
         })
+    }
+
+    /// The day it is, in the zone that is shown.
+    pub(super) fn today(&self) -> Date {
+        self.clock.now().to_zoned(self.settings.zone.clone()).date()
     }
 
     /// Tells streams and the listener to end.

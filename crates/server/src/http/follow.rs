@@ -121,7 +121,7 @@ impl<S: Style> Streaming<S> {
     async fn run(mut self) {
         let mut stopping = self.app.stopping();
         let mut cursor = self.follower.cursor.unwrap_or_else(|| *self.moved.borrow());
-        let mut day = self.today();
+        let mut day = self.app.today();
         if self.send(self.style.hello(cursor)).await.is_none() {
             return;
         }
@@ -134,7 +134,7 @@ impl<S: Style> Streaming<S> {
             }
             cursor = portion.cursor;
             let mut text = portion.text;
-            let today = self.today();
+            let today = self.app.today();
             if today != day {
                 day = today;
                 text.push_str(&self.style.day(day));
@@ -162,10 +162,6 @@ impl<S: Style> Streaming<S> {
     async fn next(&self, cursor: u64) -> Option<Portion> {
         let (app, style, reader) = (self.app.clone(), self.style.clone(), self.follower.reader.clone());
         tokio::task::spawn_blocking(move || style.portion(&app, &reader, cursor)).await.ok()
-    }
-
-    fn today(&self) -> Date {
-        self.app.clock.now().to_zoned(self.app.settings.zone.clone()).date()
     }
 
     /// Whether the credentials still stand for the same reader with the same view.

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,11 +25,13 @@ use tower::ServiceExt as _;
 
 use super::app::{App, stopped};
 use super::auth::Peer;
+use super::followed::Followed;
 use super::limits::Limits;
 use super::secure;
 use super::slots::{Full, Slot, Slots};
 use super::tls::{self, TlsError};
 use super::watched::{Activity, Watched};
+use crate::access::network;
 
 /// Connections the system holds for us to accept.
 const BACKLOG: u32 = 4096;
@@ -82,7 +84,7 @@ impl Server {
         let serving = Arc::new(Serving {
             connections: Slots::new(limits.connections, limits.per_address),
             stopping: app.stopping(),
-            tls: tls.map(TlsAcceptor::from),
+            tls,
             app: app.clone(),
             router,
             limits,
@@ -127,7 +129,7 @@ struct Serving {
     app: Arc<App>,
     router: Router,
     limits: Limits,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Followed<TlsAcceptor>>>,
     connections: Arc<Slots<IpAddr>>,
     stopping: watch::Receiver<bool>,
 }
@@ -167,7 +169,7 @@ impl Serving {
         let counters = &self.app.counters;
         let address = address.to_canonical();
         let proxy = self.app.settings.trusted_proxies.iter().any(|proxy| proxy.contains(&address));
-        match self.connections.take((!proxy).then(|| block(address))) {
+        match self.connections.take((!proxy).then(|| network(address))) {
             Ok(slot) => {
                 counters.connections.add();
                 Some(slot)
@@ -192,14 +194,14 @@ impl Serving {
         let mut stopping = self.stopping.clone();
         let tls = match &self.tls {
             None => None,
-            Some(acceptor) => {
+            Some(certificate) => {
                 let mut first = [0];
                 let peek = tokio::select! {
                     () = stopped(&mut stopping) => return,
                     peek = timeout(self.limits.handshake, stream.peek(&mut first)) => peek,
                 };
                 match peek {
-                    Ok(Ok(1..)) if first == [TLS_HANDSHAKE] => Some(acceptor),
+                    Ok(Ok(1..)) if first == [TLS_HANDSHAKE] => certificate.get().await,
                     Ok(Ok(1..)) => return self.redirect(stream).await,
                     _ => return self.app.counters.handshakes_failed.add(),
                 }
@@ -286,14 +288,6 @@ impl Serving {
             async move { Ok::<_, std::convert::Infallible>(elsewhere(&request).map(|body| held(body, running))) }
         });
         self.until_end(stream, service).await;
-    }
-}
-
-/// The block of addresses that counts as one: an IPv6 host has a /64.
-fn block(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
     }
 }
 

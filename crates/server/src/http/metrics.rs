@@ -51,6 +51,8 @@ pub struct Counters {
     pub requests: [Counter; 5],
     /// Requests refused because every place for blocking work was taken.
     pub refused_work: Counter,
+    /// Bodies refused because their client reads as many as it may, or all places for them were taken.
+    pub refused_bodies: Counter,
     /// Live streams that were begun.
     pub streams: Counter,
     /// Live streams refused.
@@ -89,7 +91,7 @@ async fn metrics(
         Ok((app.store.days(&scope)?, app.enrich.problems().len() as u64))
     })
     .await?;
-    let today = now.to_zoned(app.settings.zone.clone()).date();
+    let today = app.today();
     let of_today = days.iter().find(|count| count.day == today);
     let mut page = Page(String::new());
     page.http(&app);
@@ -102,7 +104,7 @@ async fn metrics(
     if all {
         page.figures(&app.observables.figures());
     }
-    let trails = app.trails.get();
+    let trails = app.trails.get().await;
     page.one("trails", "gauge", "Indicators in the trail store", trails.as_ref().map_or(0, |store| store.len() as u64));
     let generation = trails.map_or(0, |store| store.generation_info().generation);
     page.one("trails_generation", "gauge", "Generation of the trail store", generation);
@@ -155,6 +157,7 @@ impl Page {
             ("http_handshakes_failed", "TLS handshakes that failed or took too long", &counters.handshakes_failed),
             ("http_redirected", "Plain requests that were sent to https", &counters.redirected),
             ("http_work_refused", "Requests refused because all places for work were taken", &counters.refused_work),
+            ("http_bodies_refused", "Long bodies refused: too many at the same time", &counters.refused_bodies),
             ("http_streams", "Live streams that were begun", &counters.streams),
             ("http_streams_refused", "Live streams refused", &counters.refused_streams),
             ("http_streams_lost", "Times a live stream was too far behind", &counters.lost_streams),
@@ -165,6 +168,8 @@ impl Page {
             self.one(&format!("{name}_total"), "counter", help, counter.get());
         }
         self.one("http_streams_open", "gauge", "Live streams", app.streams.taken() as u64);
+        self.one("http_bodies_open", "gauge", "Event lines and hunts that are being read", app.bodies.taken() as u64);
+        self.one("http_downloads_open", "gauge", "Sets of trails that are being read", app.downloads.taken() as u64);
         self.one("http_work_running", "gauge", "Requests that are being worked on", app.work.running() as u64);
     }
     fn intake(&mut self, counters: &intake::Counters) {

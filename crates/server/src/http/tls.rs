@@ -14,7 +14,9 @@ use rustls::crypto::ring;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest as _, Sha256};
+use tokio_rustls::TlsAcceptor;
 
+use super::followed::Followed;
 use crate::settings::Tls;
 
 /// File of the own key and certificate in the state directory.
@@ -44,13 +46,14 @@ pub enum TlsError {
     },
 }
 
-/// What TLS is spoken with; none where it is off.
+/// What TLS is spoken with, as the file says now; none where TLS is off. A certificate that was renewed is used from the
+/// next connection on; one that is broken is told, and the one before it stays.
 pub(super) fn config(
     tls: &Tls,
     state_dir: &Path,
     names: &[String],
     now: Timestamp,
-) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+) -> Result<Option<Arc<Followed<TlsAcceptor>>>, TlsError> {
     let path = match tls {
         Tls::Off => return Ok(None),
         Tls::Pem(path) => path.clone(),
@@ -62,9 +65,13 @@ pub(super) fn config(
             path
         }
     };
-    let (config, fingerprint) = read(&path).map_err(|why| TlsError::Pem { path: path.clone(), why })?;
-    tracing::info!(certificate = %path.display(), sha256 = %fingerprint, "TLS");
-    Ok(Some(Arc::new(config)))
+    let followed = Followed::new(path.clone(), |path| {
+        let (config, fingerprint) = read(path)?;
+        tracing::info!(certificate = %path.display(), sha256 = %fingerprint, "TLS");
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    });
+    followed.refresh().map_err(|why| TlsError::Pem { path, why })?;
+    Ok(Some(followed))
 }
 
 fn read(path: &Path) -> Result<(ServerConfig, String), String> {
@@ -117,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    fn own(state: &Path) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+    fn own(state: &Path) -> Result<Option<Arc<Followed<TlsAcceptor>>>, TlsError> {
         let names = ["localhost".to_owned(), "192.0.2.1".to_owned()];
         config(&Tls::SelfSigned, state, &names, "2026-02-28T00:00:00Z".parse().unwrap())
     }

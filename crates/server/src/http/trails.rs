@@ -1,50 +1,40 @@
 //! The trail store that is in use, opened again when it is replaced.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use trails::Store;
 use trails::store::Mapped;
 
-use crate::stamp::Stamp;
+use super::followed::Followed;
 
 /// A store of trails that follows its file.
-#[derive(Default)]
-pub struct Trails {
-    path: Option<PathBuf>,
-    current: RwLock<Option<(Stamp, Arc<Store<Mapped>>)>>,
-}
+pub struct Trails(Option<Arc<Followed<Store<Mapped>>>>);
 
 impl Trails {
-    /// Of a file; none: there are no trails.
+    /// Of a file; none: there are no trails. Opens it, where it is there.
     #[must_use]
     pub fn new(path: Option<PathBuf>) -> Trails {
-        Trails { path, current: RwLock::default() }
+        let follow = |path: PathBuf| {
+            let followed = Followed::new(path.clone(), |path| Store::open(path).map_err(|error| error.to_string()));
+            if path.exists()
+                && let Err(error) = followed.refresh()
+            {
+                tracing::error!(path = %path.display(), %error, "trails cannot be used");
+            }
+            followed
+        };
+        Trails(path.map(follow))
     }
 
     /// The store as it is now. What cannot be opened leaves the one before it in use, and the log says so.
+    pub async fn get(&self) -> Option<Arc<Store<Mapped>>> {
+        self.0.as_ref()?.get().await
+    }
+
+    /// The same, for blocking work.
     #[must_use]
-    pub fn get(&self) -> Option<Arc<Store<Mapped>>> {
-        let path = self.path.as_deref()?;
-        let found = Stamp::of(path);
-        let known = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(found) = found else { return known.map(|(_, store)| store) };
-        if let Some((stamp, store)) = &known
-            && *stamp == found
-        {
-            return Some(store.clone());
-        }
-        match Store::open(path) {
-            Ok(store) => {
-                let store = Arc::new(store);
-                let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-                *current = Some((found, store.clone()));
-                Some(store)
-            }
-            Err(error) => {
-                tracing::error!(path = %path.display(), %error, "trails cannot be opened; those from before stay");
-                known.map(|(_, store)| store)
-            }
-        }
+    pub fn in_work(&self) -> Option<Arc<Store<Mapped>>> {
+        self.0.as_ref()?.in_work()
     }
 }

@@ -1,5 +1,7 @@
 //! Blocking work for requests: on threads of its own, so many at a time, ended when the client goes.
 
+use std::net::IpAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,7 +9,11 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::app::App;
+use super::auth::Client;
 use super::problem::Problem;
+use super::slots::{Full, Slot, Slots};
+use crate::access::network;
+use crate::store::{Query, Seen, Stored};
 
 /// Requests that may wait for a place, for each place.
 const WAITING_EACH: usize = 16;
@@ -86,11 +92,79 @@ where
     }
 }
 
-/// A place for work that goes on behind the answer (a streamed body): held as long as it is not dropped.
+/// Shows the events of a query to a visitor that may have enough of them.
+///
+/// # Errors
+/// Reading failed, or nobody waits any more.
+pub(super) fn until(
+    app: &App,
+    query: &Query,
+    cancelled: &Cancelled,
+    mut visit: impl FnMut(&Stored) -> ControlFlow<()>,
+) -> Result<(), Problem> {
+    let mut enough = false;
+    let scanned = app.store.scan(query, &mut |seen| {
+        if cancelled.is() {
+            return ControlFlow::Break(());
+        }
+        let Seen::Event(stored) = seen else { return ControlFlow::Continue(()) };
+        let flow = visit(stored);
+        enough = flow.is_break();
+        flow
+    })?;
+    if scanned.stopped && !enough { Err(Problem::busy("the client went away")) } else { Ok(()) }
+}
+
+/// Shows all events of a query.
+///
+/// # Errors
+/// Reading failed, or nobody waits any more.
+pub(super) fn each(
+    app: &App,
+    query: &Query,
+    cancelled: &Cancelled,
+    mut visit: impl FnMut(&Stored),
+) -> Result<(), Problem> {
+    until(app, query, cancelled, |stored| {
+        visit(stored);
+        ControlFlow::Continue(())
+    })
+}
+
+/// What a body holds that is written while its client reads it.
+pub(super) struct BodyPlace {
+    _slot: Slot<IpAddr>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A place for work that goes on behind the answer, as fast as its client reads: held as long as it is not dropped.
+///
+/// # Errors
+/// All are taken, or the client has as many as it may.
+pub(super) async fn body_place(app: &Arc<App>, client: Client) -> Result<BodyPlace, Problem> {
+    let slot = slot(app, &app.bodies, client)?;
+    Ok(BodyPlace { _slot: slot, _place: place(app).await? })
+}
+
+/// One of the client's bodies.
+///
+/// # Errors
+/// It has as many as it may, or all are taken.
+pub(super) fn slot(app: &App, slots: &Arc<Slots<IpAddr>>, client: Client) -> Result<Slot<IpAddr>, Problem> {
+    slots.take(Some(network(client.address))).map_err(|full| {
+        app.counters.refused_bodies.add();
+        match full {
+            Full::Key => Problem::too_many("too many long answers are being read from this address; read them first"),
+            Full::All => Problem::busy("too many long answers are being read; try again in a moment"),
+        }
+    })
+}
+
+/// A place for work.
 ///
 /// # Errors
 /// All are taken.
-pub(super) async fn place(app: &Arc<App>) -> Result<OwnedSemaphorePermit, Problem> {
+async fn place(app: &Arc<App>) -> Result<OwnedSemaphorePermit, Problem> {
     let place = app.work.place().await;
     place.ok_or_else(|| {
         app.counters.refused_work.add();

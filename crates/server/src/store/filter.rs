@@ -28,10 +28,7 @@ impl Filter {
             Filter::Threats(ids) => ids.binary_search(&ThreatKey::of(event).id()).is_ok(),
             Filter::Net(net) => addresses(event).any(|address| net.contains(&address.to_canonical())),
             Filter::Indicator(name) => is_at_or_below(&fold(ThreatKey::of(event).indicator), &fold(name)),
-            Filter::Text(text) => match &stored.line {
-                Some(line) => fold(line).contains(&fold(text)),
-                None => fold(&event.line(zone)).contains(&fold(text)),
-            },
+            Filter::Text(text) => fold(&stored.text(zone)).contains(&fold(text)),
             Filter::Has(field, text) => {
                 let text = fold(text);
                 values(event, *field).iter().any(|value| fold(value).contains(&text))

@@ -35,6 +35,7 @@ use event::{Event, Kind, Severity};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -62,6 +63,12 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// Its line as text, without a line end. `zone` is the one an event's own line is drawn in.
+    #[must_use]
+    pub fn text(&self, zone: &TimeZone) -> Cow<'_, str> {
+        self.line.as_deref().map_or_else(|| Cow::Owned(self.event.line(zone)), Cow::Borrowed)
+    }
+
     /// What a reader may see of it. A line is left out where the event is shown changed: it would tell what was hidden.
     #[must_use]
     pub fn view(&self, scope: &Scope) -> Option<Cow<'_, Stored>> {

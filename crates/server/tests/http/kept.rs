@@ -1,6 +1,7 @@
 //! The kept paths: one test for each answer that other programs expect.
 
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -333,6 +334,25 @@ async fn trails_are_csv_for_other_sensors() {
         assert_eq!(client.with(Method::GET, "/trails", &fields).await.status, StatusCode::NOT_MODIFIED, "{accepted}");
         assert_eq!(running.client("reader").with(Method::GET, "/trails", &fields).await.status, StatusCode::OK);
     }
+    let prepared = || {
+        let files = std::fs::read_dir(running.directory.path().join("trails")).unwrap();
+        let stamp = |file: std::fs::DirEntry| (file.file_name().into_string().unwrap(), file.metadata().unwrap());
+        let mut files: Vec<_> = files.map(|file| stamp(file.unwrap())).map(|(n, m)| (n, m.ino(), m.mode())).collect();
+        files.sort();
+        files
+    };
+    let before = prepared();
+    assert_eq!(before.len(), 5, "four codings for all, one for those who may know the user's own: {before:?}");
+    assert!(before.iter().all(|(.., mode)| mode & 0o077 == 0));
+    assert_eq!(text(&running.client(""), "/trails").await, stranger);
+    assert_eq!(prepared(), before, "written once");
+    let path = running.app.settings.trails_store.clone().unwrap();
+    let mut builder = Builder::new(Vetoes::default());
+    let source = builder.source("a, \"b\"", "(static)", false);
+    builder.add("new.example", source, Place { file: &Rc::from("test"), line: 1 });
+    trails::load::publish(builder, &path, Stamp { generation: 8, ..Stamp::default() }).unwrap();
+    assert_eq!(text(&running.client(""), "/trails").await, "new.example,\"a, \"\"b\"\"\",(static)\n");
+    assert_eq!(prepared().len(), 1, "those of another set go");
     running.stop().await;
     let without = Running::plain().await;
     assert_eq!(text(&without.client(""), "/trails").await, "");

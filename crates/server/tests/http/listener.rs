@@ -57,6 +57,48 @@ async fn http_2_over_tls() {
     running.stop().await;
 }
 
+fn renew(path: &std::path::Path) {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let pem = own.signing_key.serialize_pem() + &own.cert.pem();
+    let new = path.with_extension("new");
+    std::fs::write(&new, pem).unwrap();
+    std::fs::rename(&new, path).unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_renewed_is_used_without_a_restart() {
+    let change = |settings: &mut server::Settings| {
+        let path = settings.state_dir.join("tls.pem");
+        renew(&path);
+        settings.tls = Tls::Pem(path);
+    };
+    let running = Running::with(change, Limits::default()).await;
+    let shown = async || {
+        let stream = TcpStream::connect(running.address).await.unwrap();
+        // Trusts what is in the file now.
+        let stream = connector(&running, &[]).connect(ServerName::try_from("localhost").unwrap(), stream).await;
+        stream.unwrap().get_ref().1.peer_certificates().unwrap()[0].to_vec()
+    };
+    let path = running.directory.path().join("tls.pem");
+    let first = shown().await;
+    assert_eq!(shown().await, first);
+    renew(&path);
+    let second = shown().await;
+    assert_ne!(second, first);
+    let good = std::fs::read_to_string(&path).unwrap();
+    let before = connector(&running, &[]);
+    for broken in ["", "nothing", &good[good.find("-----BEGIN CERT").unwrap()..]] {
+        std::fs::write(&path, broken).unwrap();
+        let stream = TcpStream::connect(running.address).await.unwrap();
+        let stream = before.connect(ServerName::try_from("localhost").unwrap(), stream).await;
+        let still = stream.unwrap().get_ref().1.peer_certificates().unwrap()[0].to_vec();
+        assert_eq!(still, second, "what is broken leaves what was there");
+    }
+    renew(&path);
+    assert_ne!(shown().await, second);
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn http_1_over_tls_and_without_a_word_of_the_protocol() {
     let running = own_tls().await;

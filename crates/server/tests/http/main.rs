@@ -21,6 +21,7 @@ mod live;
 mod observables;
 mod page;
 mod people;
+mod slow;
 mod support;
 mod table;
 mod udp;

@@ -38,8 +38,7 @@ pub(super) async fn days(
 ) -> Result<Response, Problem> {
     let scope = reader.view();
     let days = work::run(&app, move |app, _| span::held(app.store.as_ref(), &scope, None)).await?;
-    let today = app.clock.now().to_zoned(app.settings.zone.clone()).date();
-    reply::json(&headers, &Days { today, zone: zone_name(&app), days }, Keep::Ask)
+    reply::json(&headers, &Days { today: app.today(), zone: zone_name(&app), days }, Keep::Ask)
 }
 
 /// Name of the zone that is shown.

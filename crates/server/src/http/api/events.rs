@@ -21,7 +21,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
 use crate::http::{days, span, work};
-use crate::store::{Filter, Query, Seen};
+use crate::store::{Filter, Query};
 
 /// Events of a page where nothing is said.
 const PAGE: usize = 100;
@@ -119,7 +119,7 @@ impl Wanted {
             return Err(Problem::bad(format!("limit: 1 to {MAX_PAGE}")));
         }
         let day = |text: &Option<String>, open| match text {
-            Some(text) => days::day(text).map_err(|error| Problem::bad(error.to_string())),
+            Some(text) => days::day(text),
             None => Ok(open),
         };
         let days = days::Days {
@@ -145,11 +145,7 @@ impl Wanted {
         let filter = Filter::Threat(self.id);
         let query = Query { from, to, scope: self.scope.clone(), filter, newest_first: self.newest };
         let mut place: Option<Place> = None;
-        let scanned = app.store.scan(&query, &mut |seen| {
-            if cancelled.is() {
-                return ControlFlow::Break(());
-            }
-            let Seen::Event(stored) = seen else { return ControlFlow::Continue(()) };
+        work::until(app, &query, cancelled, |stored| {
             if let Some(place) = place.filter(|_| page.events.len() >= self.limit) {
                 page.next = Some(format!("{}.{}", place.time.as_nanosecond(), place.passed));
                 return ControlFlow::Break(());
@@ -158,14 +154,11 @@ impl Wanted {
             let passed = place.filter(|place| place.time == time).map_or(1, |place| place.passed + 1);
             place = Some(Place { time, passed });
             if self.after.is_none_or(|after| after.time != time || passed > after.passed) {
-                let line = stored.line.as_deref().map_or_else(|| stored.event.line(&app.settings.zone), str::to_owned);
+                let line = stored.text(&app.settings.zone).into_owned();
                 page.events.push(Recorded { event: stored.event.clone(), line });
             }
             ControlFlow::Continue(())
         })?;
-        if scanned.stopped && page.next.is_none() {
-            return Err(Problem::busy("the client went away"));
-        }
         Ok(page)
     }
 }

@@ -70,7 +70,7 @@ pub(super) async fn health(
         },
         |days| days.len(),
     );
-    let trails = app.trails.get().map(|store| {
+    let trails = app.trails.get().await.map(|store| {
         let info = store.generation_info();
         TrailsHealth { generation: info.generation, built_at: info.built_at, indicators: store.len() }
     });

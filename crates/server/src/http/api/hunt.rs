@@ -16,7 +16,7 @@ use serde_json::json;
 use utoipa::IntoParams;
 
 use crate::http::app::App;
-use crate::http::auth::Known;
+use crate::http::auth::{Client, Known};
 use crate::http::coding::Coding;
 use crate::http::days::{self, Days};
 use crate::http::extract::Ask;
@@ -53,10 +53,12 @@ pub(in crate::http) struct Asked {
 /// and `reason` tells why, where there may be more: the limit, or a failure. Without this object it was cut off.
 #[utoipa::path(get, path = "/api/v1/hunt", tag = "reading", params(Asked),
     responses((status = 200, content_type = "application/x-ndjson", body = String), (status = 400, body = Problem),
-        (status = 401, body = Problem), (status = 503, body = Problem)))]
+        (status = 401, body = Problem), (status = 429, body = Problem, description = "Too many at the same time"),
+        (status = 503, body = Problem)))]
 pub(in crate::http) async fn hunt(
     State(app): State<Arc<App>>,
     Known(reader): Known,
+    client: Client,
     Ask(asked): Ask<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -70,8 +72,8 @@ pub(in crate::http) async fn hunt(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Keep::Nothing.tell(&mut headers);
     coding.tell(&mut headers);
-    let place = work::place(&app).await?;
-    let body = stream::body(place, move |pipe| {
+    let place = work::body_place(&app, client).await?;
+    let body = stream::body(place, app.stall, move |pipe| {
         let mut told = Told { to: coding.encoder(pipe)?, limit, found: 0, percent: 0, failed: None };
         let scanned = app.store.scan(&query, &mut |seen| told.tell(&seen, &app.settings.zone));
         if let Some(error) = told.failed {
@@ -140,8 +142,7 @@ impl<W: Write> Told<W> {
 
     fn event(&mut self, stored: &Stored, zone: &TimeZone) -> io::Result<()> {
         let event = journal::to_line(&stored.event).map_err(io::Error::other)?;
-        let line = stored.line.as_deref().map_or_else(|| stored.event.line(zone), str::to_owned);
-        let line = serde_json::to_string(&line)?;
+        let line = serde_json::to_string(&stored.text(zone))?;
         writeln!(self.to, "{{\"event\":{},\"line\":{line}}}", event.trim_end())
     }
 

@@ -1,5 +1,7 @@
 //! The description of the interface, made of the code.
 
+use std::sync::LazyLock;
+
 use axum::http::HeaderMap;
 use axum::response::Response;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
@@ -9,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{days, enrich, events, health, hunt, live, observables, sensors, subjects, threats};
 use crate::http::problem::Problem;
-use crate::http::reply::{self, Keep};
+use crate::http::reply::Fixed;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -92,5 +94,12 @@ pub fn document() -> utoipa::openapi::OpenApi {
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "reading", security(()),
     responses((status = 200, content_type = "application/json", body = Object), (status = 304, description = "As it was")))]
 pub(super) async fn openapi(headers: HeaderMap) -> Result<Response, Problem> {
-    reply::json(&headers, &document(), Keep::Public)
+    static WRITTEN: LazyLock<Result<Fixed, String>> = LazyLock::new(|| {
+        let written = serde_json::to_vec(&document()).map_err(|error| error.to_string())?;
+        Ok(Fixed::new("application/json", written.into()))
+    });
+    match &*WRITTEN {
+        Ok(written) => written.answer(&headers),
+        Err(error) => Err(Problem::broken("the description cannot be written", error)),
+    }
 }

@@ -1,7 +1,6 @@
 //! Sensors by their events: when each was last heard of.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -17,7 +16,7 @@ use crate::http::auth::Known;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work::{self, Cancelled};
-use crate::store::{Filter, Query, Seen};
+use crate::store::{Filter, Query};
 
 /// How far back is looked.
 const BACK: SignedDuration = SignedDuration::from_hours(24);
@@ -81,11 +80,7 @@ fn look(app: &App, scope: Scope, now: Timestamp, cancelled: &Cancelled) -> Resul
     let query = Query { from: since, to, scope: scope.clone(), filter: Filter::All, newest_first: false };
     let mut found: BTreeMap<(String, String), Sensor> = BTreeMap::new();
     let mut capped = false;
-    let scanned = app.store.scan(&query, &mut |seen| {
-        if cancelled.is() {
-            return ControlFlow::Break(());
-        }
-        let Seen::Event(stored) = seen else { return ControlFlow::Continue(()) };
+    work::each(app, &query, cancelled, |stored| {
         let event = &stored.event;
         let key = (event.site.clone(), event.sensor.clone());
         if let Some(sensor) = found.get_mut(&key) {
@@ -97,11 +92,7 @@ fn look(app: &App, scope: Scope, now: Timestamp, cancelled: &Cancelled) -> Resul
         } else {
             capped = true;
         }
-        ControlFlow::Continue(())
     })?;
-    if scanned.stopped {
-        return Err(Problem::busy("the client went away"));
-    }
     let sensors = Arc::new(Sensors { at: now, since, sensors: found.into_values().collect(), capped });
     app.sensors.put(scope, sensors.clone());
     Ok(sensors)

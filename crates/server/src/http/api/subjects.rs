@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -29,7 +28,7 @@ use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
 use crate::http::{span, work};
 use crate::observables::Ask;
-use crate::store::{Field, Filter, Query, Seen};
+use crate::store::{Field, Filter, Query};
 
 /// Longest name that is asked for, characters.
 const MAX_NAME: usize = 500;
@@ -164,20 +163,11 @@ fn collect(app: &App, reader: &Reader, asked: Asked, cancelled: &Cancelled) -> R
     if let Some(days) = span::around(&span::held(app.store.as_ref(), &scope, None)?) {
         let (from, to) = span::instants(days, &app.settings.zone);
         let query = Query { from, to, scope: scope.clone(), filter: asked.filter, newest_first: false };
-        let scanned = app.store.scan(&query, &mut |seen| {
-            if cancelled.is() {
-                return ControlFlow::Break(());
-            }
-            if let Seen::Event(stored) = seen
-                && asked.family.as_deref().is_none_or(|family| family_of(&stored.event.info) == family)
-            {
+        work::each(app, &query, cancelled, |stored| {
+            if asked.family.as_deref().is_none_or(|family| family_of(&stored.event.info) == family) {
                 sums.add(&stored.event, stored.event.day(&app.settings.zone));
             }
-            ControlFlow::Continue(())
         })?;
-        if scanned.stopped {
-            return Err(Problem::busy("the client went away"));
-        }
     }
     let facts = app.enrich.now();
     let mut subject = sums.subject(asked.name);
@@ -185,7 +175,7 @@ fn collect(app: &App, reader: &Reader, asked: Asked, cancelled: &Cancelled) -> R
     subject.destinations = subject.destinations.knowing(&facts, &scope);
     subject.known = asked.address.map(|address| facts.address(address, &scope));
     if asked.family.is_none() {
-        let trails = app.trails.get();
+        let trails = app.trails.in_work();
         subject.listed = Some(Checked::of(trails.as_deref(), &subject.name, !reader.masked));
     }
     Ok(Subject { observed, ..subject })

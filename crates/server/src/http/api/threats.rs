@@ -24,10 +24,6 @@ const MAX_CHUNK: u64 = 512 << 20;
 /// Longest name of a chunk.
 const MAX_NAME: usize = 100;
 
-fn day(text: &str) -> Result<jiff::civil::Date, Problem> {
-    days::day(text).map_err(|error| Problem::bad(error.to_string()))
-}
-
 /// What there is to fetch of a day: its chunks, most severe and best evidenced threats first, and where the live
 /// stream goes on.
 #[utoipa::path(get, path = "/api/v1/threats/{day}", tag = "reading",
@@ -41,7 +37,7 @@ pub(super) async fn day_manifest(
     Segment(text): Segment<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (day, scope) = (day(&text)?, reader.view());
+    let (day, scope) = (days::day(&text)?, reader.view());
     let manifest = work::run(&app, move |app, _| app.store.manifest(day, &scope)).await?;
     reply::json(&headers, &manifest, Keep::Ask)
 }
@@ -61,25 +57,22 @@ pub(super) async fn chunk(
     Segment((text, name)): Segment<(String, String)>,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (day, scope) = (day(&text)?, reader.view());
+    let (day, scope) = (days::day(&text)?, reader.view());
     if name.len() > MAX_NAME || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(Problem::bad("a chunk's name has letters, digits and `-`"));
     }
     let coding = Coding::accepted(&asked);
-    let fetched = work::run(&app, move |app, _| -> Result<(String, Option<Bytes>), Problem> {
+    let fetched = work::run(&app, move |app, _| -> Result<(HeaderMap, Option<Bytes>), Problem> {
         let stored = app.store.chunk(day, &name, &scope)?;
-        let tag = reply::tag(&stored, coding);
-        if reply::has(&asked, &tag) {
-            return Ok((tag, None));
+        let mut headers = HeaderMap::new();
+        Keep::Own.tell(&mut headers);
+        if reply::known(&asked, &reply::tag(&stored, coding), &mut headers)? {
+            return Ok((headers, None));
         }
         let body = recode(stored, coding).map_err(|error| Problem::broken("a chunk cannot be unpacked", &error))?;
-        Ok((tag, Some(body)))
+        Ok((headers, Some(body)))
     });
-    let (tag, body) = fetched.await?;
-    let mut headers = HeaderMap::new();
-    Keep::Own.tell(&mut headers);
-    let tag = HeaderValue::try_from(tag).map_err(|error| Problem::broken("no validator", &error))?;
-    headers.insert(header::ETAG, tag);
+    let (mut headers, body) = fetched.await?;
     let Some(body) = body else { return Ok((StatusCode::NOT_MODIFIED, headers).into_response()) };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     coding.tell(&mut headers);

@@ -12,9 +12,9 @@ use trails::store::{Mapped, Store};
 use trails::{CUSTOM, Indicator, Kind};
 use utoipa::ToSchema;
 
-use super::trails::public;
 use crate::http::app::App;
 use crate::http::auth::Maybe;
+use crate::http::exports::told;
 use crate::http::extract::Ask;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
@@ -131,11 +131,8 @@ impl Checked {
 impl Listing {
     /// None where only the user's own lists have it and that is not to be told.
     fn of(store: &Store<Mapped>, listed: Listed, own: bool) -> Option<Listing> {
+        let (info, reference) = told(store, listed.label, own)?;
         let label = store.label(listed.label);
-        let (mut info, mut reference) = (label.info, label.reference);
-        if label.custom && !own {
-            (info, reference) = public(store.sources(listed.label))?;
-        }
         Some(Listing {
             trail: listed.trail,
             info: info.to_owned(),
@@ -161,6 +158,6 @@ pub(super) async fn check(
 ) -> Result<Response, Problem> {
     let query = if asked.q.is_empty() { asked.query.trim() } else { asked.q.trim() };
     let own = reader.is_some_and(|reader| !reader.masked);
-    let store = app.trails.get();
+    let store = app.trails.get().await;
     reply::json(&headers, &Checked::of(store.as_deref(), query, own), Keep::Nothing)
 }

@@ -31,12 +31,8 @@ pub(super) async fn counts(
     Ask(asked): Ask<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let bound = |name: &str, text: &str, open: Date| match text {
-        "" => Ok(open),
-        text => days::day(text).map_err(|error| Problem::bad(format!("{name}: {error}"))),
-    };
-    let first = bound("from", &asked.from, Date::MIN)?;
-    let last = bound("to", &asked.to, Date::MAX)?;
+    let bound = |text: &str, open: Date| if text.is_empty() { Ok(open) } else { days::day(text) };
+    let (first, last) = (bound(&asked.from, Date::MIN)?, bound(&asked.to, Date::MAX)?);
     let scope = reader.view();
     let held =
         work::run(&app, move |app, _| span::held(app.store.as_ref(), &scope, Some(Days { first, last }))).await?;

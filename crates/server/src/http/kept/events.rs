@@ -17,14 +17,14 @@ use serde::Deserialize;
 
 use crate::Scope;
 use crate::http::app::App;
-use crate::http::auth::Known;
+use crate::http::auth::{Client, Known};
 use crate::http::coding::Coding;
 use crate::http::days::Days;
 use crate::http::extract::Ask;
 use crate::http::problem::Problem;
 use crate::http::range::{self, Wanted};
 use crate::http::reply::{self, Keep};
-use crate::http::work::Cancelled;
+use crate::http::work::{BodyPlace, Cancelled};
 use crate::http::{span, stream, work};
 use crate::store::{DayCount, Filter, Query, Seen, Stored};
 
@@ -56,10 +56,11 @@ pub(in crate::http) type KnownLines = crate::http::recent::Recent<Key, Arc<Lines
 pub(super) async fn events(
     State(app): State<Arc<App>>,
     Known(reader): Known,
+    client: Client,
     Ask(asked): Ask<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let days = Days::parse(&asked.date).map_err(|error| Problem::bad(format!("date: {error}")))?;
+    let days = Days::parse(&asked.date)?;
     let scope = reader.view();
     let held = {
         let scope = scope.clone();
@@ -72,8 +73,8 @@ pub(super) async fn events(
     // A range of what has changed since is the range of something else (RFC 9110, 13.1.5).
     let same = headers.get(header::IF_RANGE).is_none_or(|tag| tag.as_bytes() == identity.as_bytes());
     match wanted.filter(|_| same) {
-        Some(wanted) => part(&app, Text { scope, held, from, to }, wanted, &identity).await,
-        None => whole(&app, Text { scope, held, from, to }, &headers).await,
+        Some(wanted) => part(&app, client, Text { scope, held, from, to }, (wanted, &identity)).await,
+        None => whole(&app, client, Text { scope, held, from, to }, &headers).await,
     }
 }
 
@@ -117,20 +118,20 @@ fn value(text: String) -> Result<HeaderValue, Problem> {
     HeaderValue::try_from(text).map_err(|error| Problem::broken("no header", &error))
 }
 
-async fn whole(app: &Arc<App>, text: Text, asked: &HeaderMap) -> Result<Response, Problem> {
+async fn whole(app: &Arc<App>, client: Client, text: Text, asked: &HeaderMap) -> Result<Response, Problem> {
     let coding = Coding::accepted(asked);
     let tag = reply::tag(&validator(&text.scope, &text.held), coding);
     let mut headers = text_headers();
-    headers.insert(header::ETAG, value(tag.clone())?);
-    if reply::has(asked, &tag) {
+    if reply::known(asked, &tag, &mut headers)? {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     coding.tell(&mut headers);
-    let body = body(app, text.query(text.from), coding, 0..u64::MAX).await?;
+    let place = work::body_place(app, client).await?;
+    let body = body(app, place, text.query(text.from), (coding, 0..u64::MAX));
     Ok((headers, body).into_response())
 }
 
-async fn part(app: &Arc<App>, text: Text, wanted: Wanted, tag: &str) -> Result<Response, Problem> {
+async fn part(app: &Arc<App>, client: Client, text: Text, (wanted, tag): (Wanted, &str)) -> Result<Response, Problem> {
     let key = (text.scope.clone(), text.held.clone());
     let lines = match app.lines.get(&key) {
         Some(lines) => lines,
@@ -152,7 +153,9 @@ async fn part(app: &Arc<App>, text: Text, wanted: Wanted, tag: &str) -> Result<R
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     let before = lines.marks.partition_point(|(bytes, _)| *bytes <= first);
     let (passed, from) = before.checked_sub(1).and_then(|at| lines.marks.get(at)).copied().unwrap_or((0, text.from));
-    let body = body(app, text.query(from), Coding::Identity, first - passed..range.end - passed).await?;
+    let place = work::body_place(app, client).await?;
+    let range = first - passed..range.end - passed;
+    let body = body(app, place, text.query(from), (Coding::Identity, range));
     Ok((StatusCode::PARTIAL_CONTENT, headers, body).into_response())
 }
 
@@ -168,7 +171,7 @@ fn draw(stored: &Stored, clock: &mut LocalClock, into: &mut Vec<u8>) {
 
 /// A line with its end, as text: bytes that are none are told as they are kept.
 pub(super) fn line(stored: &Stored, zone: &TimeZone) -> String {
-    let mut line = stored.line.as_deref().map_or_else(|| stored.event.line(zone), str::to_owned);
+    let mut line = stored.text(zone).into_owned();
     line.push('\n');
     line
 }
@@ -177,11 +180,7 @@ fn measure(app: &App, query: &Query, cancelled: &Cancelled) -> Result<Arc<Lines>
     let mut lines = Lines { length: 0, marks: Vec::new() };
     let (mut next, mut last) = (STEP, query.from);
     let (mut clock, mut drawn) = (LocalClock::new(app.settings.zone.clone()), Vec::new());
-    let scanned = app.store.scan(query, &mut |seen| {
-        if cancelled.is() {
-            return ControlFlow::Break(());
-        }
-        let Seen::Event(stored) = seen else { return ControlFlow::Continue(()) };
+    work::each(app, query, cancelled, |stored| {
         let time = stored.event.time;
         // Reading from an instant shows everything of that instant, so a place is where an instant begins.
         if lines.length >= next && time > last && lines.marks.len() < MARKS {
@@ -191,19 +190,14 @@ fn measure(app: &App, query: &Query, cancelled: &Cancelled) -> Result<Arc<Lines>
         last = time;
         draw(stored, &mut clock, &mut drawn);
         lines.length += drawn.len() as u64;
-        ControlFlow::Continue(())
     })?;
-    if scanned.stopped {
-        return Err(Problem::busy("the client went away"));
-    }
     Ok(Arc::new(lines))
 }
 
 /// The lines of a query as a body: the bytes of `range`.
-async fn body(app: &Arc<App>, query: Query, coding: Coding, range: Range<u64>) -> Result<Body, Problem> {
-    let place = work::place(app).await?;
+fn body(app: &Arc<App>, place: BodyPlace, query: Query, (coding, range): (Coding, Range<u64>)) -> Body {
     let app = app.clone();
-    Ok(stream::body(place, move |pipe| {
+    stream::body(place, app.stall, move |pipe| {
         let mut encoder = coding.encoder(pipe)?;
         let mut at = 0;
         let mut failed = None;
@@ -228,7 +222,7 @@ async fn body(app: &Arc<App>, query: Query, coding: Coding, range: Range<u64>) -
         }
         scanned.map_err(io::Error::other)?;
         encoder.finish()
-    }))
+    })
 }
 
 /// What of a line that begins at `at` lies in the range.

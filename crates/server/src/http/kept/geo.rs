@@ -1,7 +1,6 @@
 //! `/geo?date=`: countries of days and how many lines each.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -19,7 +18,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
 use crate::http::{span, work};
-use crate::store::{DayCount, Filter, Query, Seen};
+use crate::store::{DayCount, Filter, Query};
 
 /// Most days of one answer; of more, the last ones.
 const MAX_DAYS: usize = 92;
@@ -55,7 +54,7 @@ pub(super) async fn geo(
     Ask(asked): Ask<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let days = Days::parse(&asked.date).map_err(|error| Problem::bad(format!("date: {error}")))?;
+    let days = Days::parse(&asked.date)?;
     let scope = reader.view();
     let answer = work::run(&app, move |app, cancelled| -> Result<Answer, Problem> {
         let held = span::held(app.store.as_ref(), &scope, Some(days))?;
@@ -88,21 +87,10 @@ fn of_day(
     let (from, to) = span::instants(Days { first: day.day, last: day.day }, &app.settings.zone);
     let query = Query { from, to, scope: scope.clone(), filter: Filter::All, newest_first: false };
     let mut countries = Countries::default();
-    let scanned = app.store.scan(&query, &mut |seen| {
-        if cancelled.is() {
-            return ControlFlow::Break(());
-        }
-        if let Seen::Event(stored) = seen {
-            match facts.country_of(&stored.event) {
-                Some(country) => *countries.counts.entry(country).or_default() += 1,
-                None => countries.unmapped += 1,
-            }
-        }
-        ControlFlow::Continue(())
+    work::each(app, &query, cancelled, |stored| match facts.country_of(&stored.event) {
+        Some(country) => *countries.counts.entry(country).or_default() += 1,
+        None => countries.unmapped += 1,
     })?;
-    if scanned.stopped {
-        return Err(Problem::busy("the client went away"));
-    }
     let countries = Arc::new(countries);
     app.countries.put(key, countries.clone());
     Ok(countries)

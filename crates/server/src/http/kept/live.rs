@@ -35,7 +35,7 @@ pub(super) async fn live(
     parts: Parts,
 ) -> Result<Response, Problem> {
     if let Some(date) = &asked.date {
-        Days::parse(date).map_err(|error| Problem::bad(format!("date: {error}")))?;
+        Days::parse(date)?;
     }
     let cursor = Follower::cursor(&parts, asked.pos)?;
     let follower = Follower { parts, client, reader, cursor };

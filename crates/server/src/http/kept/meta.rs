@@ -2,7 +2,6 @@
 //! tell of it, in events otherwise.
 
 use std::net::IpAddr;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -21,7 +20,7 @@ use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
 use crate::http::{span, work};
 use crate::observables::{self, Seen, View};
-use crate::store::{self, Filter, Query};
+use crate::store::{Filter, Query};
 
 /// Longest question, bytes.
 const MAX_QUERY: usize = 256;
@@ -111,16 +110,10 @@ fn in_events(app: &App, observable: &str, scope: Scope, cancelled: &Cancelled) -
     let (from, to) = span::instants(days, &app.settings.zone);
     let mut all: Option<Seen> = None;
     let query = Query { from, to, scope, filter, newest_first: false };
-    let scanned = app.store.scan(&query, &mut |seen| {
-        if let store::Seen::Event(stored) = seen {
-            let event = &stored.event;
-            let seen = Seen { first: event.time, last: event.last, count: event.count };
-            all = Some(all.map_or(seen, |all| together(all, seen)));
-        }
-        if cancelled.is() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    work::each(app, &query, cancelled, |stored| {
+        let event = &stored.event;
+        let seen = Seen { first: event.time, last: event.last, count: event.count };
+        all = Some(all.map_or(seen, |all| together(all, seen)));
     })?;
-    if scanned.stopped {
-        return Err(Problem::busy("the client went away"));
-    }
     Ok(all)
 }

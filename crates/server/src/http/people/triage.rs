@@ -26,7 +26,7 @@ use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
 use crate::http::{span, work};
 use crate::state::{Change, Dossier, Outcome, Triage, Witness};
-use crate::store::{Filter, Query, Seen};
+use crate::store::{Filter, Query};
 
 /// Rows of one answer.
 const PAGE: usize = 10_000;
@@ -113,7 +113,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     Sent(request): Sent<TriageChange>,
 ) -> Result<Response, Problem> {
-    let days = Days::parse(&request.day).map_err(|error| Problem::bad(error.to_string()))?;
+    let days = Days::parse(&request.day)?;
     acceptable(&request)?;
     let ids = request.threats.iter().map(|id| threat(id)).collect::<Result<BTreeSet<_>, _>>()?;
     let answer = work::run(&app, move |app, cancelled| -> Result<_, Problem> {
@@ -171,16 +171,11 @@ fn witnesses(
     let (from, to) = span::instants(held, &app.settings.zone);
     let filter = Filter::threats(ids.iter().copied());
     let query = Query { from, to, scope: scope.clone(), filter, newest_first: true };
-    let scanned = app.store.scan(&query, &mut |shown| {
-        if let Seen::Event(stored) = shown {
-            let event = &stored.event;
-            let addresses = || event.src.iter().chain(&event.dst).copied().collect();
-            seen.entry(ThreatKey::of(event).id()).or_insert_with(addresses);
-        }
-        if seen.len() >= ids.len() || cancelled.is() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    work::until(app, &query, cancelled, |stored| {
+        let event = &stored.event;
+        let addresses = || event.src.iter().chain(&event.dst).copied().collect();
+        seen.entry(ThreatKey::of(event).id()).or_insert_with(addresses);
+        if seen.len() >= ids.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    if scanned.stopped && seen.len() < ids.len() {
-        return Err(Problem::busy("the client went away"));
-    }
     Ok(seen)
 }
