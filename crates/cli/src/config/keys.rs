@@ -287,7 +287,7 @@ settings! {
     Server "HTTP_PORT" http_port: Number<1, 65535> = "8338", Used;
     /// Serve the page over TLS.
     Server "USE_SSL" use_ssl: bool = "false", Used;
-    /// File with the private key and the certificate (PEM).
+    /// File with the private key and the certificate (PEM). Read again when it changes.
     Server "SSL_PEM" ssl_pem: Option<PathBuf> = "", Used;
     /// Users of the page. uid >= 1000 may look only; networks limit what is shown.
     Server "USERS" users: Block<User> = "", Used;
