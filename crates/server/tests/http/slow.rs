@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use axum::http::Method;
+use serde_json::json;
 use server::http::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -55,6 +57,8 @@ async fn large() -> Running {
 
 /// That requests which end by themselves are answered.
 async fn others_are_answered(running: &Running) {
+    let login = json!({"name": "nobody", "password": "a guess"});
+    assert_eq!(running.client("").send(Method::POST, "/login", &[], &login).await.status, 401);
     assert_eq!(running.client("").get("/ping").await.text(), "pong");
     assert_eq!(running.client("").get("/check?q=n7.evil.example").await.json()["found"], true);
     assert_eq!(running.client("reader").get("/counts").await.json()["2026-11-20"], 2_048);
