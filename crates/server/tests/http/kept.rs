@@ -342,7 +342,7 @@ async fn trails_are_csv_for_other_sensors() {
         files
     };
     let before = prepared();
-    assert_eq!(before.len(), 5, "four codings for all, one for those who may know the user's own: {before:?}");
+    assert_eq!(before.len(), 8, "four codings for all, four for those who may know the user's own: {before:?}");
     assert!(before.iter().all(|(.., mode)| mode & 0o077 == 0));
     assert_eq!(text(&running.client(""), "/trails").await, stranger);
     assert_eq!(prepared(), before, "written once");
