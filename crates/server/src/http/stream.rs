@@ -195,8 +195,9 @@ mod tests {
         let stall = Duration::from_millis(50);
         let (given, back) = tokio::sync::oneshot::channel();
         let written = body(Place(Some(given)), stall, |mut pipe| {
-            pipe.write_all(&vec![7; PART])?;
-            pipe.write_all(&vec![7; PART * (PARTS + 1)])?;
+            for _ in 0..PARTS + 2 {
+                pipe.write_all(&vec![7; PART])?;
+            }
             Ok(pipe)
         });
         back.await.unwrap();
