@@ -26,6 +26,12 @@ impl Name {
         name.push(text).then_some(name)
     }
 
+    /// Makes it the empty name.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// Appends `bytes`, lower-cased; false (and nothing appended) where that would pass 255 bytes.
     pub fn push(&mut self, bytes: &[u8]) -> bool {
         let start = usize::from(self.len);

@@ -150,6 +150,9 @@ impl<L: Lookup> Matcher<L> {
 
     #[inline]
     pub(super) fn datagram(&mut self, flow: &Flow) {
+        if let Some(sightings) = &mut self.sightings {
+            sightings.datagram(flow, self.found.time);
+        }
         if self.may_be_listed(flow) {
             self.listed_datagram(flow);
         }
@@ -165,6 +168,11 @@ impl<L: Lookup> Matcher<L> {
 
     #[inline]
     pub(super) fn segment(&mut self, flow: &Flow, segment: Segment) {
+        if let Some(sightings) = &mut self.sightings
+            && segment.flags.opens()
+        {
+            sightings.contact(flow.dst, flow.src, self.found.time);
+        }
         if self.may_be_listed(flow) {
             self.listed_segment(flow, segment);
         }

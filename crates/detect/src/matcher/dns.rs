@@ -7,28 +7,34 @@ use packet::Flow;
 use packet::dissect::dns::{DnsMessage, RecordData};
 use trails::{Class, Label};
 
+use super::names::Place;
 use super::{Match, Matcher, address, name};
 use crate::finding::{Finding, Occasion, observe};
 use crate::lookup::Lookup;
 
 impl<L: Lookup> Matcher<L> {
     pub(super) fn query(&mut self, flow: &Flow, message: &DnsMessage<'_>) {
-        for (place, question) in message.questions().enumerate() {
-            let name = question.name.as_bytes();
-            if place == 0 {
+        let mut name = packet::Name::EMPTY;
+        let mut questions = message.each_question();
+        let mut first = true;
+        while questions.read_into(&mut name).is_some() {
+            let name = name.as_bytes();
+            if std::mem::take(&mut first) {
                 self.name_beside_resolver(name);
             }
-            self.name(flow, name, Occasion::Query, Context::default);
+            let place = self.name(flow, name, Occasion::Query, Context::default);
+            self.sight_name(flow, name, place);
         }
     }
 
     #[inline]
-    fn name(&mut self, flow: &Flow, name: &[u8], occasion: Occasion, context: impl FnOnce() -> Context) {
+    fn name(&mut self, flow: &Flow, name: &[u8], occasion: Occasion, context: impl FnOnce() -> Context) -> Place {
         let place = self.names.place(name);
         if !self.names.has(place, name) && !name::look_up(&*self.store, &mut self.found, flow, name, occasion, context)
         {
             self.names.note(place, name);
         }
+        place
     }
 
     /// A listed resolver was asked: the finding says what for, `192.0.2.53 (www.example)`.
@@ -43,23 +49,39 @@ impl<L: Lookup> Matcher<L> {
     pub(super) fn response(&mut self, flow: &Flow, message: &DnsMessage<'_>) {
         let client = flow.reversed();
         let mut asked = packet::Name::EMPTY;
-        for (place, question) in message.questions().enumerate() {
-            if place == 0 {
-                asked = question.name;
-            }
-            let name = question.name.as_bytes();
-            self.name(&client, name, Occasion::Response, Context::default);
-        }
+        let mut questions = message.each_question();
+        questions.read_into(&mut asked);
         let asked = asked.as_bytes();
-        for record in message.records() {
+        let place = self.name(&client, asked, Occasion::Response, Context::default);
+        for question in questions {
+            self.name(&client, question.name.as_bytes(), Occasion::Response, Context::default);
+        }
+        let answers = message.answer_count();
+        for (number, record) in message.records().enumerate() {
             match record.data {
-                RecordData::Address(address) => self.answered(&client, asked, address),
+                RecordData::Address(address) => {
+                    if number < answers {
+                        self.sight_pairs(&client, (asked, place), record.name.as_bytes(), address);
+                    }
+                    self.answered(&client, asked, address);
+                }
                 RecordData::Alias(target) => {
                     let context = || Context { query: text(asked), ..Context::default() };
                     self.name(&client, target.as_bytes(), Occasion::Other, context);
                 }
                 RecordData::Other(_) => {}
             }
+        }
+    }
+
+    /// Takes note of an answer: what was asked for led to the address, and so did the owner of the record where aliases
+    /// lie between them.
+    fn sight_pairs(&mut self, client: &Flow, asked: (&[u8], Place), owner: &[u8], address: IpAddr) {
+        let Some(sightings) = &mut self.sightings else { return };
+        let (asked, place) = asked;
+        sightings.pair(asked, place.hash(), address, client.src, self.found.time);
+        if owner != asked {
+            sightings.pair(owner, self.names.place(owner).hash(), address, client.src, self.found.time);
         }
     }
 

@@ -143,6 +143,21 @@ impl<L: Lookup> Matcher<L> {
         let store = &*self.store;
         let Buffers { host: room, form, path: rooms, .. } = &mut self.request;
         let text = lower_case(host, flow.dst, room);
+        let address = host.address();
+        // A longer one is no name (RFC 1035 section 2.3.4).
+        let name = (address.is_none() && (1..=HOST).contains(&host.name.len())).then(|| {
+            let inner = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
+            let name = inner.filter(|_| host.bracketed).unwrap_or(text);
+            (name, self.names.place(name))
+        });
+        if let Some(sightings) = &mut self.sightings {
+            match (address, name) {
+                // The server itself was seen when the connection was opened.
+                (Some(address), _) if address != flow.dst => sightings.contact(address, flow.src, self.found.time),
+                (None, Some((name, place))) => sightings.name(name, place.hash(), flow.src, self.found.time),
+                _ => {}
+            }
+        }
         let hosts = Hosts::new(store, text, host.port, flow.dst_port);
         let found = &mut self.found;
         if (Request { store, found, flow, hosts, form, reach: Reach::Itself }).url(path, body, rooms) {
@@ -151,21 +166,17 @@ impl<L: Lookup> Matcher<L> {
         if !self.settings.host_domains {
             return;
         }
-        match host.address() {
-            Some(address) => self.requested(flow, address, host.port.unwrap_or(flow.dst_port)),
-            // A longer one is no name (RFC 1035 section 2.3.4).
-            None if (1..=HOST).contains(&host.name.len()) => {
-                let inner = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
-                let name = inner.filter(|_| host.bracketed).unwrap_or(text);
-                // Most requests go to hosts that were just asked for, by DNS or by another request.
-                let place = self.names.place(name);
+        match (address, name) {
+            (Some(address), _) => self.requested(flow, address, host.port.unwrap_or(flow.dst_port)),
+            // Most requests go to hosts that were just asked for, by DNS or by another request.
+            (None, Some((name, place))) => {
                 if !self.names.has(place, name)
                     && !name::look_up(store, &mut self.found, flow, name, Occasion::Other, Context::default)
                 {
                     self.names.note(place, name);
                 }
             }
-            None => {}
+            (None, None) => {}
         }
     }
 }

@@ -21,6 +21,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use event::{Context, Kind, Observed, Severity};
+use packet::fact::NameSource;
 use packet::{Fact, Flow, Micros, Name, Sink, TableUsage};
 use trails::Label;
 use trails::store::{Mapped, Store};
@@ -28,6 +29,7 @@ use trails::store::{Mapped, Store};
 use crate::finding::{Finding, Occasion, severity};
 use crate::flows::{FLOWS, Flows};
 use crate::lookup::Lookup;
+use crate::sightings::Collector;
 
 /// What the matcher is told once.
 #[derive(Clone, Debug)]
@@ -72,6 +74,7 @@ pub struct Matcher<L: Lookup = Store<Mapped>> {
     unlisted: agents::Unlisted,
     pairs: pairs::Pairs,
     names: names::Names,
+    sightings: Option<Collector>,
 }
 
 /// What was found since the last [`Matcher::take`].
@@ -144,7 +147,17 @@ impl<L: Lookup> Matcher<L> {
             Found { findings: Vec::new(), time: Micros::default(), sequence: 0, late: false, start: 0, resolver: None };
         let unlisted = agents::Unlisted::new(settings.seed);
         let (pairs, names) = (pairs::Pairs::new(settings.seed), names::Names::new(settings.seed));
-        Matcher { settings, store, found, flows, request: http::Buffers::default(), unlisted, pairs, names }
+        Matcher { settings, store, found, flows, request: http::Buffers::default(), unlisted, pairs, names, sightings: None }
+    }
+
+    /// Takes note of what is seen, listed or not, in this collector from now on.
+    pub fn collect(&mut self, collector: Option<Collector>) {
+        self.sightings = collector;
+    }
+
+    /// The collector, if there is one.
+    pub fn collector(&mut self) -> &mut Option<Collector> {
+        &mut self.sightings
     }
 
     /// From the next packet on, another generation of trails.
@@ -182,8 +195,21 @@ impl<L: Lookup> Matcher<L> {
         self.flows.tables()
     }
 
+    /// Takes note of a name that the sender of the packet asked for.
+    #[inline]
+    fn sight_name(&mut self, flow: &Flow, name: &[u8], place: names::Place) {
+        if let Some(sightings) = &mut self.sightings {
+            sightings.name(name, place.hash(), flow.src, self.found.time);
+        }
+    }
+
     /// A name said by the sender of the packet, where nothing more is to be told with it.
-    fn named(&mut self, flow: &Flow, name: &Name) {
+    fn named(&mut self, flow: &Flow, source: NameSource, name: &Name) {
+        // With HELO a client tells its own name.
+        if source != NameSource::SmtpHelo {
+            let place = self.names.place(name.as_bytes());
+            self.sight_name(flow, name.as_bytes(), place);
+        }
         let context = Context::default;
         name::look_up(&*self.store, &mut self.found, flow, name.as_bytes(), Occasion::Other, context);
     }
@@ -204,6 +230,9 @@ impl<L: Lookup> Sink for Matcher<L> {
             Fact::Icmp { echo_request } => {
                 if echo_request {
                     self.packet(flow);
+                    if let Some(sightings) = &mut self.sightings {
+                        sightings.contact_again(flow, self.found.time);
+                    }
                 }
             }
             Fact::OtherProtocol => self.packet(flow),
@@ -214,7 +243,7 @@ impl<L: Lookup> Sink for Matcher<L> {
             Fact::HttpResponse(_) => {}
             Fact::ClientHello(hello) => self.client_hello(flow, &hello),
             Fact::Certificate(certificate) => self.certificate(flow, &certificate),
-            Fact::Named { name, .. } => self.named(flow, name),
+            Fact::Named { source, name } => self.named(flow, source, name),
         }
     }
 }

@@ -30,6 +30,14 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Hash of the name, of a secret seed.
+    #[inline(always)]
+    pub(super) fn hash(self) -> u64 {
+        self.0
+    }
+}
+
 impl Names {
     pub(super) fn new(seed: u64) -> Names {
         Names {

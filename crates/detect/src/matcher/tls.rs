@@ -12,6 +12,8 @@ impl<L: Lookup> Matcher<L> {
     pub(super) fn client_hello(&mut self, flow: &Flow, hello: &ClientHello<'_>) {
         let start = self.found.findings.len();
         if let Some(name) = hello.sni.and_then(Name::from_text) {
+            let place = self.names.place(name.as_bytes());
+            self.sight_name(flow, name.as_bytes(), place);
             name::look_up(&*self.store, &mut self.found, flow, name.as_bytes(), Occasion::Other, Context::default);
         }
         if self.store.has_ja3()

@@ -51,6 +51,47 @@ pub struct Question {
     pub class: u16,
 }
 
+/// Questions of a message that were not read yet.
+#[derive(Clone, Debug)]
+pub struct Questions<'a> {
+    bytes: &'a [u8],
+    left: u16,
+    at: usize,
+}
+
+impl Questions<'_> {
+    /// The next question: its name is put into `name`; its QTYPE and QCLASS. Where there is none, or it does not parse,
+    /// `name` is empty and nothing more comes.
+    #[inline]
+    pub fn read_into(&mut self, name: &mut Name) -> Option<(u16, u16)> {
+        name.clear();
+        let question = self.read(name);
+        if question.is_none() {
+            name.clear();
+            self.left = 0;
+        }
+        question
+    }
+
+    #[inline(always)]
+    fn read(&mut self, name: &mut Name) -> Option<(u16, u16)> {
+        self.left = self.left.checked_sub(1)?;
+        let next = append_name(self.bytes, self.at, name)?;
+        self.at = next + 4;
+        Some((word(self.bytes, next)?, word(self.bytes, next + 2)?))
+    }
+}
+
+impl Iterator for Questions<'_> {
+    type Item = Question;
+
+    fn next(&mut self) -> Option<Question> {
+        let mut name = Name::EMPTY;
+        let (kind, class) = self.read_into(&mut name)?;
+        Some(Question { name, kind, class })
+    }
+}
+
 /// Data of a resource record, as far as it is looked at.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::large_enum_variant)] // Lives on the stack for one turn of a loop.
@@ -89,24 +130,26 @@ impl<'a> DnsMessage<'a> {
 
     /// Questions up to the first that does not parse.
     pub fn questions(&self) -> impl Iterator<Item = Question> + use<'a> {
-        let bytes = self.bytes;
-        let mut left = word(bytes, 4).unwrap_or(0);
-        let mut at = HEADER;
-        std::iter::from_fn(move || {
-            left = left.checked_sub(1)?;
-            let mut question = Question { name: Name::EMPTY, kind: 0, class: 0 };
-            let next = append_name(bytes, at, &mut question.name)?;
-            question.kind = word(bytes, next)?;
-            question.class = word(bytes, next + 2)?;
-            at = next + 4;
-            Some(question)
-        })
+        self.each_question()
+    }
+
+    /// The same, to be read one by one without copying their names.
+    #[inline]
+    #[must_use]
+    pub fn each_question(&self) -> Questions<'a> {
+        Questions { bytes: self.bytes, left: word(self.bytes, 4).unwrap_or(0), at: HEADER }
+    }
+
+    /// Records that the answer section is said to have.
+    #[must_use]
+    pub fn answer_count(&self) -> usize {
+        usize::from(word(self.bytes, 6).unwrap_or(0))
     }
 
     /// Records of the answer section up to the first that does not parse. Addresses that come along with an answer,
     /// such as those of name servers, are in [`records`](Self::records) only.
     pub fn answers(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        self.take_records(usize::from(word(self.bytes, 6).unwrap_or(0)))
+        self.take_records(self.answer_count())
     }
 
     /// Records of the answer, authority and additional sections up to the first that does not parse.
