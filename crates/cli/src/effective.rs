@@ -74,6 +74,7 @@ pub(crate) fn settings(
         log_dir: logs.then(|| values.log_dir.clone()),
         text_log: logs,
         journal: logs,
+        observables: values.use_condensed_storage,
         destinations: destinations(values),
         remote_severity: lists.severity,
         stats_address: values.stats_address,

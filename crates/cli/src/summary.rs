@@ -7,7 +7,7 @@ use event::Severity;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sensor::Summary;
-use sensor::summary::OutputCounts;
+use sensor::summary::{ObservableCounts, OutputCounts};
 
 /// Name of the output that is standard output.
 const CONSOLE: &str = "console";
@@ -49,6 +49,9 @@ pub(crate) fn text(summary: &Summary, severities: Severities, zone: &TimeZone) -
     let severities = [(severities.high, "high"), (severities.medium, "medium"), (severities.low, "low")];
     let _ = writeln!(out, "events    {}{}", number(a.events), parts(&severities));
     summary.outputs.iter().filter(|output| &*output.name != CONSOLE).for_each(|output| written(&mut out, output));
+    if let Some(observables) = &summary.observables {
+        seen(&mut out, observables);
+    }
     let _ = write!(out, "trails    {}", number(summary.trails.count));
     if summary.trails.generation > 1 {
         let _ = write!(out, ", reloaded {} times", summary.trails.generation - 1);
@@ -135,6 +138,18 @@ fn written(out: &mut String, output: &OutputCounts) {
         .map(|(count, what)| format!(", {} {what}", number(*count)))
         .collect();
     let _ = writeln!(out, "{:9} {} written{shown}", output.name, number(output.delivered));
+}
+
+/// Names and addresses that were seen at all.
+fn seen(out: &mut String, counts: &ObservableCounts) {
+    let fates = [
+        (counts.written, "written"),
+        (counts.refused, "refused at the limit"),
+        (counts.unfit, "of names that are no text"),
+        (counts.dropped, "that could not be written"),
+        (counts.held, "held"),
+    ];
+    let _ = writeln!(out, "sightings {}{} (in {} lines)", number(counts.seen), parts(&fates), number(counts.lines));
 }
 
 /// `: 3 high, 1 low`; nothing where all are zero.

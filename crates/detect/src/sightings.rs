@@ -8,33 +8,23 @@
 use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv6Addr};
 
+use event::observable::Seen;
 use foldhash::fast::FixedState;
 use packet::{Flow, Micros, TableLimit, TableUsage};
 
 /// Different things seen by different hosts that one table holds.
-pub const KEYS: usize = 1 << 15;
+pub const KEYS: usize = 1 << 14;
 /// Bytes of their names.
-pub const TEXT_BYTES: usize = 1 << 20;
+pub const TEXT_BYTES: usize = 1 << 19;
 /// Datagrams and echo requests between two hosts are of one flow until they paused for so long.
 pub const PAUSE_MICROS: i64 = 60 * Micros::SECOND;
 /// Ports below are of servers (RFC 6335 section 6): they tell which side of a datagram asked.
 const SERVER_PORTS: u16 = 1024;
 
-/// What was seen. Names are as in the packet, in lower case and without trailing dot; nothing else of them was checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Seen<'a> {
-    /// A name that was asked for.
-    Name(&'a [u8]),
-    /// An address that was contacted; an IPv4 address in IPv6 form is one of IPv4.
-    Address(IpAddr),
-    /// A name that led to an address in an answer.
-    Pair(&'a [u8], IpAddr),
-}
-
 /// All sightings of one thing by one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sighting<'a> {
-    /// What.
+    /// What; of a name nothing was checked.
     pub seen: Seen<'a>,
     /// Who asked, contacted, or was answered.
     pub host: IpAddr,
@@ -174,9 +164,7 @@ impl Sightings {
     }
 
     fn bytes(&self) -> usize {
-        self.index.capacity() * size_of::<u16>()
-            + self.entries.capacity() * size_of::<Entry>()
-            + self.texts.capacity()
+        self.index.capacity() * size_of::<u16>() + self.entries.capacity() * size_of::<Entry>() + self.texts.capacity()
     }
 
     /// The place of the key in the index, and the number of its entry, 0 where there is none.
@@ -266,14 +254,15 @@ impl Collector {
         }
     }
 
+    /// An address as one number: of IPv4 itself, of IPv6 a hash.
     #[inline(always)]
-    fn mix(&self, [upper, lower]: Bits) -> u64 {
-        fold(upper ^ self.seeds[0], lower ^ self.seeds[1])
+    fn number(&self, [upper, lower]: Bits) -> u64 {
+        if upper == 0 { lower } else { fold(upper ^ self.seeds[0], lower ^ self.seeds[1]) }
     }
 
     #[inline(always)]
     fn hash(&self, what: u64, host: Bits) -> u64 {
-        fold(what ^ self.seeds[2], self.mix(host) ^ self.seeds[3])
+        fold(what ^ self.seeds[2], self.number(host) ^ self.seeds[3])
     }
 
     /// `host` asked for `name`, whose hash is `hash`.
@@ -294,7 +283,8 @@ impl Collector {
             return;
         }
         let (address, host) = (bits(address), bits(host));
-        let hash = self.hash(hash.rotate_left(32) ^ self.mix(address), host);
+        let what = fold(hash ^ self.seeds[0], self.number(address) ^ self.seeds[1]);
+        let hash = self.hash(what, host);
         self.see(&Key { kind: Kind::Pair, text: name, address, host, hash }, time);
     }
 
@@ -333,7 +323,7 @@ impl Collector {
     #[inline(always)]
     fn contact_key(&self, address: IpAddr, host: IpAddr) -> Key<'static> {
         let (address, host) = (bits(address), bits(host));
-        Key { kind: Kind::Address, text: b"", address, host, hash: self.hash(self.mix(address), host) }
+        Key { kind: Kind::Address, text: b"", address, host, hash: self.hash(self.number(address), host) }
     }
 
     fn has_contacted(&self, address: IpAddr, host: IpAddr) -> bool {

@@ -72,6 +72,7 @@ impl detect::Lookup for Nothing {
 #[test]
 fn nothing_is_allocated_for_what_is_not_listed() {
     let mut matcher = detect::Matcher::new(Default::default(), Nothing(Table::new(&[])).into());
+    matcher.collect(Some(detect::Collector::new(detect::Sightings::default(), 7)));
     let query = b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x03www\x02ok\x03org\0\0\x01\0\x01";
     let response = b"\0\x01\x81\x80\0\x01\0\x01\0\0\0\0\x03www\x02ok\x03org\0\0\x01\0\x01\
         \xc0\x0c\0\x01\0\x01\0\0\0\x09\0\x04\x0a\0\0\x01";
@@ -90,6 +91,7 @@ fn nothing_is_allocated_for_what_is_not_listed() {
     let name = Name::from_text(b"mail.ok.org").unwrap();
     let facts = [
         Fact::TcpSegment { flags: TcpFlags(TcpFlags::ACK), acknowledgment: 1, payload: 1400 },
+        Fact::TcpSegment { flags: TcpFlags(TcpFlags::SYN), acknowledgment: 0, payload: 0 },
         Fact::Datagram { payload: 40 },
         Fact::Icmp { echo_request: true },
         Fact::OtherProtocol,
@@ -111,6 +113,7 @@ fn nothing_is_allocated_for_what_is_not_listed() {
         let counted = allocation_counter::measure(|| see(flow, fact));
         assert_eq!(counted.count_total, 0, "{fact:?}");
     }
+    assert!(matcher.collector().unwrap().collected().seen > 10, "what is seen is collected all the same");
 }
 
 /// The counter counts: a finding does allocate.

@@ -13,7 +13,7 @@ use crate::line::{self, markup, protocol_name};
 use crate::{Event, Observed};
 
 /// Seconds of a day.
-const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 /// No zone moves its clocks by more, seconds: next to a change a local time is looked up.
 const LARGEST_CHANGE: i64 = 25 * 3600;
 
@@ -86,7 +86,7 @@ pub(crate) fn days_of(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month and day of days since the epoch.
-fn date_of(days: i64) -> (i64, i64, i64) {
+pub(crate) fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
@@ -168,7 +168,7 @@ fn digits<const N: usize>(mut number: i64, out: &mut Vec<u8>) {
 }
 
 /// A number as it is.
-fn number(mut number: u32, out: &mut Vec<u8>) {
+pub(crate) fn number(mut number: u32, out: &mut Vec<u8>) {
     let mut text = [b'0'; 10];
     let mut used = 0;
     for place in text.iter_mut().rev() {
@@ -182,7 +182,7 @@ fn number(mut number: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(text.get(text.len() - used..).unwrap_or_default());
 }
 
-fn address(address: IpAddr, out: &mut Vec<u8>) {
+pub(crate) fn address(address: IpAddr, out: &mut Vec<u8>) {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, c, d] = v4.octets();

@@ -18,11 +18,13 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::draw;
+
 /// Bytes of a name at most: what fits in a DNS message, written with dots (RFC 1035 section 2.3.4).
 pub const MAX_NAME: usize = 253;
 /// Bytes of a sensor's name, and of a site's, at most.
 pub const MAX_LABEL: usize = 255;
-/// Bytes of a line at most, without its end. The longest one that [`line`] writes is shorter: what a field may hold
+/// Bytes of a line at most, without its end. The longest one that [`line()`] writes is shorter: what a field may hold
 /// fills at most six times its bytes when it is escaped.
 pub const MAX_LINE: usize = 8 << 10;
 
@@ -52,6 +54,17 @@ impl What {
             What::Pair { .. } => "pair",
         }
     }
+}
+
+/// What was seen, borrowed; a name is as it was seen, in lower case and without trailing dot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Seen<'a> {
+    /// An address that was contacted.
+    Address(IpAddr),
+    /// A name that was asked for.
+    Name(&'a [u8]),
+    /// A name that led to an address in an answer.
+    Pair(&'a [u8], IpAddr),
 }
 
 /// One sum of sightings.
@@ -91,6 +104,9 @@ pub enum NameError {
     /// A control character.
     #[error("the name holds a control character")]
     Control,
+    /// Bytes that are no UTF-8.
+    #[error("the name is no text")]
+    Text,
 }
 
 /// Why a line is no observable, or an observable makes no line.
@@ -169,6 +185,206 @@ pub fn name(text: &str) -> Result<String, NameError> {
         return Err(NameError::Control);
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// Draws lines quickly, for very many observables of one sensor in a row.
+pub struct Drawer {
+    /// What stands between host and times.
+    labels: Vec<u8>,
+    /// Seconds since the epoch of the time that was drawn last, and its text.
+    second: i64,
+    time: [u8; TIME],
+    /// The host that was drawn last, and its text with what stands before and behind it.
+    host: Option<IpAddr>,
+    host_text: Vec<u8>,
+}
+
+/// When and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Time of the first packet, microseconds since the epoch.
+    pub first: i64,
+    /// Time of the last.
+    pub last: i64,
+    /// How often.
+    pub count: u64,
+}
+
+impl Drawer {
+    /// For a sensor at a site; of longer names than [`MAX_LABEL`] bytes the beginning counts.
+    ///
+    /// # Errors
+    /// None in practice: texts only.
+    pub fn new(sensor: &str, site: &str) -> Result<Drawer, ObservableError> {
+        let quoted = |text: &str| serde_json::to_string(text.get(..text.floor_char_boundary(MAX_LABEL)).unwrap_or(""));
+        let labels = format!(",\"sensor\":{},\"site\":{},\"first\":\"", quoted(sensor)?, quoted(site)?);
+        Ok(Drawer {
+            labels: labels.into_bytes(),
+            second: i64::MIN,
+            time: *b"0000-00-00T00:00:00.000000Z",
+            host: None,
+            host_text: Vec::new(),
+        })
+    }
+
+    /// Appends a line with its end; nothing where there is an error.
+    ///
+    /// # Errors
+    /// What was seen is no name.
+    pub fn draw(&mut self, seen: Seen<'_>, host: IpAddr, span: Span, out: &mut Vec<u8>) -> Result<(), NameError> {
+        let before = out.len();
+        let drawn = match seen {
+            Seen::Address(address) => {
+                out.extend_from_slice(b"{\"observable\":\"address\"");
+                Ok(Some(address))
+            }
+            Seen::Name(name) => {
+                out.extend_from_slice(b"{\"observable\":\"name\",\"name\":\"");
+                draw_name(name, out).map(|()| None)
+            }
+            Seen::Pair(name, address) => {
+                out.extend_from_slice(b"{\"observable\":\"pair\",\"name\":\"");
+                draw_name(name, out).map(|()| Some(address))
+            }
+        };
+        let address = drawn.inspect_err(|_| out.truncate(before))?;
+        if let Some(address) = address {
+            out.extend_from_slice(b",\"address\":\"");
+            draw_address(address, out);
+            out.push(b'"');
+        }
+        if self.host != Some(host) {
+            self.host = Some(host);
+            self.host_text.clear();
+            self.host_text.extend_from_slice(b",\"host\":\"");
+            draw_address(host, &mut self.host_text);
+            self.host_text.push(b'"');
+            self.host_text.extend_from_slice(&self.labels);
+        }
+        out.extend_from_slice(&self.host_text);
+        self.draw_time(span.first);
+        out.extend_from_slice(&self.time);
+        out.extend_from_slice(b"\",\"last\":\"");
+        if span.last > span.first {
+            self.draw_time(span.last);
+        }
+        out.extend_from_slice(&self.time);
+        out.extend_from_slice(b"\",\"count\":");
+        match span.count {
+            0 | 1 => out.push(b'1'),
+            count => match u32::try_from(count) {
+                Ok(count) => draw::number(count, out),
+                Err(_) => out.extend_from_slice(count.to_string().as_bytes()),
+            },
+        }
+        out.extend_from_slice(b"}\n");
+        Ok(())
+    }
+
+    /// A time with all its microseconds; one that no calendar of four digits has is the nearest that one has.
+    fn draw_time(&mut self, micros: i64) {
+        let micros = micros.clamp(0, LATEST);
+        let second = micros / MICROS;
+        if second != self.second {
+            self.second = second;
+            let (year, month, day) = draw::date_of(second / draw::DAY);
+            let of_day = second % draw::DAY;
+            let text = format!(
+                "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.",
+                of_day / 3600,
+                of_day / 60 % 60,
+                of_day % 60
+            );
+            self.time.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
+        }
+        let micros = (micros % MICROS) as u32;
+        let pairs = [micros / 10_000, micros / 100 % 100, micros % 100]
+            .map(|two| [b'0' + (two / 10) as u8, b'0' + (two % 10) as u8]);
+        if let Some(place) = self.time.last_chunk_mut::<7>() {
+            let [[a, b], [c, d], [e, f]] = pairs;
+            *place = [a, b, c, d, e, f, b'Z'];
+        }
+    }
+}
+
+/// Bytes of a time.
+const TIME: usize = "0000-00-00T00:00:00.000000Z".len();
+/// Microseconds of a second.
+const MICROS: i64 = 1_000_000;
+/// The last microsecond that every reader takes, whatever its zone: 9999-12-30 22:00 less one.
+const LATEST: i64 = 253_402_207_200 * MICROS - 1;
+
+/// Each number of a byte with a dot behind it, and how many bytes that are.
+const OCTETS: [([u8; 4], u8); 256] = {
+    let mut octets = [([b'.'; 4], 0); 256];
+    let mut number = 0;
+    while number < 256 {
+        let (hundreds, tens, ones) = (number / 100, number / 10 % 10, number % 10);
+        let [h, t, o] = [b'0' + hundreds as u8, b'0' + tens as u8, b'0' + ones as u8];
+        octets[number] = match (hundreds, tens) {
+            (0, 0) => ([o, b'.', b'.', b'.'], 2),
+            (0, _) => ([t, o, b'.', b'.'], 3),
+            _ => ([h, t, o, b'.'], 4),
+        };
+        number += 1;
+    }
+    octets
+};
+
+/// An address, one of IPv4 where it is one in IPv6 form.
+fn draw_address(address: IpAddr, out: &mut Vec<u8>) {
+    let IpAddr::V4(v4) = address.to_canonical() else { return draw::address(address, out) };
+    let mut text = [0; 16];
+    let mut length = 0;
+    for octet in v4.octets() {
+        let (digits, bytes) = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
+        if let Some(place) = text.get_mut(length..).and_then(|rest| rest.first_chunk_mut::<4>()) {
+            *place = digits;
+        }
+        length += usize::from(bytes);
+    }
+    out.extend_from_slice(text.get(..length.saturating_sub(1)).unwrap_or_default());
+}
+
+/// Of a name in its one form that stands in JSON as it is: nothing.
+const PLAIN: u8 = 0;
+/// Separates labels.
+const DOT: u8 = 1;
+/// To be looked at.
+const ODD: u8 = 0x80;
+
+/// What each byte is in a name.
+const CLASSES: [u8; 256] = {
+    let mut classes = [ODD; 256];
+    let mut byte = 0x21;
+    while byte < 0x7f {
+        if !(byte as u8).is_ascii_uppercase() && !matches!(byte as u8, b'"' | b'\\') {
+            classes[byte] = PLAIN;
+        }
+        byte += 1;
+    }
+    classes[b'.' as usize] = DOT;
+    classes
+};
+
+/// The name and the quote behind it.
+fn draw_name(text: &[u8], out: &mut Vec<u8>) -> Result<(), NameError> {
+    let (mut before, mut odd) = (DOT, 0);
+    for byte in text {
+        let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(ODD);
+        odd |= class & (before | ODD);
+        before = class;
+    }
+    if odd == 0 && before != DOT && text.len() <= MAX_NAME {
+        out.extend_from_slice(text);
+        out.push(b'"');
+        return Ok(());
+    }
+    let text = std::str::from_utf8(text).map_err(|_| NameError::Text)?;
+    // A text in JSON is never refused.
+    let quoted = serde_json::to_string(&name(text)?).map_err(|_| NameError::Text)?;
+    out.extend_from_slice(quoted.get(1..).unwrap_or_default().as_bytes());
+    Ok(())
 }
 
 /// A line's fields, in its order.

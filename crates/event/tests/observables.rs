@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use event::observable::{
-    MAX_LABEL, MAX_LINE, MAX_NAME, NameError, Observable, ObservableError, What, line, name, parse,
+    Drawer, MAX_LABEL, MAX_LINE, MAX_NAME, NameError, Observable, ObservableError, Seen, Span, What, line, name, parse,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -121,6 +121,45 @@ fn the_longest_line_that_is_written_can_be_read() {
     assert_eq!(parse(&text).unwrap(), longest);
 }
 
+/// Drawn as a sensor does it.
+fn drawn(observable: &Observable) -> Result<String, NameError> {
+    let seen = match &observable.what {
+        What::Name(name) => Seen::Name(name.as_bytes()),
+        What::Address(address) => Seen::Address(*address),
+        What::Pair { name, address } => Seen::Pair(name.as_bytes(), *address),
+    };
+    let [first, last] = [observable.first, observable.last].map(Timestamp::as_microsecond);
+    let mut out = Vec::new();
+    let mut drawer = Drawer::new(&observable.sensor, &observable.site).unwrap();
+    let result = drawer.draw(seen, observable.host.unwrap(), Span { first, last, count: observable.count }, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(result.is_err(), text.is_empty());
+    result.map(|()| text)
+}
+
+#[test]
+fn drawn_quickly_byte_for_byte() {
+    assert_eq!(drawn(&pair()).unwrap(), format!("{PAIR}\n").replace("10:00:07Z", "10:00:07.000000Z"));
+    let refused = [("\n", NameError::Control), ("a..b", NameError::EmptyLabel), ("..", NameError::Empty)];
+    for (text, error) in refused {
+        assert_eq!(drawn(&Observable { what: What::Name(text.into()), ..pair() }), Err(error));
+    }
+    let mut out = b"x".to_vec();
+    let mut drawer = Drawer::new("", "").unwrap();
+    let span = Span { first: i64::MIN, last: i64::MAX, count: 0 };
+    let host = IpAddr::from([10, 0, 0, 7]);
+    assert_eq!(drawer.draw(Seen::Name(b"\xff"), host, span, &mut out), Err(NameError::Text));
+    assert_eq!(out, b"x");
+    drawer.draw(Seen::Name(b"A\"b."), host, span, &mut out).unwrap();
+    let observable = parse(std::str::from_utf8(&out[1..]).unwrap()).unwrap();
+    assert_eq!(observable.what, What::Name("a\"b".into()));
+    let times = [observable.first, observable.last].map(|time| time.to_string());
+    assert_eq!(times, ["1970-01-01T00:00:00Z", "9999-12-30T21:59:59.999999Z"]);
+    let long = "\u{f6}".repeat(MAX_LABEL);
+    let cut = parse(&drawn(&Observable { sensor: long, ..pair() }).unwrap()).unwrap().sensor;
+    assert_eq!(cut.len(), MAX_LABEL - 1);
+}
+
 #[test]
 fn fields_of_later_versions_are_passed_over() {
     assert_eq!(parse(&PAIR.replacen('{', "{\"ttl\":[300],", 1)).unwrap(), pair());
@@ -153,6 +192,13 @@ proptest! {
         let text = line(&observable).unwrap();
         prop_assert!(!text.contains(['\n', '\r']));
         prop_assert_eq!(parse(&text).unwrap(), observable);
+    }
+
+    #[test]
+    fn drawn_quickly_is_the_same(observable in observables(), host in any::<IpAddr>(), times in [0..253_402_207_200_000_000i64, 0..253_402_207_200_000_000]) {
+        let [first, last] = [times[0].min(times[1]), times[0].max(times[1])].map(|t| Timestamp::from_microsecond(t).unwrap());
+        let observable = Observable { host: Some(host.to_canonical()), first, last, ..observable };
+        prop_assert_eq!(parse(&drawn(&observable).unwrap()).unwrap(), observable);
     }
 
     #[test]

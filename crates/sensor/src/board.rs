@@ -6,6 +6,7 @@ use detect::Accounts;
 use packet::TableUsage;
 
 use crate::capture::live::KernelCounts;
+use crate::observables;
 use crate::output::Counters;
 use crate::reload::Trails;
 use crate::summary::InterfaceCounts;
@@ -44,6 +45,7 @@ pub(crate) struct Board {
     pub(crate) interfaces: Mutex<Vec<InterfacePage>>,
     pub(crate) pipeline: Mutex<PipelinePage>,
     pub(crate) outputs: Mutex<Vec<OutputPage>>,
+    pub(crate) observables: Mutex<Option<Arc<observables::Counters>>>,
     pub(crate) trails: Arc<Trails>,
 }
 
@@ -59,6 +61,7 @@ impl Board {
             interfaces: Mutex::default(),
             pipeline: Mutex::default(),
             outputs: Mutex::default(),
+            observables: Mutex::default(),
             trails,
         }
     }

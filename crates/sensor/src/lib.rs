@@ -8,6 +8,7 @@ mod error;
 mod hooks;
 mod live;
 mod metrics;
+mod observables;
 mod output;
 mod privileges;
 mod reload;

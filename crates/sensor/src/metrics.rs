@@ -133,6 +133,7 @@ fn render(board: &Board) -> String {
     tables(&mut page, board);
     interfaces(&mut page, board);
     events(&mut page, board);
+    observables(&mut page, board);
     let trails = &board.trails;
     page.one("trails_count", "gauge", "Indicators in use.", trails.store().len() as u64);
     page.one("trails_generation", "gauge", "Number of the set in use, 1 at the start.", trails.generation());
@@ -241,6 +242,17 @@ fn events(page: &mut Page, board: &Board) {
     for output in &outputs {
         page.value("output_errors_total", &[("output", &output.name)], output.errors);
     }
+}
+
+fn observables(page: &mut Page, board: &Board) {
+    let Some(counters) = lock(&board.observables).clone() else { return };
+    let o = counters.counts(board.report().sightings);
+    page.one("sightings_total", "counter", "Names asked for, addresses contacted, names that led to one.", o.seen);
+    let fates = [("refused", o.refused), ("written", o.written), ("unfit", o.unfit), ("dropped", o.dropped)];
+    page.fates("sightings_fates_total", "What became of sightings.", &fates);
+    page.one("sightings_held", "gauge", "Sightings that are not written yet.", o.held);
+    page.one("observables_total", "counter", "Lines of observables written.", o.lines);
+    page.one("observables_errors_total", "counter", "Attempts to write observables that failed.", o.errors);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A sensor from start to end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use detect::MatchSettings;
@@ -12,6 +12,7 @@ use crate::board::{Board, lock};
 use crate::hooks::{Hooks, MessageHook};
 use crate::live::{self, Live};
 use crate::metrics;
+use crate::observables::{Exchange, ObservableSettings, Observables};
 use crate::output::{Full, OutputSettings, Outputs};
 use crate::reload::{self, Reloader, Trails};
 use crate::replay::{self, Replay};
@@ -42,10 +43,14 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
         None => agents::load(settings.user_agents_file.as_deref(), &*message)?,
     };
     let matching = Arc::new(MatchSettings { agents: Some(agents), ..settings.matching.clone() });
+    let (observables, exchanges) = observables(&settings, &message)?.unzip();
+    let exchanges = exchanges.unwrap_or_default();
+    *lock(&board.observables) = observables.as_ref().map(Observables::counters);
     let parts = Parts {
         limits: Limits::default(),
         matching,
         store,
+        exchanges: Arc::new(Mutex::new(exchanges)),
         #[cfg(test)]
         panic_at: Vec::new(),
     };
@@ -69,6 +74,7 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     summary.packets = report.packets;
     summary.anomalies = report.anomalies;
     TableUsage::add_all(&mut summary.tables, report.tables);
+    summary.observables = observables.map(|observables| observables.finish(report.sightings));
     summary.worker_panics = report.panics;
     summary.clock_steps = summary.clock_steps.max(board.clock_steps());
     summary.interfaces = board.interface_counts();
@@ -90,6 +96,25 @@ fn outputs(settings: &Settings, message: &MessageHook) -> Result<Outputs, Sensor
         full: if replay { Full::Wait } else { Full::Drop },
     };
     Outputs::open(&wanted, message)
+}
+
+/// The thread that writes what is seen at all, and what its workers need; nothing where it is not wanted or there is no
+/// directory to write to.
+fn observables(
+    settings: &Settings,
+    message: &MessageHook,
+) -> Result<Option<(Observables, Vec<Exchange>)>, SensorError> {
+    let Some(directory) = settings.log_dir.as_deref().filter(|_| settings.observables) else { return Ok(None) };
+    let replay = matches!(settings.source, Source::Files(_));
+    let wanted = ObservableSettings {
+        directory,
+        sensor: &settings.pipeline.sensor,
+        site: &settings.pipeline.site,
+        workers: settings.workers.max(1),
+        seed: settings.matching.seed,
+        full: if replay { Full::Wait } else { Full::Drop },
+    };
+    Observables::start(&wanted, message.clone()).map(Some)
 }
 
 /// A summary with what the sink counted.

@@ -127,6 +127,8 @@ pub struct Settings {
     pub text_log: bool,
     /// Whether the journal is written into `log_dir`.
     pub journal: bool,
+    /// USE_CONDENSED_STORAGE: whether what is seen at all, listed or not, is written into `log_dir`.
+    pub observables: bool,
     /// LOG_SERVER, SYSLOG_SERVER, LOGSTASH_SERVER: who gets the events too. Live sensors only.
     pub destinations: Vec<Destination>,
     /// REMOTE_SEVERITY_REGEX; none: an event's own severity is sent.

@@ -82,6 +82,27 @@ pub struct OutputCounts {
     pub errors: u64,
 }
 
+/// What became of sightings of names and addresses: `seen = refused + held + written + unfit + dropped`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ObservableCounts {
+    /// Names asked for, addresses contacted, names that led to addresses: each time counts.
+    pub seen: u64,
+    /// Of something new, for which a worker's table had no room.
+    pub refused: u64,
+    /// In tables, not written yet.
+    pub held: u64,
+    /// Told by lines that are written.
+    pub written: u64,
+    /// Of names that are no text.
+    pub unfit: u64,
+    /// Of lines that could not be written.
+    pub dropped: u64,
+    /// Lines written.
+    pub lines: u64,
+    /// Attempts to write that failed.
+    pub errors: u64,
+}
+
 /// Something wrong with a capture file. What was before it has been used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptureProblem {
@@ -117,6 +138,8 @@ pub struct Summary {
     pub accounts: Accounts,
     /// One for each output.
     pub outputs: Vec<OutputCounts>,
+    /// Fates of sightings; `None` where none are collected.
+    pub observables: Option<ObservableCounts>,
     /// One for each interface; empty on replays.
     pub interfaces: Vec<InterfaceCounts>,
     /// Files that were damaged or no captures.
@@ -150,6 +173,10 @@ impl Summary {
         let fates = a.repeated + a.whitelisted + a.ignored + a.at_once + a.in_bundles + a.in_summaries + a.held;
         self.demand("findings", a.findings, "their fates together", fates);
         self.demand("findings held at the end", a.held, "none", 0);
+        if let Some(o) = self.observables {
+            let fates = o.refused + o.written + o.unfit + o.dropped;
+            self.demand("sightings", o.seen, "their fates together", fates);
+        }
         for output in self.outputs.clone() {
             let fates = output.delivered + output.queued + output.dropped;
             self.demand(&format!("events offered to {}", output.name), output.offered, "their fates together", fates);

@@ -1,13 +1,16 @@
 //! One capture worker: frames in, findings out, everything that belongs to it rebuilt if it panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use detect::sightings::Collected;
 use detect::{Finding, MatchSettings, Matcher};
 use packet::{Anomalies, Dissector, Frame, Limits, Micros, Outcome, TableUsage};
 use trails::store::{Mapped, Store};
 
+use crate::board::lock;
 use crate::clock::Tick;
+use crate::observables::Exchange;
 use crate::summary::Packets;
 
 /// Panics of all workers together after which the program gives up.
@@ -19,6 +22,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) matching: Arc<MatchSettings>,
     pub(crate) store: Arc<Store<Mapped>>,
+    /// One for each worker, where observables are collected.
+    pub(crate) exchanges: Arc<Mutex<Vec<Exchange>>>,
     /// Packets at which a test wants a panic.
     #[cfg(test)]
     pub(crate) panic_at: Vec<u64>,
@@ -29,6 +34,7 @@ pub(crate) struct Worker {
     parts: Parts,
     dissector: Dissector,
     matcher: Matcher,
+    exchange: Option<Exchange>,
     counts: Packets,
     /// Of dissectors that are gone.
     past: Anomalies,
@@ -62,11 +68,14 @@ fn seed() -> u64 {
 impl Worker {
     pub(crate) fn new(parts: Parts) -> Self {
         let dissector = Dissector::new(&parts.limits, seed());
-        let matcher = Matcher::new(parts.matching.clone(), parts.store.clone());
+        let mut matcher = Matcher::new(parts.matching.clone(), parts.store.clone());
+        let exchange = lock(&parts.exchanges).pop();
+        matcher.collect(exchange.as_ref().map(Exchange::collector));
         Worker {
             parts,
             dissector,
             matcher,
+            exchange,
             counts: Packets::default(),
             past: Anomalies::default(),
             past_tables: Vec::new(),
@@ -125,11 +134,18 @@ impl Worker {
                 dissector.advance(now, matcher);
             }),
         }
+        let (Tick::Second(now) | Tick::Back { now, .. }) = tick;
+        if let (Some(exchange), Some(collector)) = (&mut self.exchange, self.matcher.collector_mut()) {
+            exchange.tick(now, collector);
+        }
     }
 
     /// After the last packet: a last look at all that waits.
     pub(crate) fn finish(&mut self, time: Micros, sequence: u64) {
         self.late(time, sequence, Dissector::finish);
+        if let (Some(exchange), Some(collector)) = (&mut self.exchange, self.matcher.collector_mut()) {
+            exchange.finish(collector);
+        }
     }
 
     fn late(&mut self, time: Micros, sequence: u64, last_look: impl FnOnce(&mut Dissector, &mut Matcher)) {
@@ -171,7 +187,9 @@ impl Worker {
         let gone = self.tables().map(|table| TableUsage { entries: 0, bytes: 0, limit: table.limit.none(), ..table });
         TableUsage::add_all(&mut self.past_tables, gone);
         self.dissector = Dissector::new(&self.parts.limits, seed());
+        let collector = self.matcher.take_collector();
         self.matcher = Matcher::new(self.parts.matching.clone(), self.parts.store.clone());
+        self.matcher.collect(collector);
     }
 
     fn tables(&self) -> [TableUsage; 5] {
@@ -191,7 +209,10 @@ impl Worker {
         anomalies.add(self.dissector.anomalies());
         let mut tables = self.past_tables.clone();
         TableUsage::add_all(&mut tables, self.tables());
-        Report { packets: self.counts, anomalies, tables, panics: self.panics }
+        let collector = self.matcher.collector();
+        TableUsage::add_all(&mut tables, collector.map(|collector| collector.usage()));
+        let sightings = collector.map(|collector| collector.collected()).unwrap_or_default();
+        Report { packets: self.counts, anomalies, tables, sightings, panics: self.panics }
     }
 }
 
@@ -202,6 +223,7 @@ pub(crate) struct Report {
     pub(crate) anomalies: Anomalies,
     /// Bounded tables, each name once.
     pub(crate) tables: Vec<TableUsage>,
+    pub(crate) sightings: Collected,
     pub(crate) panics: u64,
 }
 
@@ -210,6 +232,8 @@ impl Report {
         self.packets.add(&other.packets);
         self.anomalies.add(&other.anomalies);
         TableUsage::add_all(&mut self.tables, other.tables.iter().copied());
+        self.sightings.seen += other.sightings.seen;
+        self.sightings.refused += other.sightings.refused;
         self.panics += other.panics;
     }
 }

@@ -248,8 +248,9 @@ settings! {
     /// Severity of what is sent as syslog and JSON, by the info of the trail: an expression with groups named high,
     /// medium or low. Where none matches an event's own severity is sent.
     Sensor "REMOTE_SEVERITY_REGEX" remote_severity_regex: Option<Pattern> = "", Used;
-    /// Keep when and how often names and addresses were seen.
-    Sensor "USE_CONDENSED_STORAGE" use_condensed_storage: bool = "true", Later;
+    /// Record which names and addresses each host asked for or contacted, listed or not: when first and last, how often
+    /// (observables-*.jsonl in LOG_DIR). It tells who asked what: switch it off where that must not be kept.
+    Sensor "USE_CONDENSED_STORAGE" use_condensed_storage: bool = "true", Used;
     /// Address and port of metrics for Prometheus; off without a value.
     Sensor "STATS_ADDRESS" stats_address: Option<SocketAddr> = "", Used;
     /// Where alerts are posted.

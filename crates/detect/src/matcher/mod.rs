@@ -147,7 +147,17 @@ impl<L: Lookup> Matcher<L> {
             Found { findings: Vec::new(), time: Micros::default(), sequence: 0, late: false, start: 0, resolver: None };
         let unlisted = agents::Unlisted::new(settings.seed);
         let (pairs, names) = (pairs::Pairs::new(settings.seed), names::Names::new(settings.seed));
-        Matcher { settings, store, found, flows, request: http::Buffers::default(), unlisted, pairs, names, sightings: None }
+        Matcher {
+            settings,
+            store,
+            found,
+            flows,
+            request: http::Buffers::default(),
+            unlisted,
+            pairs,
+            names,
+            sightings: None,
+        }
     }
 
     /// Takes note of what is seen, listed or not, in this collector from now on.
@@ -156,8 +166,19 @@ impl<L: Lookup> Matcher<L> {
     }
 
     /// The collector, if there is one.
-    pub fn collector(&mut self) -> &mut Option<Collector> {
-        &mut self.sightings
+    #[must_use]
+    pub fn collector(&self) -> Option<&Collector> {
+        self.sightings.as_ref()
+    }
+
+    /// The collector, if there is one.
+    pub fn collector_mut(&mut self) -> Option<&mut Collector> {
+        self.sightings.as_mut()
+    }
+
+    /// The collector, which goes.
+    pub fn take_collector(&mut self) -> Option<Collector> {
+        self.sightings.take()
     }
 
     /// From the next packet on, another generation of trails.

@@ -148,6 +148,7 @@ fn collections() -> Vec<(String, String)> {
 fn every_collection_that_packets_fill_is_a_table_of_the_metrics() {
     let (_directory, board) = board();
     let parts = Parts {
+        exchanges: Arc::default(),
         limits: packet::Limits::default(),
         matching: Arc::default(),
         store: board.trails.store(),
@@ -203,6 +204,7 @@ fn tables_of_all_workers_are_shown_together() {
 fn what_the_tables_of_a_lost_worker_refused_stays_counted() {
     let (_directory, board) = board();
     let parts = Parts {
+        exchanges: Arc::default(),
         limits: packet::Limits { head_bytes: 0, ..packet::Limits::default() },
         matching: Arc::default(),
         store: board.trails.store(),

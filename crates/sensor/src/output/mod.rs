@@ -4,6 +4,7 @@ mod directory;
 mod encode;
 mod journal;
 mod lines;
+mod observables;
 mod queue;
 mod send;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::SensorError;
 use crate::hooks::MessageHook;
 use crate::settings::{Destination, SeverityPattern};
 use crate::summary::OutputCounts;
+pub(crate) use observables::ObservableLog;
 pub(crate) use queue::{Counters, Full, Queue};
 
 /// Events that wait for one output at most.

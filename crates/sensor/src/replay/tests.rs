@@ -52,6 +52,7 @@ fn replay(frames: &[Recorded], workers: usize, panic_at: &[u64]) -> Ran {
         workers,
         filter: None,
         parts: Parts {
+            exchanges: Arc::default(),
             limits: Limits::default(),
             matching: Arc::new(MatchSettings::default()),
             store,

@@ -28,6 +28,7 @@ pub(crate) fn settings(directory: &Path, source: Source, trails: &str) -> Settin
         log_dir: None,
         text_log: true,
         journal: true,
+        observables: true,
         destinations: Vec::new(),
         remote_severity: None,
         stats_address: None,

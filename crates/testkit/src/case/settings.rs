@@ -36,6 +36,7 @@ pub(super) fn prepare(case: &Case, directory: &Path) -> Result<Settings, String>
         log_dir: None,
         text_log: false,
         journal: false,
+        observables: false,
         destinations: Vec::new(),
         remote_severity: None,
         stats_address: None,
