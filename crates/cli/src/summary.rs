@@ -216,6 +216,14 @@ mod tests {
         summary.clock_steps = 1;
         let limit = packet::TableLimit::Bytes(16 << 20);
         let heads = packet::TableUsage { name: "heads", entries: 3, bytes: 99, limit, refused: 1200 };
+        summary.observables = Some(ObservableCounts {
+            seen: 5210,
+            refused: 7,
+            written: 5200,
+            unfit: 3,
+            lines: 1200,
+            ..ObservableCounts::default()
+        });
         summary.tables = vec![heads, packet::TableUsage { name: "quic", refused: 0, ..heads }];
         let severities = Severities { high: 2, medium: 0, low: 1 };
         assert_eq!(
@@ -226,6 +234,7 @@ mod tests {
              full      heads 1,200 times\n\
              findings  5: 3 reported at once, 2 said before in the same second\n\
              events    3: 2 high, 1 low\n\
+             sightings 5,210: 5,200 written, 7 refused at the limit, 3 of names that are no text (in 1,200 lines)\n\
              trails    1,630,771\n\
              time      2.000 s, 617 packets/s, 4.0 Mbit/s\n"
         );

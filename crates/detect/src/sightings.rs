@@ -6,7 +6,7 @@
 //! was seen before it. A [`Collector`] fills one after the other. What is done with them is not decided here.
 
 use std::hash::BuildHasher;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use event::observable::Seen;
 use foldhash::fast::FixedState;
@@ -53,8 +53,12 @@ fn bits(address: IpAddr) -> Bits {
     }
 }
 
+#[inline]
 fn address([upper, lower]: Bits) -> IpAddr {
-    Ipv6Addr::from_bits(u128::from(upper) << 64 | u128::from(lower)).to_canonical()
+    if upper == 0 && lower >> 32 == 0xffff {
+        return Ipv4Addr::from_bits(lower as u32).into();
+    }
+    Ipv6Addr::from_bits(u128::from(upper) << 64 | u128::from(lower)).into()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +109,7 @@ impl Entry {
 
 /// A table of sightings.
 pub struct Sightings {
-    /// Number of an entry, from 1 on; 0 where there is none. At least twice as many places as entries.
+    /// Number of an entry, from 1 on; 0 where there is none. At least four times as many places as entries.
     index: Vec<u16>,
     entries: Vec<Entry>,
     texts: Vec<u8>,
@@ -126,7 +130,7 @@ impl Sightings {
     pub fn new(keys: usize, text_bytes: usize) -> Sightings {
         let keys = keys.min(usize::from(u16::MAX) - 1);
         Sightings {
-            index: vec![0; (2 * keys).next_power_of_two().max(2)],
+            index: vec![0; (4 * keys).next_power_of_two().max(4)],
             entries: Vec::with_capacity(keys),
             texts: Vec::with_capacity(text_bytes),
             keys,
@@ -150,6 +154,7 @@ impl Sightings {
     }
 
     /// What it holds, in the order in which it came.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Sighting<'_>> {
         self.entries.iter().map(|entry| {
             let text = entry.text(&self.texts);

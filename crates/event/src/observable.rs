@@ -286,27 +286,39 @@ impl Drawer {
         let micros = micros.clamp(0, LATEST);
         let second = micros / MICROS;
         if second != self.second {
+            if second / draw::DAY != self.second / draw::DAY {
+                self.draw_date(second / draw::DAY);
+            }
             self.second = second;
-            let (year, month, day) = draw::date_of(second / draw::DAY);
-            let of_day = second % draw::DAY;
-            let text = format!(
-                "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.",
-                of_day / 3600,
-                of_day / 60 % 60,
-                of_day % 60
-            );
-            self.time.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
+            let of_day = (second % draw::DAY) as u32;
+            let [[a, b], [c, d], [e, f]] = [of_day / 3600, of_day / 60 % 60, of_day % 60].map(two_digits);
+            if let Some(place) = self.time.get_mut(DATE..).and_then(|rest| rest.first_chunk_mut::<10>()) {
+                *place = [b'T', a, b, b':', c, d, b':', e, f, b'.'];
+            }
         }
         let micros = (micros % MICROS) as u32;
-        let pairs = [micros / 10_000, micros / 100 % 100, micros % 100]
-            .map(|two| [b'0' + (two / 10) as u8, b'0' + (two % 10) as u8]);
+        let [[a, b], [c, d], [e, f]] = [micros / 10_000, micros / 100 % 100, micros % 100].map(two_digits);
         if let Some(place) = self.time.last_chunk_mut::<7>() {
-            let [[a, b], [c, d], [e, f]] = pairs;
             *place = [a, b, c, d, e, f, b'Z'];
         }
     }
+
+    #[cold]
+    fn draw_date(&mut self, days: i64) {
+        let (year, month, day) = draw::date_of(days);
+        let text = format!("{year:04}-{month:02}-{day:02}");
+        self.time.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
+    }
 }
 
+/// A number below 100.
+#[inline]
+fn two_digits(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
+}
+
+/// Bytes of a date.
+const DATE: usize = "0000-00-00".len();
 /// Bytes of a time.
 const TIME: usize = "0000-00-00T00:00:00.000000Z".len();
 /// Microseconds of a second.

@@ -112,7 +112,10 @@ fn visits() -> Timed {
         (8 * SECOND, from("10.0.0.9", "192.0.2.82").echo_request()),
         // The next five minutes.
         (301 * SECOND, from("10.0.0.8", "192.0.2.81").tcp(40_005, 443, SYN)),
-        (302 * SECOND, from("2001:db8::8", "2001:db8::1").udp(40_006, 53).payload(Message::query("b.org", 28).encode())),
+        (
+            302 * SECOND,
+            from("2001:db8::8", "2001:db8::1").udp(40_006, 53).payload(Message::query("b.org", 28).encode()),
+        ),
         (303 * SECOND, from("10.0.0.7", "192.0.2.80").tcp(40_007, 8080, SYN)),
     ]
 }

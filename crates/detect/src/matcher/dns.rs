@@ -14,17 +14,19 @@ use crate::lookup::Lookup;
 
 impl<L: Lookup> Matcher<L> {
     pub(super) fn query(&mut self, flow: &Flow, message: &DnsMessage<'_>) {
-        let mut name = packet::Name::EMPTY;
+        // Of a room that is kept: making one means to fill it.
+        let mut room = self.question.take().unwrap_or_else(|| Box::new(packet::Name::EMPTY));
         let mut questions = message.each_question();
         let mut first = true;
-        while questions.read_into(&mut name).is_some() {
-            let name = name.as_bytes();
+        while questions.read_into(&mut room).is_some() {
+            let name = room.as_bytes();
             if std::mem::take(&mut first) {
                 self.name_beside_resolver(name);
             }
             let place = self.name(flow, name, Occasion::Query, Context::default);
             self.sight_name(flow, name, place);
         }
+        self.question = Some(room);
     }
 
     #[inline]

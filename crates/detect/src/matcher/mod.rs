@@ -75,6 +75,8 @@ pub struct Matcher<L: Lookup = Store<Mapped>> {
     pairs: pairs::Pairs,
     names: names::Names,
     sightings: Option<Collector>,
+    /// Room for a name that is asked for.
+    question: Option<Box<Name>>,
 }
 
 /// What was found since the last [`Matcher::take`].
@@ -157,6 +159,7 @@ impl<L: Lookup> Matcher<L> {
             pairs,
             names,
             sightings: None,
+            question: Some(Box::new(Name::EMPTY)),
         }
     }
 
