@@ -1,0 +1,21 @@
+//! Where trails come from.
+//!
+//! ```text
+//! Spec (a TOML file, see [`spec`]) -> fetch: conditional, bounded, last good copy
+//!   v  bytes
+//! reader (one file for each format): rows of text and, where the feed has one, info
+//!   v  kinds and guards of the spec
+//! gather: all feeds, static trees and custom lists into one trails::Builder; addresses that only attackers' lists name
+//!   v  are counted first
+//! publish: store, CSV, manifest and difference of a generation
+//! ```
+//!
+//! Nothing here looks at traffic, and nothing but `fetch` speaks to a network. What comes from there is data of strangers:
+//! readers work within limits, and a feed that is not what it used to be is refused as a whole, its last good copy used.
+
+mod builtin;
+pub mod reader;
+pub mod spec;
+
+pub use reader::{Row, read};
+pub use spec::{Catalogue, Spec, SpecError};

@@ -1,0 +1,402 @@
+//! What a feed is: a TOML file that says where it lies, how it is read, what it means, and what it must look like.
+//!
+//! The files in `feeds/` of this crate are part of the program; files of the same form in FEEDS_DIR add to them, or replace
+//! the one of the same name.
+//!
+//! ```
+//! let spec = feeds::Spec::parse("example", r#"
+//!     about = "Names of an example"
+//!     urls = ["https://feed.example/list.txt"]
+//!     info = "example (malware)"
+//!     reference = "feed.example"
+//!     kinds = ["name"]
+//!     licence = "CC0-1.0"
+//!     [read]
+//!     format = "lines"
+//! "#).unwrap();
+//! assert!(spec.enabled);
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use trails::Indicator;
+
+use crate::reader::Format;
+
+/// Longest file of a description, bytes.
+const MAX_SPEC: u64 = 64 * 1024;
+/// Most descriptions in a directory.
+const MAX_SPECS: usize = 1_000;
+/// Longest name of a feed, bytes.
+const MAX_NAME: usize = 64;
+/// What stands in a url for each of `parts`.
+const PART: &str = "{part}";
+/// What stands in `info` for what a row says.
+pub const INFO: &str = "{info}";
+/// What stands in a url for the key of `auth`.
+pub const KEY: &str = "{key}";
+
+/// One feed.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Its name: that of its file.
+    #[serde(skip)]
+    pub name: String,
+    /// What it lists, in a line.
+    pub about: String,
+    /// Where it lies; the next is tried where one fails. With `{part}` where there are `parts`.
+    pub urls: Vec<String>,
+    /// A feed of several files: each is fetched, and all are read.
+    #[serde(default)]
+    pub parts: Vec<String>,
+    /// The info of its trails; `{info}` stands for what a row says of itself.
+    pub info: String,
+    /// The info of a row that says nothing of itself, where `info` has `{info}`.
+    #[serde(default)]
+    pub info_default: String,
+    /// The reference of its trails: whose feed it is.
+    pub reference: String,
+    /// What is taken from it; anything else in it is refused and counted.
+    pub kinds: Vec<Kind>,
+    /// Whether it is used where nothing else is said.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// A list of addresses that attack, scan or spam: an address counts when IP_MINIMUM_FEEDS of such lists agree.
+    #[serde(default)]
+    pub attackers: bool,
+    /// An address of it counts as named by so many lists, where a row does not say by how many.
+    #[serde(default = "one")]
+    pub weight: u32,
+    /// Licence of its data, as far as it is told.
+    pub licence: String,
+    /// What else its makers ask of users.
+    #[serde(default)]
+    pub terms: String,
+    /// Seconds between two fetches at least.
+    #[serde(default = "hour")]
+    pub interval: u64,
+    /// The key it wants.
+    pub auth: Option<Auth>,
+    /// What it must look like.
+    #[serde(default)]
+    pub guard: Guard,
+    /// How it is read.
+    pub read: Format,
+}
+
+/// What kinds of indicators are taken from a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // The same words as in `trails::Indicator`.
+pub enum Kind {
+    Name,
+    Url,
+    Path,
+    Address,
+    Endpoint,
+    Network,
+    Sha1,
+    Ja3,
+    Ja4,
+    Pattern,
+}
+
+impl Kind {
+    /// Whether an indicator is of this kind. A name of one label, which would list everything under it, is of none.
+    #[must_use]
+    pub fn takes(self, indicator: &Indicator<'_>) -> bool {
+        match indicator {
+            Indicator::Name(name) => self == Kind::Name && name.contains('.'),
+            Indicator::Url(_) => self == Kind::Url,
+            Indicator::Path(_) => self == Kind::Path,
+            Indicator::Address(_) => self == Kind::Address,
+            Indicator::Endpoint(..) => self == Kind::Endpoint,
+            Indicator::Network(_) => self == Kind::Network,
+            Indicator::CertificateSha1(_) => self == Kind::Sha1,
+            Indicator::Ja3(_) => self == Kind::Ja3,
+            Indicator::Ja4(_) => self == Kind::Ja4,
+            Indicator::Pattern(_) => self == Kind::Pattern,
+        }
+    }
+}
+
+/// A key that the makers of a feed give its users.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Name of the environment variable, and of the entry under FEED_KEYS, that holds it.
+    pub key: String,
+    /// The header that it is sent in; none where a url has `{key}`.
+    pub header: Option<String>,
+}
+
+/// What a feed must look like; else it is refused as a whole and the last good copy is used.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Guard {
+    /// Text that is in it.
+    pub contains: Option<String>,
+    /// Rows at least.
+    pub min_rows: u64,
+    /// Rows at most.
+    pub max_rows: u64,
+    /// Bytes at most, unpacked.
+    pub max_bytes: u64,
+    /// Days since its newest change (Last-Modified, or the last fetch with another content) after which it counts as stale.
+    pub max_age_days: u32,
+    /// The part of the rows of the last good copy that must still be there at least.
+    pub min_ratio: f64,
+    /// The part of the lines that must be indicators at least.
+    pub min_valid: f64,
+}
+
+impl Default for Guard {
+    fn default() -> Guard {
+        Guard {
+            contains: None,
+            min_rows: 1,
+            max_rows: 2_000_000,
+            max_bytes: 64 << 20,
+            max_age_days: 30,
+            min_ratio: 0.3,
+            min_valid: 0.5,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn hour() -> u64 {
+    3_600
+}
+
+/// Why a description is none.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    /// It is no TOML, or not of this form.
+    #[error("feed {name}: {text}")]
+    Form {
+        /// Of the feed.
+        name: String,
+        /// What is wrong, and where.
+        text: String,
+    },
+    /// A file or directory cannot be read.
+    #[error("cannot read feeds from {path}: {source}; check FEEDS_DIR and its permissions")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn wrong(name: &str, text: impl Into<String>) -> SpecError {
+    SpecError::Form { name: name.to_owned(), text: text.into() }
+}
+
+impl Spec {
+    /// Reads a description.
+    ///
+    /// # Errors
+    /// It is not of this form; the error says where.
+    pub fn parse(name: &str, text: &str) -> Result<Spec, SpecError> {
+        let mut spec: Spec = toml::from_str(text).map_err(|error| wrong(name, error.to_string()))?;
+        name.clone_into(&mut spec.name);
+        match spec.problem() {
+            Some(problem) => Err(wrong(name, problem)),
+            None => Ok(spec),
+        }
+    }
+
+    /// What is wrong with it beyond its form.
+    fn problem(&self) -> Option<String> {
+        let usable = |name: &str| {
+            let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
+            !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(plain)
+        };
+        let guard = &self.guard;
+        let part = |value: f64| (0.0..=1.0).contains(&value);
+        let texts = [&self.about, &self.info, &self.reference, &self.licence];
+        match () {
+            () if !usable(&self.name) => Some("a feed is named in a-z, 0-9, _ and -, in up to 64 characters".into()),
+            () if self.urls.is_empty() => Some("urls: name at least one".into()),
+            () if self.kinds.is_empty() => Some("kinds: name at least one".into()),
+            () if texts.iter().any(|text| text.trim().is_empty()) => {
+                Some("about, info, reference and licence must say something".into())
+            }
+            () if !part(guard.min_ratio) || !part(guard.min_valid) => {
+                Some("guard: min_ratio and min_valid are between 0 and 1".into())
+            }
+            () if guard.min_rows > guard.max_rows => Some("guard: min_rows is above max_rows".into()),
+            () => self.urls.iter().find_map(|url| self.url_problem(url)).or_else(|| self.read.problem()),
+        }
+    }
+
+    fn url_problem(&self, url: &str) -> Option<String> {
+        let key = self.auth.as_ref().is_some_and(|auth| auth.header.is_none());
+        match () {
+            () if !url.starts_with("https://") && !url.starts_with("http://") => {
+                Some(format!("urls: {url} must begin with https:// or http://"))
+            }
+            () if self.parts.is_empty() == url.contains(PART) => {
+                Some(format!("urls: {url} must have {PART} where there are parts, and only then"))
+            }
+            () if key != url.contains(KEY) => {
+                Some(format!("urls: {url} must have {KEY} where auth names no header, and only then"))
+            }
+            () => None,
+        }
+    }
+
+    /// For each file of the feed the places it may be had from, in order. Keys are not put in yet.
+    #[must_use]
+    pub fn files(&self) -> Vec<Vec<String>> {
+        if self.parts.is_empty() {
+            return vec![self.urls.clone()];
+        }
+        let of = |part: &String| self.urls.iter().map(|url| url.replace(PART, part)).collect();
+        self.parts.iter().map(of).collect()
+    }
+
+    /// Whether an indicator is one of those that are taken from it.
+    #[must_use]
+    pub fn takes(&self, indicator: &Indicator<'_>) -> bool {
+        self.kinds.iter().any(|kind| kind.takes(indicator))
+    }
+}
+
+/// All feeds there are, in the order of their names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalogue {
+    specs: Vec<Spec>,
+}
+
+impl Catalogue {
+    /// Those that are part of the program, and those of a directory.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or one of its files is no description.
+    pub fn load(directory: Option<&Path>) -> Result<Catalogue, SpecError> {
+        let mut catalogue = Catalogue::default();
+        for (name, text) in crate::builtin::FEEDS {
+            catalogue.put(Spec::parse(name, text)?);
+        }
+        if let Some(directory) = directory {
+            for (name, text) in files_of(directory)? {
+                catalogue.put(Spec::parse(&name, &text)?);
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// Adds one, in place of the one of the same name.
+    pub fn put(&mut self, spec: Spec) {
+        match self.specs.binary_search_by(|known| known.name.cmp(&spec.name)) {
+            Ok(at) => {
+                if let Some(known) = self.specs.get_mut(at) {
+                    *known = spec;
+                }
+            }
+            Err(at) => self.specs.insert(at, spec),
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn specs(&self) -> &[Spec] {
+        &self.specs
+    }
+
+    /// The one of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Spec> {
+        self.specs.iter().find(|spec| spec.name == name)
+    }
+}
+
+/// Names and texts of the `.toml` files of a directory, in order.
+fn files_of(directory: &Path) -> Result<Vec<(String, String)>, SpecError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| SpecError::Read { path, source }
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed(directory))? {
+        let path = entry.map_err(failed(directory))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    if paths.len() > MAX_SPECS {
+        return Err(failed(directory)(io::Error::other(format!("more than {MAX_SPECS} feeds"))));
+    }
+    paths.sort();
+    let mut texts = Vec::new();
+    for path in paths {
+        if fs::metadata(&path).map_err(failed(&path))?.len() > MAX_SPEC {
+            return Err(failed(&path)(io::Error::other("larger than 64 KiB")));
+        }
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        texts.push((name, fs::read_to_string(&path).map_err(failed(&path))?));
+    }
+    Ok(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = r#"
+        about = "Names of an example"
+        urls = ["https://feed.example/list.txt"]
+        info = "example (malware)"
+        reference = "feed.example"
+        kinds = ["name"]
+        licence = "CC0-1.0"
+    "#;
+
+    fn refused(change: &str) -> String {
+        let lines = "[read]\nformat = \"lines\"\n";
+        match Spec::parse("example", &format!("{EXAMPLE}\n{change}\n{lines}")) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_no_description() {
+        assert_eq!(refused(""), "");
+        assert!(refused("surprise = 1").contains("surprise"));
+        assert!(refused("parts = [\"a\"]").contains("{part}"));
+        assert!(refused("auth = { key = \"EXAMPLE_KEY\" }").contains("{key}"));
+        assert!(refused("guard = { min_ratio = 1.5 }").contains("min_ratio"));
+        assert!(refused("guard = { min_rows = 10, max_rows = 9 }").contains("min_rows"));
+        assert!(Spec::parse("../example", &format!("{EXAMPLE}\n[read]\nformat = \"lines\"")).is_err());
+    }
+
+    #[test]
+    fn a_directory_adds_and_replaces() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+        write("own.toml", &format!("{EXAMPLE}\n[read]\nformat = \"lines\""));
+        write("notes.txt", "no feed");
+        let known = Catalogue::load(None).unwrap();
+        let more = Catalogue::load(Some(directory.path())).unwrap();
+        assert_eq!(more.specs().len(), known.specs().len() + 1);
+        assert_eq!(more.get("own").map(|spec| spec.reference.as_str()), Some("feed.example"));
+        assert!(more.specs().is_sorted_by(|a, b| a.name < b.name));
+        write("broken.toml", "about = 1");
+        assert!(Catalogue::load(Some(directory.path())).unwrap_err().to_string().contains("broken"));
+    }
+}
