@@ -14,8 +14,17 @@
 //! readers work within limits, and a feed that is not what it used to be is refused as a whole, its last good copy used.
 
 mod builtin;
+pub mod copies;
+pub mod difference;
+pub mod fetch;
+pub mod gather;
+pub mod judge;
+pub mod manifest;
+pub mod publish;
 pub mod reader;
+pub mod round;
 pub mod spec;
+pub mod update;
 
 pub use reader::{Row, read};
 pub use spec::{Catalogue, Spec, SpecError};

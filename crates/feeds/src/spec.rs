@@ -18,13 +18,13 @@
 //! ```
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use trails::Indicator;
 
-use crate::reader::Format;
+use crate::reader::{self, Format, Passed, Row};
 
 /// Longest file of a description, bytes.
 const MAX_SPEC: u64 = 64 * 1024;
@@ -267,6 +267,14 @@ impl Spec {
         }
         let of = |part: &String| self.urls.iter().map(|url| url.replace(PART, part)).collect();
         self.parts.iter().map(of).collect()
+    }
+
+    /// Reads the feed; `sink` takes its rows in order, with the info they get.
+    ///
+    /// # Errors
+    /// Reading failed, or a format that is one document is none.
+    pub fn rows(&self, body: &mut dyn BufRead, sink: &mut dyn FnMut(Row<'_>)) -> io::Result<Passed> {
+        reader::read(&self.read, body, sink)
     }
 
     /// Whether an indicator is one of those that are taken from it.

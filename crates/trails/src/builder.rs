@@ -208,9 +208,24 @@ impl Builder {
 
     /// Adds the text of a line, its comment removed.
     pub fn add(&mut self, text: &str, source: Source, place: Place<'_>) {
+        self.add_unless(text, source, place, |_, _| None);
+    }
+
+    /// Adds the text of a line unless there is a veto of whoever adds it, besides those of the builder.
+    pub fn add_unless(
+        &mut self,
+        text: &str,
+        source: Source,
+        place: Place<'_>,
+        veto: impl FnOnce(&Indicator<'_>, &Builder) -> Option<Veto>,
+    ) {
         self.report.lines += 1;
         let mut scratch = std::mem::take(&mut self.scratch);
         let result = Indicator::parse(text, &mut scratch).and_then(|indicator| {
+            if let Some(veto) = veto(&indicator, self) {
+                *self.report.vetoed.entry(veto).or_default() += 1;
+                return Ok(());
+            }
             self.add_indicator(&indicator, source)?;
             // `192.0.2.1:8080/` names a service, and the page at its root.
             match indicator {
@@ -235,9 +250,24 @@ impl Builder {
         }
     }
 
+    /// Whether an indicator is there already.
+    #[must_use]
+    pub fn holds(&self, indicator: &Indicator<'_>) -> bool {
+        let mut room = [0; 18];
+        self.find(indicator.kind(), key_bytes(indicator, &mut room)).is_some()
+    }
+
+    fn find(&self, kind: Kind, key: &[u8]) -> Option<u32> {
+        let same = |&at: &u32| {
+            let entry = self.entries.get(at as usize);
+            entry.is_some_and(|entry| entry.kind == kind && entry_key(&self.bytes, entry) == key)
+        };
+        self.index.find(key_hash(kind, key), same).copied()
+    }
+
     fn add_indicator(&mut self, indicator: &Indicator<'_>, source: Source) -> Result<(), Why> {
         let mut label = source.0;
-        if let Some(veto) = self.vetoes.veto(indicator, self.labels.is_custom(label)) {
+        if let Some(veto) = self.vetoes.veto(indicator, self.labels.is_custom(label), self.labels.class(label)) {
             *self.report.vetoed.entry(veto).or_default() += 1;
             return Ok(());
         }
@@ -248,12 +278,10 @@ impl Builder {
         }
         let mut room = [0; 18];
         let (kind, key) = (indicator.kind(), key_bytes(indicator, &mut room));
+        let known = self.find(kind, key);
         let Self { labels, bytes, entries, index, report, .. } = self;
         let hash = key_hash(kind, key);
-        let same = |&at: &u32| {
-            entries.get(at as usize).is_some_and(|entry| entry.kind == kind && entry_key(bytes, entry) == key)
-        };
-        if let Some(&at) = index.find(hash, same) {
+        if let Some(at) = known {
             report.repeated += 1;
             if let Some(entry) = entries.get_mut(at as usize) {
                 entry.label = labels.merge(entry.label, label);

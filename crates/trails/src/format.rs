@@ -80,6 +80,13 @@ pub(crate) const SECTIONS: usize = Section::Automata as usize + 1;
 pub(crate) const HEADER_WORDS: usize = word::TABLE + 3 * SECTIONS;
 pub(crate) const HEADER_LENGTH: usize = (HEADER_WORDS * 8).next_multiple_of(ALIGN);
 
+/// Puts a word of the header.
+pub(crate) fn put(header: &mut [u8], word: usize, value: u64) {
+    if let Some(place) = header.get_mut(word * 8..word * 8 + 8) {
+        place.copy_from_slice(&value.to_le_bytes());
+    }
+}
+
 /// Slots of a bucket; its fingerprints fill one cache line.
 pub(crate) const SLOTS: usize = 32;
 /// Fingerprint bytes of a bucket.

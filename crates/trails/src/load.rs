@@ -1,14 +1,15 @@
 //! From TRAILS_FILE to an open store: a `.bin` is mapped; from a `.csv` the store is built first when needed.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::builder::{Builder, Report, Stamp};
+use crate::format::{self, word};
 use crate::hash;
 use crate::read::{self, ReadError};
-use crate::store::{Mapped, SourceStamp, Store, StoreError};
+use crate::store::{Mapped, SourceStamp, Store, StoreError, header_checksum};
 use crate::veto::Vetoes;
 
 /// Bytes of each sample of a file's content.
@@ -127,7 +128,7 @@ fn temporary(target: &Path) -> PathBuf {
 /// Writing failed, or what was written does not verify; nothing is left behind.
 pub fn publish(builder: Builder, target: &Path, stamp: Stamp) -> Result<Report, LoadError> {
     let temporary = temporary(target);
-    let result = write_and_verify(builder, &temporary, stamp).and_then(|report| {
+    let result = write(builder, &temporary, stamp).and_then(|report| {
         fs::rename(&temporary, target).map_err(write_error(target))?;
         // The rename itself is durable once its directory is.
         let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -144,13 +145,36 @@ fn write_error(path: &Path) -> impl FnOnce(io::Error) -> LoadError + '_ {
     move |source| LoadError::Write { path: path.to_owned(), source }
 }
 
-fn write_and_verify(builder: Builder, path: &Path, stamp: Stamp) -> Result<Report, LoadError> {
+/// Writes a store and verifies what was written. [`publish`] is what puts one in the place of another.
+///
+/// # Errors
+/// Writing failed, or what was written does not verify; it may be there all the same.
+pub fn write(builder: Builder, path: &Path, stamp: Stamp) -> Result<Report, LoadError> {
     let file = File::create(path).map_err(write_error(path))?;
     let (out, report) = builder.finish(BufWriter::with_capacity(1 << 20, file), stamp).map_err(write_error(path))?;
     let file = out.into_inner().map_err(|error| write_error(path)(error.into_error()))?;
     file.sync_all().map_err(write_error(path))?;
     open_verified(path)?;
     Ok(report)
+}
+
+/// Makes a store say that it was built from another source: the CSV that was written of it.
+///
+/// # Errors
+/// It cannot be read or written, or is no store.
+pub fn restamp(path: &Path, source: SourceStamp) -> Result<(), LoadError> {
+    let mut file = File::options().read(true).write(true).open(path).map_err(write_error(path))?;
+    let mut header = vec![0; format::HEADER_LENGTH];
+    file.read_exact(&mut header).map_err(write_error(path))?;
+    format::put(&mut header, word::SOURCE_SIZE, source.size);
+    format::put(&mut header, word::SOURCE_MTIME, source.modified);
+    format::put(&mut header, word::SOURCE_HASH, source.hash);
+    let checksum = header_checksum(&header);
+    format::put(&mut header, word::CHECKSUM, checksum);
+    file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&header)).map_err(write_error(path))?;
+    file.sync_all().map_err(write_error(path))?;
+    Store::open(path)?;
+    Ok(())
 }
 
 /// Opens a store and checks the checksum of everything, by reading it: what is read of a map stays in memory.
@@ -176,7 +200,7 @@ pub fn stamp_of(path: &Path) -> io::Result<SourceStamp> {
     let mut sample = Vec::new();
     for start in [0, size / 2, size.saturating_sub(SAMPLE)] {
         file.seek(SeekFrom::Start(start))?;
-        file.by_ref().take(SAMPLE).read_to_end(&mut sample)?;
+        Read::by_ref(&mut file).take(SAMPLE).read_to_end(&mut sample)?;
     }
     let modified = u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX);
     Ok(SourceStamp { size, modified, hash: hash::checksum(&sample) })

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::format::{self, word};
+use crate::format::{self, put, word};
 use crate::hash::Checksum;
 use crate::store::header_checksum;
 
@@ -39,12 +39,6 @@ pub fn mend(bytes: &mut [u8]) {
     if let Some(header) = bytes.get(..format::HEADER_LENGTH) {
         let sum = header_checksum(header);
         put(bytes, word::CHECKSUM, sum);
-    }
-}
-
-fn put(bytes: &mut [u8], word: usize, value: u64) {
-    if let Some(place) = bytes.get_mut(word * 8..word * 8 + 8) {
-        place.copy_from_slice(&value.to_le_bytes());
     }
 }
 

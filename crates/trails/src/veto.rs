@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+use crate::class::Class;
 use crate::indicator::{Indicator, Line, Network, Why, line};
 
 /// Why an indicator was left out.
@@ -14,6 +15,28 @@ pub enum Veto {
     Whitelist,
     /// An address that is private, reserved or otherwise no one host of the Internet.
     Bogon,
+    /// A name, address or network that so many use that it is no sign of anything.
+    Popular,
+    /// It is not of the kinds that its feed lists.
+    Kind,
+    /// An address that too few lists of attackers name.
+    FewFeeds,
+    /// Its info is not wanted (DISABLED_TRAILS_INFO_REGEX).
+    Info,
+}
+
+impl std::fmt::Display for Veto {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Veto::UserWhitelist => "on the user's whitelist",
+            Veto::Whitelist => "on the whitelist",
+            Veto::Bogon => "private or reserved addresses",
+            Veto::Popular => "used by so many that it is no sign",
+            Veto::Kind => "not what its feed lists",
+            Veto::FewFeeds => "addresses that too few lists of attackers name",
+            Veto::Info => "of an info that is not wanted",
+        })
+    }
 }
 
 /// Names with their subdomains, addresses and networks.
@@ -28,24 +51,43 @@ impl Whitelist {
     /// From lines of names, addresses and networks; other forms are returned with their line numbers.
     #[must_use]
     pub fn from_lines(text: &str) -> (Self, Vec<(usize, Why)>) {
-        let (mut list, mut refused, mut scratch) = (Self::default(), Vec::new(), String::new());
+        let (mut list, mut refused) = (Self::default(), Vec::new());
         for (number, text) in text.lines().enumerate() {
             let Line::Text(text) = line(text) else { continue };
-            match Indicator::parse(text, &mut scratch) {
-                Ok(Indicator::Name(name)) => {
-                    list.names.insert(name.to_owned());
-                }
-                Ok(Indicator::Address(address)) => {
-                    list.addresses.insert(address);
-                }
-                Ok(Indicator::Network(Network { address, length })) => {
-                    list.networks.extend(ipnet::IpNet::new(address, length));
-                }
-                Ok(_) => refused.push((number + 1, Why::Character)),
-                Err(why) => refused.push((number + 1, why)),
+            if let Err(why) = list.add(text) {
+                refused.push((number + 1, why));
             }
         }
         (list, refused)
+    }
+
+    /// Adds a name, address or network.
+    ///
+    /// # Errors
+    /// It is of another form, or of none.
+    pub fn add(&mut self, text: &str) -> Result<(), Why> {
+        match Indicator::parse(text, &mut String::new())? {
+            Indicator::Name(name) => {
+                self.names.insert(name.to_owned());
+            }
+            Indicator::Address(address) => {
+                self.addresses.insert(address);
+            }
+            Indicator::Network(Network { address, length }) => {
+                self.networks.extend(ipnet::IpNet::new(address, length));
+            }
+            _ => return Err(Why::Character),
+        }
+        Ok(())
+    }
+
+    /// Whether it is one of the names that are there, or [`Whitelist::covers`] what is no name.
+    #[must_use]
+    pub fn names(&self, indicator: &Indicator<'_>) -> bool {
+        match indicator {
+            Indicator::Name(name) => self.names.contains(*name),
+            other => self.covers(other),
+        }
     }
 
     /// Whether it is there, or below or inside what is there.
@@ -80,6 +122,9 @@ pub struct Vetoes {
     pub user: Whitelist,
     /// Built in or configured.
     pub builtin: Whitelist,
+    /// What so many use that listing it would only raise false alarms: names alone, not what is below them. What is
+    /// said of it may still be true where a trail lists a sinkhole or parking site.
+    pub popular: Whitelist,
     /// Whether addresses of nobody are left out.
     pub bogons: bool,
 }
@@ -87,7 +132,7 @@ pub struct Vetoes {
 impl Vetoes {
     /// The veto against an indicator, if any.
     #[must_use]
-    pub fn veto(&self, indicator: &Indicator<'_>, custom: bool) -> Option<Veto> {
+    pub fn veto(&self, indicator: &Indicator<'_>, custom: bool, class: Class) -> Option<Veto> {
         if self.user.covers(indicator) {
             return Some(Veto::UserWhitelist);
         }
@@ -96,6 +141,9 @@ impl Vetoes {
         }
         if self.builtin.covers(indicator) {
             return Some(Veto::Whitelist);
+        }
+        if !matches!(class, Class::Sinkhole | Class::Parking) && self.popular.names(indicator) {
+            return Some(Veto::Popular);
         }
         let address = match indicator {
             Indicator::Address(address) | Indicator::Endpoint(address, _) => address,
@@ -130,7 +178,7 @@ mod tests {
     use super::*;
 
     fn veto(vetoes: &Vetoes, text: &str, custom: bool) -> Option<Veto> {
-        vetoes.veto(&Indicator::parse(text, &mut String::new()).unwrap(), custom)
+        vetoes.veto(&Indicator::parse(text, &mut String::new()).unwrap(), custom, Class::Malware)
     }
 
     #[test]
@@ -138,6 +186,7 @@ mod tests {
         let vetoes = Vetoes {
             user: Whitelist::from_lines("mine.example\n192.0.2.0/28").0,
             builtin: Whitelist::from_lines("good.example").0,
+            popular: Whitelist::from_lines("hosts.example\n198.51.100.0/24").0,
             bogons: true,
         };
         for custom in [false, true] {
@@ -148,6 +197,13 @@ mod tests {
         }
         assert_eq!(veto(&vetoes, "www.sub.good.example", false), Some(Veto::Whitelist));
         assert_eq!(veto(&vetoes, "sub.good.example", true), None);
+        assert_eq!(veto(&vetoes, "hosts.example", false), Some(Veto::Popular));
+        assert_eq!(veto(&vetoes, "evil.hosts.example", false), None, "anyone may have a name there");
+        assert_eq!(veto(&vetoes, "198.51.100.7", false), Some(Veto::Popular));
+        assert_eq!(veto(&vetoes, "198.51.100.7", true), None);
+        let mut scratch = String::new();
+        let parked = Indicator::parse("198.51.100.7", &mut scratch).unwrap();
+        assert_eq!(vetoes.veto(&parked, false, Class::Parking), None);
         assert_eq!(veto(&vetoes, "10.1.2.3", false), Some(Veto::Bogon));
         assert_eq!(veto(&vetoes, "10.1.2.3", true), None);
         assert_eq!(veto(&vetoes, "8.9.10.11", false), None);

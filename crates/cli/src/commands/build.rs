@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use trails::load::{self, LoadError};
 use trails::read::{Progress, is_csv};
 use trails::store::Counts;
-use trails::{Kind, Report, Veto, Why};
+use trails::{Kind, Report, Why};
 
 use super::{complain, print};
 use crate::arguments::BuildArguments;
@@ -172,7 +172,7 @@ pub(crate) fn lines(report: &Report) -> String {
     let refused: u64 = report.refused.values().sum();
     let _ = write!(out, "lines     {} read, {} of them listed before", report.lines, report.repeated);
     for (veto, count) in &report.vetoed {
-        let _ = write!(out, ", {count} left out ({})", vetoed(*veto));
+        let _ = write!(out, ", {count} left out ({veto})");
     }
     let _ = writeln!(out, ", {refused} refused");
     for (why, count) in &report.refused {
@@ -186,14 +186,6 @@ pub(crate) fn lines(report: &Report) -> String {
 
 fn examples(report: &Report, why: Why) -> impl Iterator<Item = &trails::builder::Refusal> {
     report.refusals.iter().filter(move |refusal| refusal.why == why).take(EXAMPLES_SHOWN)
-}
-
-fn vetoed(veto: Veto) -> &'static str {
-    match veto {
-        Veto::UserWhitelist => "on the user's whitelist",
-        Veto::Whitelist => "on the whitelist",
-        Veto::Bogon => "private or reserved addresses",
-    }
 }
 
 fn difference(before: &Counts, now: &Counts) -> String {

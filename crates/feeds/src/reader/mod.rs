@@ -35,6 +35,13 @@ pub enum Format {
 }
 
 impl Format {
+    /// Whether what it reads may be a page for people.
+    pub(crate) fn of_pages(&self) -> bool {
+        match self {
+            Format::Lines(_) => false,
+        }
+    }
+
     /// What is wrong with the settings of a format.
     pub(crate) fn problem(&self) -> Option<String> {
         match self {

@@ -1,0 +1,231 @@
+//! One request: what was fetched, that nothing changed, or why not.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use ureq::http::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER};
+use ureq::http::{HeaderMap, StatusCode};
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Proxy};
+
+/// Redirects that are followed.
+const REDIRECTS: u32 = 5;
+/// Bytes that are read at once.
+const PIECE: usize = 64 * 1024;
+/// Longest header value that is kept as a validator, bytes.
+const MAX_VALIDATOR: usize = 1_024;
+
+/// What a client is told.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// PROXY_ADDRESS: `http://`, `https://` or `socks5://` with host and port.
+    pub proxy: Option<String>,
+    /// What it calls itself.
+    pub user_agent: String,
+    /// Until there is a connection, and between two pieces of an answer.
+    pub patience: Duration,
+    /// For a request in all.
+    pub whole: Duration,
+    /// Certificates (DER) of authorities that are trusted besides those of the system.
+    pub authorities: Vec<Vec<u8>>,
+}
+
+impl Default for ClientSettings {
+    fn default() -> ClientSettings {
+        ClientSettings {
+            proxy: None,
+            user_agent: concat!("maltrail/", env!("CARGO_PKG_VERSION")).to_owned(),
+            patience: Duration::from_secs(20),
+            whole: Duration::from_secs(300),
+            authorities: Vec::new(),
+        }
+    }
+}
+
+/// What a server said of a version of its answer, to be asked with the next time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validators {
+    /// Its entity tag (RFC 9110 8.8.3).
+    pub etag: Option<String>,
+    /// When it was last changed (RFC 9110 8.8.2), as the server wrote it.
+    pub last_modified: Option<String>,
+}
+
+/// What an answer may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes, unpacked.
+    pub bytes: u64,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// What one has is what there is.
+    Unchanged,
+    /// Another version was written.
+    Body {
+        /// What to ask with the next time.
+        validators: Validators,
+        /// Bytes that were written.
+        bytes: u64,
+    },
+}
+
+/// Why nothing was fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The server answered something else.
+    #[error("the server answered {status}")]
+    Status {
+        /// What.
+        status: u16,
+        /// Seconds that it wants to be left alone for.
+        after: Option<u64>,
+    },
+    /// There was no answer, or not the whole of it.
+    #[error("{0}")]
+    Transport(String),
+    /// The answer is larger than it may be.
+    #[error("more than {0} bytes")]
+    Large(u64),
+    /// It ended before it was whole.
+    #[error("the answer ended after {had} of {wanted} bytes")]
+    Cut {
+        /// Bytes that came.
+        had: u64,
+        /// Bytes that were announced.
+        wanted: u64,
+    },
+    /// It cannot be written here.
+    #[error("cannot write it: {0}")]
+    Write(io::Error),
+    /// PROXY_ADDRESS.
+    #[error("PROXY_ADDRESS is no proxy: {0}")]
+    Proxy(String),
+    /// No certificates.
+    #[error("there are no certificates of authorities on this system; install the package ca-certificates")]
+    NoAuthorities,
+}
+
+impl FetchError {
+    /// Whether it may be otherwise a little later.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self {
+            FetchError::Status { status, .. } => *status == 408 || *status == 429 || *status >= 500,
+            FetchError::Transport(_) | FetchError::Cut { .. } => true,
+            FetchError::Large(_) | FetchError::Write(_) | FetchError::Proxy(_) | FetchError::NoAuthorities => false,
+        }
+    }
+}
+
+/// Fetches; one for all feeds, used by several threads.
+#[derive(Clone, Debug)]
+pub struct Client {
+    agent: Agent,
+}
+
+impl Client {
+    /// A client.
+    ///
+    /// # Errors
+    /// The proxy is none, or the system trusts no authority.
+    pub fn new(settings: &ClientSettings) -> Result<Client, FetchError> {
+        let proxy = settings.proxy.as_deref().map(Proxy::new).transpose();
+        let proxy = proxy.map_err(|error| FetchError::Proxy(error.to_string()))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(provider)
+            .root_certs(RootCerts::Specific(Arc::new(authorities(&settings.authorities)?)));
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(REDIRECTS)
+            .user_agent(settings.user_agent.as_str())
+            .proxy(proxy)
+            .tls_config(tls.build())
+            .timeout_connect(Some(settings.patience))
+            .timeout_recv_response(Some(settings.patience))
+            .timeout_per_read(Some(settings.patience))
+            .timeout_global(Some(settings.whole));
+        Ok(Client { agent: config.build().new_agent() })
+    }
+
+    /// Fetches an answer into `out` unless it is still the version of `known`. A redirect never leads from https to
+    /// http. `header`: a name and a value that the feed wants.
+    ///
+    /// # Errors
+    /// See [`FetchError`]; `out` may have been written to.
+    pub fn get(
+        &self,
+        url: &str,
+        header: Option<(&str, &str)>,
+        known: &Validators,
+        limits: Limits,
+        out: &mut dyn Write,
+    ) -> Result<Fetched, FetchError> {
+        let mut request = self.agent.get(url).config().https_only(url.starts_with("https://")).build();
+        if let Some(etag) = &known.etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        if let Some(changed) = &known.last_modified {
+            request = request.header(IF_MODIFIED_SINCE, changed);
+        }
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        let mut answer = request.call().map_err(|error| FetchError::Transport(error.to_string()))?;
+        match answer.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED if *known != Validators::default() => return Ok(Fetched::Unchanged),
+            status => {
+                let after = text(answer.headers(), RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
+                return Err(FetchError::Status { status: status.as_u16(), after });
+            }
+        }
+        let validators = Validators {
+            etag: text(answer.headers(), ETAG.as_str()),
+            last_modified: text(answer.headers(), LAST_MODIFIED.as_str()),
+        };
+        let packed = answer.headers().contains_key(ureq::http::header::CONTENT_ENCODING);
+        let wanted = answer.body().content_length().filter(|_| !packed);
+        let bytes = copy(&mut answer.body_mut().with_config().limit(u64::MAX).reader(), out, limits.bytes)?;
+        match wanted {
+            Some(wanted) if wanted != bytes => Err(FetchError::Cut { had: bytes, wanted }),
+            _ => Ok(Fetched::Body { validators, bytes }),
+        }
+    }
+}
+
+fn authorities(more: &[Vec<u8>]) -> Result<Vec<Certificate<'static>>, FetchError> {
+    let system = rustls_native_certs::load_native_certs().certs;
+    let system = system.iter().map(|certificate| Certificate::from_der(certificate.as_ref()).to_owned());
+    let all: Vec<_> = system.chain(more.iter().map(|der| Certificate::from_der(der).to_owned())).collect();
+    if all.is_empty() { Err(FetchError::NoAuthorities) } else { Ok(all) }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    (value.len() <= MAX_VALIDATOR).then(|| value.to_owned())
+}
+
+fn copy(from: &mut dyn Read, to: &mut dyn Write, most: u64) -> Result<u64, FetchError> {
+    let mut room = vec![0; PIECE];
+    let mut bytes = 0;
+    loop {
+        let read = match from.read(&mut room) {
+            Ok(0) => return Ok(bytes),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(FetchError::Transport(format!("after {bytes} bytes: {error}"))),
+        };
+        bytes += read as u64;
+        if bytes > most {
+            return Err(FetchError::Large(most));
+        }
+        to.write_all(room.get(..read).unwrap_or_default()).map_err(FetchError::Write)?;
+    }
+}

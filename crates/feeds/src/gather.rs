@@ -1,0 +1,156 @@
+//! From copies, trees and lists to one set: what specific sources list first, then addresses that enough lists of
+//! attackers agree on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use regex_automata::meta::Regex;
+use trails::builder::Place;
+use trails::{Builder, Indicator, Source, Veto};
+
+use crate::copies::{Copy, Shelf};
+use crate::spec::Spec;
+
+/// Addresses of attackers that are counted at most; what comes beyond is left out and counted as named too seldom.
+const MAX_COUNTED: usize = 4_000_000;
+
+/// A feed that is used, with its copy.
+pub struct Used<'a> {
+    /// What it is.
+    pub spec: &'a Spec,
+    /// Where its copies lie.
+    pub shelf: Shelf,
+    /// The one that is used.
+    pub copy: Copy,
+}
+
+/// What applies to all feeds.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// IP_MINIMUM_FEEDS: how many lists of attackers must agree on an address.
+    pub minimum: u32,
+    /// DISABLED_TRAILS_INFO_REGEX.
+    pub unwanted: Option<Regex>,
+}
+
+/// What became of the rows of a feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Rows read.
+    pub rows: u64,
+    /// Passed over: too long, no text, no record.
+    pub passed: u64,
+}
+
+/// Adds the feeds to a set. What the user's own lists and static trees say is there already.
+///
+/// # Errors
+/// A copy cannot be read.
+pub fn gather(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io::Result<BTreeMap<String, Tally>> {
+    let mut tallies = BTreeMap::new();
+    let (attackers, specific): (Vec<&Used<'_>>, Vec<_>) = used.iter().partition(|used| used.spec.attackers);
+    for used in specific {
+        let tally = add(builder, used, rules, |indicator, _| match indicator {
+            indicator if used.spec.takes(indicator) => None,
+            _ => Some(Veto::Kind),
+        })?;
+        tallies.insert(used.spec.name.clone(), tally);
+    }
+    let counts = count(&attackers)?;
+    for used in attackers {
+        let tally = add(builder, used, rules, |indicator, builder| match indicator {
+            indicator if !used.spec.takes(indicator) => Some(Veto::Kind),
+            Indicator::Address(address) => {
+                let named = counts.get(address).copied().unwrap_or_default();
+                (named < rules.minimum && !builder.holds(indicator)).then_some(Veto::FewFeeds)
+            }
+            _ => None,
+        })?;
+        tallies.insert(used.spec.name.clone(), tally);
+    }
+    Ok(tallies)
+}
+
+/// By how many lists each address is named.
+fn count(attackers: &[&Used<'_>]) -> io::Result<HashMap<IpAddr, u32>> {
+    let mut counts: HashMap<IpAddr, (u32, usize)> = HashMap::new();
+    let mut scratch = String::new();
+    for (number, used) in (1..).zip(attackers) {
+        each_row(used, &mut |row, _| {
+            let Ok(Indicator::Address(address)) = Indicator::parse(row.text, &mut scratch) else { return };
+            let full = counts.len() >= MAX_COUNTED;
+            let lists = row.lists.unwrap_or(used.spec.weight);
+            match counts.get_mut(&address) {
+                // A feed that names it twice is still one.
+                Some((_, last)) if *last == number => {}
+                Some((count, last)) => {
+                    *count = count.saturating_add(lists);
+                    *last = number;
+                }
+                None if full => {}
+                None => {
+                    counts.insert(address, (lists, number));
+                }
+            }
+        })?;
+    }
+    Ok(counts.into_iter().map(|(address, (count, _))| (address, count)).collect())
+}
+
+fn add(
+    builder: &mut Builder,
+    used: &Used<'_>,
+    rules: &Rules,
+    veto: impl Fn(&Indicator<'_>, &Builder) -> Option<Veto>,
+) -> io::Result<Tally> {
+    let mut tally = Tally::default();
+    let mut sources: Sources = Sources::default();
+    let file: Rc<str> = used.spec.name.as_str().into();
+    let passed =
+        each_row(used, &mut |row, info| {
+            tally.rows += 1;
+            let (source, wanted) = sources.of(builder, used.spec, info, rules);
+            let place = Place { file: &file, line: row.line };
+            builder.add_unless(row.text, source, place, |indicator, builder| {
+                if wanted { veto(indicator, builder) } else { Some(Veto::Info) }
+            });
+        })?;
+    tally.passed = passed;
+    Ok(tally)
+}
+
+/// The source of each info of a feed, and whether it is wanted.
+#[derive(Default)]
+struct Sources {
+    known: HashMap<String, (Source, bool)>,
+}
+
+/// Infos of a feed that are remembered; a feed with more is asked about each time.
+const MAX_INFOS: usize = 10_000;
+
+impl Sources {
+    fn of(&mut self, builder: &mut Builder, spec: &Spec, info: &str, rules: &Rules) -> (Source, bool) {
+        if let Some(&known) = self.known.get(info) {
+            return known;
+        }
+        let wanted = rules.unwanted.as_ref().is_none_or(|unwanted| !unwanted.is_match(info));
+        let found = (builder.source(info, &spec.reference, false), wanted);
+        if self.known.len() < MAX_INFOS {
+            self.known.insert(info.to_owned(), found);
+        }
+        found
+    }
+}
+
+/// Calls `each` with every row of a copy and the info that it gets; returns what was passed over.
+fn each_row(used: &Used<'_>, each: &mut dyn FnMut(crate::Row<'_>, &str)) -> io::Result<u64> {
+    let mut passed = 0;
+    for piece in &used.copy.pieces {
+        let mut body = used.shelf.read(piece, used.spec.guard.max_bytes)?;
+        let over = used.spec.rows(&mut *body, &mut |row| each(row, row.info.unwrap_or(&used.spec.info)))?;
+        passed += over.long + over.encoding + over.malformed;
+    }
+    Ok(passed)
+}

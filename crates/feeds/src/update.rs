@@ -1,0 +1,222 @@
+//! An update, from asking the feeds to a published generation.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use trails::read::{self, Origin, Progress, ReadError};
+use trails::{Builder, Kind, Report, Stamp, Vetoes};
+
+use crate::copies::Shelf;
+use crate::fetch::{Client, Patience, Stop};
+use crate::gather::{Rules, Used, gather};
+use crate::manifest::{Change, Manifest};
+use crate::publish::{Place, PublishError, Wanted, publish};
+use crate::round::{Health, Outcome, Round, health};
+use crate::spec::Spec;
+
+/// Feeds that are fetched at a time.
+const AT_A_TIME: usize = 8;
+/// The file in the directory of copies that one update at a time holds.
+const LOCK: &str = "lock";
+
+/// What an update is made of.
+pub struct Plan {
+    /// The feeds that are asked, the user's own lists from the web among them.
+    pub feeds: Vec<Spec>,
+    /// STATIC_TRAILS_DIR and the like: directories, files.
+    pub statics: Vec<PathBuf>,
+    /// CUSTOM_TRAILS_DIR and the like.
+    pub custom: Vec<PathBuf>,
+    /// Where the last good copies lie.
+    pub copies: PathBuf,
+    /// Where the generation goes.
+    pub place: Place,
+    /// What applies to all feeds.
+    pub rules: Rules,
+    /// What becomes no trail.
+    pub vetoes: Vetoes,
+    /// TRAIL_RELOAD_MIN_RATIO; none: whatever is there is published.
+    pub min_ratio: Option<f64>,
+    /// Fetches; none: the last good copies are used as they are.
+    pub client: Option<Client>,
+    /// How often a feed is tried.
+    pub patience: Patience,
+    /// Asked also where its makers want to be left alone for a while.
+    pub force: bool,
+}
+
+/// What an update tells while it runs.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// So many feeds are to be asked.
+    Feeds(usize),
+    /// A feed was asked.
+    Feed(&'a Health),
+    /// A directory or file is read.
+    Reading(&'a std::path::Path, Progress),
+    /// The generation is written.
+    Writing,
+}
+
+/// Why there is no new generation.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// The directory of copies.
+    #[error("cannot use {path} for the last good copies of feeds: {source}; give this user the right to write there")]
+    Copies {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another update runs.
+    #[error("another update is running (it holds {0}); wait until it is done")]
+    Busy(PathBuf),
+    /// A tree or list.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A copy.
+    #[error("cannot read the copy of a feed: {0}")]
+    Copy(io::Error),
+    /// It was told to stop.
+    #[error("stopped; the trails were left as they are")]
+    Stopped,
+    /// The generation.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+/// A published generation.
+pub struct Updated {
+    /// What it was made of.
+    pub manifest: Manifest,
+    /// What became of the lines.
+    pub report: Report,
+}
+
+/// Runs an update.
+///
+/// # Errors
+/// The generation that was there stays.
+pub fn update(
+    plan: &Plan,
+    key: &(dyn Fn(&str) -> Option<String> + Sync),
+    stop: &Stop,
+    now: Timestamp,
+    tell: &mut dyn FnMut(Step<'_>),
+) -> Result<Updated, UpdateError> {
+    let failed = |source| UpdateError::Copies { path: plan.copies.clone(), source };
+    fs::create_dir_all(&plan.copies).map_err(failed)?;
+    let _lock = lock(plan)?;
+    let shelves: io::Result<Vec<Shelf>> = plan.feeds.iter().map(|spec| Shelf::open(&plan.copies, &spec.name)).collect();
+    let shelves = shelves.map_err(failed)?;
+    tell(Step::Feeds(plan.feeds.len()));
+    let feeds = match &plan.client {
+        Some(client) => {
+            let patience = plan.patience;
+            ask(plan, &shelves, &Round { client, patience, stop, key, now, force: plan.force }, tell)
+        }
+        None => plan.feeds.iter().zip(&shelves).map(|(spec, shelf)| kept(spec, shelf, now)).collect(),
+    };
+    if stop.stopped() {
+        return Err(UpdateError::Stopped);
+    }
+    let mut builder = Builder::new(plan.vetoes.clone());
+    let own = plan.custom.iter().map(|path| (path, Origin { reference: "(custom)", custom: true }));
+    let statics = plan.statics.iter().map(|path| (path, Origin { reference: "(static)", custom: false }));
+    for (path, origin) in statics.chain(own) {
+        read::add(&mut builder, path, origin, &mut |progress| tell(Step::Reading(path, progress)))?;
+    }
+    let with_copy = |(spec, shelf): (_, &Shelf)| Some(Used { spec, shelf: shelf.clone(), copy: shelf.copy()? });
+    let used: Vec<Used<'_>> = plan.feeds.iter().zip(&shelves).filter_map(with_copy).collect();
+    gather(&mut builder, &used, &plan.rules).map_err(UpdateError::Copy)?;
+    tell(Step::Writing);
+    let before = Manifest::read(&plan.place.manifest()).map_or(0, |manifest| manifest.generation);
+    let built_at = u64::try_from(now.as_second()).unwrap_or_default();
+    let generation = built_at.max(before + 1);
+    let mut told = Report::default();
+    let mut manifest = |report: &Report, change: Option<Change>| {
+        told = report.clone();
+        manifest_of(plan, generation, now, &feeds, report, change)
+    };
+    let wanted = Wanted {
+        stamp: Stamp { generation, built_at, ..Stamp::default() },
+        min_ratio: plan.min_ratio,
+        manifest: &mut manifest,
+    };
+    let manifest = publish(builder, &plan.place, wanted)?;
+    Ok(Updated { manifest, report: told })
+}
+
+fn lock(plan: &Plan) -> Result<File, UpdateError> {
+    let path = plan.copies.join(LOCK);
+    let file = File::create(&path).map_err(|source| UpdateError::Copies { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(UpdateError::Busy(path)),
+        Err(TryLockError::Error(source)) => Err(UpdateError::Copies { path, source }),
+    }
+}
+
+/// How a feed is that is not asked.
+fn kept(spec: &Spec, shelf: &Shelf, now: Timestamp) -> Health {
+    health(spec, Outcome::Recent, None, shelf.copy().as_ref(), now)
+}
+
+/// Asks all feeds, several at a time; gives how they are, in their order.
+fn ask(plan: &Plan, shelves: &[Shelf], round: &Round<'_>, tell: &mut dyn FnMut(Step<'_>)) -> Vec<Health> {
+    let queue: Mutex<VecDeque<(usize, &Spec, &Shelf)>> =
+        Mutex::new(plan.feeds.iter().zip(shelves).enumerate().map(|(at, (spec, shelf))| (at, spec, shelf)).collect());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let (sender, answers) = mpsc::channel();
+    let mut healths: BTreeMap<usize, Health> = BTreeMap::new();
+    std::thread::scope(|threads| {
+        for _ in 0..AT_A_TIME.min(plan.feeds.len()) {
+            let sender = sender.clone();
+            threads.spawn(move || {
+                while let Some((at, spec, shelf)) = next() {
+                    let health =
+                        if round.stop.stopped() { kept(spec, shelf, round.now) } else { round.run(spec, shelf) };
+                    if sender.send((at, health)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (at, health) in answers {
+            tell(Step::Feed(&health));
+            healths.insert(at, health);
+        }
+    });
+    healths.into_values().collect()
+}
+
+fn manifest_of(
+    plan: &Plan,
+    generation: u64,
+    now: Timestamp,
+    feeds: &[Health],
+    report: &Report,
+    change: Option<Change>,
+) -> Manifest {
+    let paths = plan.statics.iter().chain(&plan.custom);
+    let kinds = Kind::ALL.iter().zip(report.counts).filter(|(_, count)| *count > 0);
+    Manifest {
+        generation,
+        built: now,
+        trails: report.counts.iter().sum(),
+        kinds: kinds.map(|(kind, count)| (kind.as_str().to_owned(), count)).collect(),
+        feeds: feeds.to_vec(),
+        sources: paths.map(|path| path.display().to_string()).collect(),
+        refused: report.refused.iter().map(|(why, count)| (why.to_string(), *count)).collect(),
+        left_out: report.vetoed.iter().map(|(veto, count)| (veto.to_string(), *count)).collect(),
+        change,
+        held: false,
+    }
+}
