@@ -1,0 +1,145 @@
+//! What is merged, and what is published.
+
+use feeds::manifest::Manifest;
+use feeds::publish::{Place, PublishError, go_back};
+use feeds::round::Outcome;
+use feeds::update::UpdateError;
+use regex_automata::meta::Regex;
+use trails::Whitelist;
+
+use super::web::{Answer, Web};
+use super::{User, body, names, spec};
+
+fn addresses(name: &str, web: &Web, list: &str) -> feeds::Spec {
+    web.answers(&format!("/{name}"), &[Answer::Body(list.as_bytes().to_vec(), None)]);
+    let spec = spec(name, &web.url(&format!("/{name}")), "kinds = [\"address\"]\nattackers = true");
+    feeds::Spec { info: "known attacker".into(), ..spec }
+}
+
+#[test]
+fn attackers_count_where_enough_lists_agree() {
+    let web = Web::new();
+    let lists = ["8.8.4.1\n8.8.4.2\n8.8.4.3\n", "8.8.4.1\n8.8.4.2\n8.8.4.2\n8.8.4.2\n", "8.8.4.1\n10.0.0.1\n"];
+    let mut feeds: Vec<_> =
+        ["a", "b", "c"].into_iter().zip(lists).map(|(name, list)| addresses(name, &web, list)).collect();
+    web.answers("/specific", &[Answer::Body(b"8.8.4.3\n".to_vec(), None)]);
+    feeds.push(spec("specific", &web.url("/specific"), "kinds = [\"address\"]"));
+    let mut user = User::new(feeds);
+    let manifest = user.update().unwrap().manifest;
+    assert_eq!(user.label("8.8.4.1").unwrap().1, "c.example (+a.example,b.example)");
+    assert_eq!(user.label("8.8.4.2"), None, "two lists, one of them three times");
+    let (info, reference) = user.label("8.8.4.3").unwrap();
+    assert_eq!((info.as_str(), reference.contains("specific.example")), ("specific (malware)", true));
+    assert_eq!(user.label("10.0.0.1"), None);
+    assert_eq!(manifest.left_out["addresses that too few lists of attackers name"], 5);
+    user.plan.rules.minimum = 2;
+    user.update().unwrap();
+    assert!(user.label("8.8.4.2").is_some());
+}
+
+#[test]
+fn own_lists_win_and_all_sources_are_told() {
+    let web = Web::new();
+    web.answers("/list", &[Answer::Body(b"evil.org\nonly.org\n".to_vec(), None)]);
+    let mut user = User::new(vec![names("list", &web)]);
+    user.plan.statics = vec![user.file("static/malware/somebot.txt", "evil.org\nbot.org\n")];
+    user.plan.custom = vec![user.file("own/mine.txt", "evil.org\nbot.org\n")];
+    user.update().unwrap();
+    assert_eq!(user.label("evil.org").unwrap(), ("mine".into(), "(custom) (+static,list.example)".into()));
+    assert_eq!(user.label("only.org").unwrap(), ("list (malware)".into(), "list.example".into()));
+}
+
+#[test]
+fn vetoes_and_unwanted_infos() {
+    let web = Web::new();
+    web.answers("/list", &[Answer::Body(b"good.org\nbig.org\nbad.big.org\nevil.org\n".to_vec(), None)]);
+    web.answers("/other", &[Answer::Body(b"other.org\n".to_vec(), None)]);
+    let mut user = User::new(vec![names("list", &web), names("other", &web)]);
+    user.plan.vetoes.builtin = Whitelist::from_lines("good.org").0;
+    user.plan.vetoes.popular = Whitelist::from_lines("big.org").0;
+    user.plan.rules.unwanted = Some(Regex::new("other").unwrap());
+    let manifest = user.update().unwrap().manifest;
+    let kept: Vec<bool> =
+        ["good.org", "big.org", "bad.big.org", "evil.org", "other.org"].map(|name| user.label(name).is_some()).to_vec();
+    assert_eq!(kept, [false, false, true, true, false]);
+    assert_eq!(manifest.left_out.values().sum::<u64>(), 3);
+}
+
+#[test]
+fn a_generation_says_what_changed_and_can_be_put_back() {
+    let web = Web::new();
+    let mut user = User::new(vec![names("list", &web)]);
+    user.plan.place = Place::of(&user.directory.path().join("trails.csv"));
+    web.answers("/list", &[Answer::Body(body(10), None)]);
+    let first = user.update().unwrap().manifest;
+    assert_eq!((first.trails, first.change.is_none()), (10, true));
+    web.answers("/list", &[Answer::Body(body(8).into_iter().chain(*b"new.org\n").collect(), None)]);
+    let second = user.update().unwrap().manifest;
+    let change = second.change.clone().unwrap();
+    assert_eq!((change.since, change.added, change.removed), (first.generation, 1, 2));
+    assert!(second.generation > first.generation);
+    let difference = std::fs::read_to_string(user.plan.place.difference()).unwrap();
+    assert_eq!(difference.lines().filter(|line| line.starts_with('-')).count(), 2);
+    assert!(difference.contains("+,new.org,list (malware),list.example"));
+    let csv = user.plan.place.csv.clone().unwrap();
+    let current = |csv: &std::path::Path| trails::load::current(csv, csv.parent().unwrap()).unwrap().is_some();
+    assert!(current(&csv), "the store is that of the CSV beside it");
+    assert_eq!(std::fs::read_to_string(&csv).unwrap().lines().count(), 9);
+
+    let back = go_back(&user.plan.place).unwrap().unwrap();
+    assert!(back.held && back.generation == first.generation);
+    assert!(user.label("n9.evil.org").is_some() && user.label("new.org").is_none() && current(&csv));
+    let again = go_back(&user.plan.place).unwrap().unwrap();
+    assert_eq!(again.generation, second.generation);
+    assert!(user.label("new.org").is_some() && current(&csv));
+    assert!(!user.update().unwrap().manifest.held);
+}
+
+#[test]
+fn there_is_nothing_before_the_first() {
+    let user = User::new(Vec::new());
+    assert!(matches!(go_back(&user.plan.place), Err(PublishError::NoneBefore)));
+}
+
+#[test]
+fn a_set_that_shrank_or_is_empty_is_not_published() {
+    let mut user = User::new(Vec::new());
+    assert!(matches!(user.update(), Err(UpdateError::Publish(PublishError::Empty))));
+    let names = |count: usize| (0..count).map(|number| format!("n{number}.org\n")).collect::<String>();
+    user.plan.statics = vec![user.file("malware/some.txt", &names(100))];
+    let first = user.update().unwrap().manifest;
+    user.file("malware/some.txt", &names(49));
+    let error = user.update().err().unwrap();
+    assert!(matches!(error, UpdateError::Publish(PublishError::Shrunk { now: 49, before: 100, least: 50 })), "{error}");
+    assert_eq!(Manifest::read(&user.plan.place.manifest()), Some(first));
+    assert!(user.label("n99.org").is_some());
+    let left: Vec<_> = std::fs::read_dir(user.directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!left.iter().any(|path| path.extension().is_some_and(|ending| ending == "tmp")), "{left:?}");
+    user.plan.min_ratio = None;
+    assert_eq!(user.update().unwrap().manifest.trails, 49);
+}
+
+#[test]
+fn without_a_client_copies_are_used() {
+    let web = Web::new();
+    web.answers("/list", &[Answer::Body(body(10), None)]);
+    let mut user = User::new(vec![names("list", &web)]);
+    user.update().unwrap();
+    user.plan.client = None;
+    let health = user.health();
+    assert_eq!((health.outcome, health.rows), (Outcome::Recent, 10));
+    assert_eq!(web.asked().len(), 1);
+    assert!(user.label("n9.evil.org").is_some());
+}
+
+#[test]
+fn one_update_at_a_time() {
+    let mut user = User::new(Vec::new());
+    user.plan.statics = vec![user.file("malware/some.txt", "evil.org\n")];
+    user.update().unwrap();
+    let held = std::fs::File::open(user.plan.copies.join("lock")).unwrap();
+    held.lock().unwrap();
+    assert!(matches!(user.update(), Err(UpdateError::Busy(_))));
+    drop(held);
+    user.update().unwrap();
+}
