@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use regex_automata::meta::Regex;
 use trails::builder::Place;
-use trails::{Builder, Indicator, Source, Veto};
+use trails::{Builder, Indicator, Source, Veto, Whitelist};
 
 use crate::copies::{Copy, Shelf};
 use crate::spec::Spec;
@@ -44,13 +44,32 @@ pub struct Tally {
     pub passed: u64,
 }
 
+/// What the feeds name that very many use, for [`trails::Vetoes::popular`].
+///
+/// # Errors
+/// A copy cannot be read.
+pub fn popular(used: &[Used<'_>]) -> io::Result<Whitelist> {
+    let mut popular = Whitelist::default();
+    for used in used.iter().filter(|used| used.spec.veto) {
+        let mut scratch = String::new();
+        each_row(used, &mut |row, _| {
+            if Indicator::parse(row.text, &mut scratch).is_ok_and(|indicator| used.spec.takes(&indicator)) {
+                // What it does not take is of a kind that a list of what many use has none of.
+                drop(popular.add(row.text));
+            }
+        })?;
+    }
+    Ok(popular)
+}
+
 /// Adds the feeds to a set. What the user's own lists and static trees say is there already.
 ///
 /// # Errors
 /// A copy cannot be read.
 pub fn gather(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io::Result<BTreeMap<String, Tally>> {
     let mut tallies = BTreeMap::new();
-    let (attackers, specific): (Vec<&Used<'_>>, Vec<_>) = used.iter().partition(|used| used.spec.attackers);
+    let listing = used.iter().filter(|used| !used.spec.veto);
+    let (attackers, specific): (Vec<&Used<'_>>, Vec<_>) = listing.partition(|used| used.spec.attackers);
     for used in specific {
         let tally = add(builder, used, rules, |indicator, _| match indicator {
             indicator if used.spec.takes(indicator) => None,
@@ -136,7 +155,7 @@ impl Sources {
             return known;
         }
         let wanted = rules.unwanted.as_ref().is_none_or(|unwanted| !unwanted.is_match(info));
-        let found = (builder.source(info, &spec.reference, false), wanted);
+        let found = (builder.source(info, &spec.reference, spec.custom), wanted);
         if self.known.len() < MAX_INFOS {
             self.known.insert(info.to_owned(), found);
         }
@@ -149,7 +168,14 @@ fn each_row(used: &Used<'_>, each: &mut dyn FnMut(crate::Row<'_>, &str)) -> io::
     let mut passed = 0;
     for piece in &used.copy.pieces {
         let mut body = used.shelf.read(piece, used.spec.guard.max_bytes)?;
-        let over = used.spec.rows(&mut *body, &mut |row| each(row, row.info.unwrap_or(&used.spec.info)))?;
+        let most = used.spec.first.unwrap_or(u64::MAX);
+        let mut rows = 0;
+        let over = used.spec.rows(&mut *body, &mut |row| {
+            rows += 1;
+            if rows <= most {
+                each(row, row.info.unwrap_or(&used.spec.info));
+            }
+        })?;
         passed += over.long + over.encoding + over.malformed;
     }
     Ok(passed)

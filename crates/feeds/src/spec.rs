@@ -84,6 +84,14 @@ pub struct Spec {
     /// What it must look like.
     #[serde(default)]
     pub guard: Guard,
+    /// Its rows become no trails, but keep others from becoming one: names, addresses and networks that very many use.
+    #[serde(default)]
+    pub veto: bool,
+    /// Only so many of its first rows are used.
+    pub first: Option<u64>,
+    /// From the user's own lists.
+    #[serde(skip)]
+    pub custom: bool,
     /// How it is read.
     pub read: Format,
 }
@@ -326,6 +334,24 @@ impl Catalogue {
         &self.specs
     }
 
+    /// Those that are used. `only`: ENABLED_FEEDS, names of the feeds that alone are used, or, with a `+` before them, of
+    /// feeds that are used besides. `not`: DISABLED_FEEDS, which wins. Names that are of no feed are given back: old files
+    /// name feeds that are no more.
+    #[must_use]
+    pub fn choose(&self, only: &[String], not: &[String]) -> (Vec<Spec>, Vec<String>) {
+        let (besides, only): (Vec<&str>, Vec<&str>) =
+            only.iter().map(String::as_str).partition(|name| name.starts_with('+'));
+        let besides: Vec<&str> = besides.iter().map(|name| name.trim_start_matches('+')).collect();
+        let used = |spec: &&Spec| {
+            let name = spec.name.as_str();
+            let wanted = if only.is_empty() { spec.enabled } else { only.contains(&name) };
+            (wanted || besides.contains(&name)) && !not.iter().any(|not| not == name)
+        };
+        let named = only.iter().chain(&besides).copied().chain(not.iter().map(String::as_str));
+        let unknown = named.filter(|name| self.get(name).is_none()).map(str::to_owned).collect();
+        (self.specs.iter().filter(used).cloned().collect(), unknown)
+    }
+
     /// The one of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Spec> {
@@ -391,6 +417,26 @@ mod tests {
         assert!(refused("guard = { min_ratio = 1.5 }").contains("min_ratio"));
         assert!(refused("guard = { min_rows = 10, max_rows = 9 }").contains("min_rows"));
         assert!(Spec::parse("../example", &format!("{EXAMPLE}\n[read]\nformat = \"lines\"")).is_err());
+    }
+
+    #[test]
+    fn which_are_used() {
+        let mut catalogue = Catalogue::default();
+        for (name, more) in [("a", ""), ("b", "enabled = false"), ("c", "")] {
+            let text = format!("{EXAMPLE}\n{more}\n[read]\nformat = \"lines\"");
+            catalogue.put(Spec::parse(name, &text).unwrap());
+        }
+        let used = |only: &[&str], not: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let (specs, unknown) = catalogue.choose(&owned(only), &owned(not));
+            let names: Vec<String> = specs.into_iter().map(|spec| spec.name).collect();
+            format!("{} {}", names.join(","), unknown.join(","))
+        };
+        assert_eq!(used(&[], &[]), "a,c ");
+        assert_eq!(used(&[], &["a", "gone"]), "c gone");
+        assert_eq!(used(&["b"], &[]), "b ");
+        assert_eq!(used(&["+b"], &["c"]), "a,b ");
+        assert_eq!(used(&["b", "+a", "odd"], &[]), "a,b odd");
     }
 
     #[test]

@@ -54,9 +54,10 @@ fn vetoes_and_unwanted_infos() {
     let web = Web::new();
     web.answers("/list", &[Answer::Body(b"good.org\nbig.org\nbad.big.org\nevil.org\n".to_vec(), None)]);
     web.answers("/other", &[Answer::Body(b"other.org\n".to_vec(), None)]);
-    let mut user = User::new(vec![names("list", &web), names("other", &web)]);
+    web.answers("/top", &[Answer::Body(b"big.org\nlast.org\nevil.org\n".to_vec(), None)]);
+    let top = spec("top", &web.url("/top"), "kinds = [\"name\"]\nveto = true\nfirst = 2");
+    let mut user = User::new(vec![names("list", &web), names("other", &web), top]);
     user.plan.vetoes.builtin = Whitelist::from_lines("good.org").0;
-    user.plan.vetoes.popular = Whitelist::from_lines("big.org").0;
     user.plan.rules.unwanted = Some(Regex::new("other").unwrap());
     let manifest = user.update().unwrap().manifest;
     let kept: Vec<bool> =

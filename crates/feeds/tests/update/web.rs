@@ -12,7 +12,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What a path is answered with.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// 200 and a body; with an entity tag, by which 304 is answered.
     Body(Vec<u8>, Option<&'static str>),
     /// A status, and header lines.
@@ -29,28 +29,28 @@ pub enum Answer {
 
 /// One request as it came.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
-    pub path: String,
-    pub headers: HashMap<String, String>,
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
 }
 
 type Answers = Arc<Mutex<HashMap<String, Vec<Answer>>>>;
 
-pub struct Web {
+pub(crate) struct Web {
     address: SocketAddr,
     scheme: &'static str,
     answers: Answers,
     asked: Mutex<Receiver<Asked>>,
     /// The certificate that it shows.
-    pub certificate: Option<Vec<u8>>,
+    pub(crate) certificate: Option<Vec<u8>>,
 }
 
 impl Web {
-    pub fn new() -> Web {
+    pub(crate) fn new() -> Web {
         Web::start(None)
     }
 
-    pub fn with_tls() -> Web {
+    pub(crate) fn with_tls() -> Web {
         let CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(vec!["localhost".into(), "127.0.0.1".into()]).unwrap();
         let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
@@ -82,17 +82,17 @@ impl Web {
         Web { address, scheme, answers, asked: Mutex::new(asked), certificate: None }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}://localhost:{}{path}", self.scheme, self.address.port())
     }
 
     /// What a path is answered with, one after the other; the last for good.
-    pub fn answers(&self, path: &str, answers: &[Answer]) {
+    pub(crate) fn answers(&self, path: &str, answers: &[Answer]) {
         self.answers.lock().unwrap().insert(path.into(), answers.to_vec());
     }
 
     /// What was asked since the last time.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().try_iter().collect()
     }
 }
