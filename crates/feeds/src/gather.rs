@@ -55,7 +55,7 @@ pub fn popular(used: &[Used<'_>]) -> io::Result<Whitelist> {
         each_row(used, &mut |row, _| {
             if Indicator::parse(row.text, &mut scratch).is_ok_and(|indicator| used.spec.takes(&indicator)) {
                 // What it does not take is of a kind that a list of what many use has none of.
-                drop(popular.add(row.text));
+                let _ = popular.add(row.text);
             }
         })?;
     }
