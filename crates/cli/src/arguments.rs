@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// Tell when names and addresses were first and last seen in all traffic, by whom, and what they led to
     #[command(after_help = OBSERVABLES_HELP)]
     Observables(ObservablesArguments),
+    /// Tell what feeds there are, which are used, and how they are
+    #[command(after_help = FEEDS_HELP)]
+    Feeds(FeedsArguments),
     /// Look at a store of trails
     #[command(subcommand)]
     Trails(TrailsCommand),
@@ -178,24 +181,42 @@ pub(crate) struct RunArguments {
 }
 
 const UPDATE_HELP: &str = "Examples:
+  maltrail update                                 all feeds, STATIC_TRAILS_DIR and CUSTOM_TRAILS_DIR
+  maltrail update --offline                       the last good copies of feeds, and local directories
   maltrail update --offline --static-dir trails/static --custom my-trails -o trails.bin
-  maltrail update --offline -c maltrail.conf      from STATIC_TRAILS_DIR and CUSTOM_TRAILS_DIR, or TRAILS_FILE if it is a CSV";
+  maltrail update --explain evil.example          which feed or list names it, and what became of it
+  maltrail update --rollback                      back to the generation before";
 
 #[derive(Debug, Args)]
 pub(crate) struct UpdateArguments {
     /// Configuration file
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Build from local files only
+    /// Fetch nothing: build from the last good copies of feeds and from local files
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Ask all feeds, also those whose makers want to be left alone for a while, and publish also a much smaller set
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Only warnings and errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Go back to the generation before; once more: forth again
+    #[arg(long, conflicts_with_all = ["offline", "force", "explain"])]
+    pub(crate) rollback: bool,
+    /// Tell which source names an indicator, and what became of it; nothing is fetched
+    #[arg(long, value_name = "INDICATOR")]
+    pub(crate) explain: Option<String>,
+    /// An update that comes by itself: leaves a generation that was put back by hand
+    #[arg(long, hide = true)]
+    pub(crate) automatic: bool,
     /// Directory tree, or file, of trails (STATIC_TRAILS_DIR); may be given several times
     #[arg(long, value_name = "DIR")]
     pub(crate) static_dir: Vec<PathBuf>,
     /// Directory, or file, of your own trails (CUSTOM_TRAILS_DIR); may be given several times
     #[arg(long, value_name = "DIR")]
     pub(crate) custom: Vec<PathBuf>,
-    /// Store to write [default: TRAILS_FILE with the ending .bin]
+    /// Where to write the trails: a .bin, or a .csv with its .bin beside it [default: TRAILS_FILE]
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -203,6 +224,23 @@ pub(crate) struct UpdateArguments {
 const CHECK_HELP: &str = "Examples:
   maltrail check www.evil.example --trails trails.bin
   maltrail check 192.0.2.1:443 evil.example/gate.php";
+
+const FEEDS_HELP: &str = "Examples:
+  maltrail feeds                                  every feed: used or not, how it went, its rows and their age
+  maltrail feeds urlhaus                          one of them: where it lies, licence, terms
+  maltrail feeds --json                           for programs";
+
+#[derive(Debug, Args)]
+pub(crate) struct FeedsArguments {
+    /// Configuration file
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only these
+    pub(crate) names: Vec<String>,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {

@@ -7,8 +7,10 @@ mod console;
 mod effective;
 mod exit;
 mod lists;
+mod plan;
 mod serving;
 mod summary;
+mod updater;
 
 use clap::Parser;
 
@@ -32,6 +34,7 @@ fn main() -> Exit {
         Command::Hunt(arguments) => commands::hunt::run(&arguments.query, &arguments.look),
         Command::Events(arguments) => commands::hunt::events(arguments),
         Command::Observables(arguments) => commands::observables::run(arguments),
+        Command::Feeds(arguments) => commands::feeds::run(arguments),
         Command::Trails(command) => commands::trails::run(command),
         Command::User(command) => commands::user::run(command),
         Command::BuildStore(arguments) => commands::build::run(arguments),

@@ -77,7 +77,7 @@ pub fn gather(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io::Re
         })?;
         tallies.insert(used.spec.name.clone(), tally);
     }
-    let counts = count(&attackers)?;
+    let counts = count(&attackers, |_| true)?;
     for used in attackers {
         let tally = add(builder, used, rules, |indicator, builder| match indicator {
             indicator if !used.spec.takes(indicator) => Some(Veto::Kind),
@@ -92,13 +92,23 @@ pub fn gather(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io::Re
     Ok(tallies)
 }
 
-/// By how many lists each address is named.
-fn count(attackers: &[&Used<'_>]) -> io::Result<HashMap<IpAddr, u32>> {
+/// By how many lists of attackers one address is named.
+pub(crate) fn attackers_of(used: &[Used<'_>], address: IpAddr) -> io::Result<u32> {
+    let attackers: Vec<&Used<'_>> = used.iter().filter(|used| used.spec.attackers && !used.spec.veto).collect();
+    let counts = count(&attackers, |counted| counted == address)?;
+    Ok(counts.get(&address).copied().unwrap_or_default())
+}
+
+/// By how many lists each address is named, of those that are asked for.
+fn count(attackers: &[&Used<'_>], of: impl Fn(IpAddr) -> bool) -> io::Result<HashMap<IpAddr, u32>> {
     let mut counts: HashMap<IpAddr, (u32, usize)> = HashMap::new();
     let mut scratch = String::new();
     for (number, used) in (1..).zip(attackers) {
         each_row(used, &mut |row, _| {
-            let Ok(Indicator::Address(address)) = Indicator::parse(row.text, &mut scratch) else { return };
+            let address = match Indicator::parse(row.text, &mut scratch) {
+                Ok(Indicator::Address(address)) if of(address) => address,
+                _ => return,
+            };
             let full = counts.len() >= MAX_COUNTED;
             let lists = row.lists.unwrap_or(used.spec.weight);
             match counts.get_mut(&address) {
@@ -130,7 +140,8 @@ fn add(
     let passed =
         each_row(used, &mut |row, info| {
             tally.rows += 1;
-            let (source, wanted) = sources.of(builder, used.spec, info, rules);
+            let reference = row.reference.unwrap_or(&used.spec.reference);
+            let (source, wanted) = sources.of(builder, (info, reference), used.spec.custom, rules);
             let place = Place { file: &file, line: row.line };
             builder.add_unless(row.text, source, place, |indicator, builder| {
                 if wanted { veto(indicator, builder) } else { Some(Veto::Info) }
@@ -143,28 +154,32 @@ fn add(
 /// The source of each info of a feed, and whether it is wanted.
 #[derive(Default)]
 struct Sources {
-    known: HashMap<String, (Source, bool)>,
+    known: HashMap<String, HashMap<String, (Source, bool)>>,
+    count: usize,
 }
 
 /// Infos of a feed that are remembered; a feed with more is asked about each time.
 const MAX_INFOS: usize = 10_000;
 
 impl Sources {
-    fn of(&mut self, builder: &mut Builder, spec: &Spec, info: &str, rules: &Rules) -> (Source, bool) {
-        if let Some(&known) = self.known.get(info) {
+    fn of(&mut self, builder: &mut Builder, said: (&str, &str), custom: bool, rules: &Rules) -> (Source, bool) {
+        let (info, reference) = said;
+        if let Some(&known) = self.known.get(reference).and_then(|infos| infos.get(info)) {
             return known;
         }
         let wanted = rules.unwanted.as_ref().is_none_or(|unwanted| !unwanted.is_match(info));
-        let found = (builder.source(info, &spec.reference, spec.custom), wanted);
-        if self.known.len() < MAX_INFOS {
-            self.known.insert(info.to_owned(), found);
+        let custom = custom || trails::is_custom(reference);
+        let found = (builder.source(info, reference, custom), wanted);
+        if self.count < MAX_INFOS {
+            self.count += 1;
+            self.known.entry(reference.to_owned()).or_default().insert(info.to_owned(), found);
         }
         found
     }
 }
 
 /// Calls `each` with every row of a copy and the info that it gets; returns what was passed over.
-fn each_row(used: &Used<'_>, each: &mut dyn FnMut(crate::Row<'_>, &str)) -> io::Result<u64> {
+pub(crate) fn each_row(used: &Used<'_>, each: &mut dyn FnMut(crate::Row<'_>, &str)) -> io::Result<u64> {
     let mut passed = 0;
     for piece in &used.copy.pieces {
         let mut body = used.shelf.read(piece, used.spec.guard.max_bytes)?;

@@ -16,6 +16,7 @@
 mod builtin;
 pub mod copies;
 pub mod difference;
+pub mod explain;
 pub mod fetch;
 pub mod gather;
 pub mod judge;

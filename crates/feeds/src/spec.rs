@@ -114,11 +114,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether an indicator is of this kind. A name of one label, which would list everything under it, is of none.
+    /// Whether an indicator is of this kind.
     #[must_use]
     pub fn takes(self, indicator: &Indicator<'_>) -> bool {
         match indicator {
-            Indicator::Name(name) => self == Kind::Name && name.contains('.'),
+            Indicator::Name(_) => self == Kind::Name,
             Indicator::Url(_) => self == Kind::Url,
             Indicator::Path(_) => self == Kind::Path,
             Indicator::Address(_) => self == Kind::Address,
@@ -227,6 +227,38 @@ impl Spec {
         }
     }
 
+    /// The user's own list at CUSTOM_TRAILS_URL: an indicator a line, of any kind.
+    ///
+    /// # Errors
+    /// The url is none.
+    pub fn of_custom(url: &str) -> Result<Spec, SpecError> {
+        let own = "licence = \"one's own\"\n[guard]\nmin_valid = 0.1\nmin_ratio = 0.0\nmax_age_days = 36500\n[read]\nformat = \"lines\"";
+        let spec = Spec::of_url("custom", url, "(remote custom)", own)?;
+        Ok(Spec { custom: true, ..spec })
+    }
+
+    /// All trails of another server, at UPDATE_SERVER.
+    ///
+    /// # Errors
+    /// The url is none.
+    pub fn of_server(url: &str) -> Result<Spec, SpecError> {
+        let all = "licence = \"as the server says\"\n[guard]\nmax_rows = 50000000\nmax_bytes = 4294967296\nmin_ratio = 0.5\n[read]\nformat = \"trails\"";
+        Spec::of_url("update_server", url, "(server)", all)
+    }
+
+    fn of_url(name: &str, url: &str, reference: &str, more: &str) -> Result<Spec, SpecError> {
+        let text = format!(
+            "about = \"{name}\"\nurls = [\"https://[::1]/\"]\ninfo = \"blacklisted\"\nreference = \"{reference}\"\ninterval = 60\n\
+             kinds = [\"name\", \"url\", \"path\", \"address\", \"endpoint\", \"network\", \"sha1\", \"ja3\", \"ja4\", \
+             \"pattern\"]\n{more}\n"
+        );
+        let spec = Spec { urls: vec![url.to_owned()], ..Spec::parse(name, &text)? };
+        match spec.problem() {
+            Some(problem) => Err(wrong(name, problem)),
+            None => Ok(spec),
+        }
+    }
+
     /// What is wrong with it beyond its form.
     fn problem(&self) -> Option<String> {
         let usable = |name: &str| {
@@ -285,10 +317,13 @@ impl Spec {
         reader::read(&self.read, body, sink)
     }
 
-    /// Whether an indicator is one of those that are taken from it.
+    /// Whether an indicator is one of those that are taken from it. A name of one label, which lists everything under it,
+    /// is taken only from the user's own lists, and from a server that took it before.
     #[must_use]
     pub fn takes(&self, indicator: &Indicator<'_>) -> bool {
-        self.kinds.iter().any(|kind| kind.takes(indicator))
+        let whole = matches!(indicator, Indicator::Name(name) if !name.contains('.'));
+        let trusted = self.custom || self.read == Format::Trails;
+        (trusted || !whole) && self.kinds.iter().any(|kind| kind.takes(indicator))
     }
 }
 
@@ -417,6 +452,14 @@ mod tests {
         assert!(refused("guard = { min_ratio = 1.5 }").contains("min_ratio"));
         assert!(refused("guard = { min_rows = 10, max_rows = 9 }").contains("min_rows"));
         assert!(Spec::parse("../example", &format!("{EXAMPLE}\n[read]\nformat = \"lines\"")).is_err());
+    }
+
+    #[test]
+    fn lists_from_settings() {
+        let own = Spec::of_custom("http://192.0.2.1/my \"list\".txt").unwrap();
+        assert!(own.custom && own.takes(&Indicator::Name("zip")));
+        assert!(Spec::of_custom("ftp://192.0.2.1/").is_err());
+        assert_eq!(Spec::of_server("https://server.example/trails").unwrap().read, Format::Trails);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::builder::{Builder, Place};
-use crate::indicator::{Line, Why, line};
+use crate::indicator::{Indicator, Line, Why, line};
 use crate::label::is_custom;
 
 /// Deepest tree that is followed, directories.
@@ -57,9 +57,7 @@ pub fn add(
     origin: Origin<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), ReadError> {
-    let mut files = Vec::new();
-    let root = [path.join("trails/static"), path.join("static")].into_iter().find(|dir| dir.is_dir());
-    collect(root.as_deref().unwrap_or(path), 0, &mut files)?;
+    let files = files(path)?;
     let total = files.iter().map(|(_, size)| size).sum();
     let mut done = 0;
     for (file, size) in files {
@@ -78,6 +76,14 @@ pub fn add(
 #[must_use]
 pub fn is_csv(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+}
+
+/// The files that are read, and their sizes in bytes.
+fn files(path: &Path) -> Result<Vec<(PathBuf, u64)>, ReadError> {
+    let mut files = Vec::new();
+    let root = [path.join("trails/static"), path.join("static")].into_iter().find(|dir| dir.is_dir());
+    collect(root.as_deref().unwrap_or(path), 0, &mut files)?;
+    Ok(files)
 }
 
 /// The files of a tree in the order of their paths, so that every build merges alike.
@@ -99,6 +105,58 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<(PathBuf, u64)>) -> Result
         let trails = is_csv(&path) || path.extension().is_some_and(|extension| extension == "txt");
         if trails || path.is_dir() {
             collect(&path, depth + 1, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// A line that was looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The file.
+    pub file: PathBuf,
+    /// Its line, from 1.
+    pub line: u64,
+    /// What it says of it.
+    pub info: String,
+    /// And where that is from.
+    pub reference: String,
+}
+
+/// Looks for an indicator in what [`add`] would add.
+///
+/// # Errors
+/// Something could not be read.
+pub fn find(
+    path: &Path,
+    origin: Origin<'_>,
+    wanted: &Indicator<'_>,
+    found: &mut dyn FnMut(Found),
+) -> Result<(), ReadError> {
+    let mut scratch = String::new();
+    let mut same = |text: &str| Indicator::parse(text, &mut scratch).as_ref() == Ok(wanted);
+    for (file, _) in files(path)? {
+        if is_csv(&file) {
+            let rows = File::open(&file).map_err(at(&file))?;
+            let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(rows);
+            for row in rows.records().map_while(Result::ok) {
+                if let (Some(text), Some(info), Some(reference)) = (row.get(0), row.get(1), row.get(2))
+                    && same(text)
+                {
+                    let line = row.position().map_or(0, csv::Position::line);
+                    found(Found { file: file.clone(), line, info: info.into(), reference: reference.into() });
+                }
+            }
+            continue;
+        }
+        let bytes = fs::read(&file).map_err(at(&file))?;
+        for (number, raw) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
+            if let Ok(Line::Text(text)) = std::str::from_utf8(raw).map(line)
+                && same(text)
+            {
+                let (info, reference) = (info_of(&file), origin.reference.to_owned());
+                found(Found { file: file.clone(), line: number, info, reference });
+            }
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod check;
+pub(crate) mod feeds;
 pub(crate) mod generate;
 pub(crate) mod hunt;
 mod loudness;

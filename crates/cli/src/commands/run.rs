@@ -3,18 +3,19 @@
 
 use std::sync::mpsc;
 
-use sensor::{Control, Hooks, SensorError, Summary};
+use sensor::{Control, Hooks, SensorError, Settings, Summary};
 use server::Server;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Handle;
 
 use super::loudness::{self, Loudness};
-use super::{build, complain, print, server as serving};
+use super::{build, complain, print, sensor as sensing, server as serving};
 use crate::arguments::{Color, RunArguments, SensorArguments};
 use crate::config::{self, Config, Environment};
 use crate::effective;
 use crate::exit::Exit;
 use crate::lists::Lists;
+use crate::updater::Updates;
 
 /// What ends the two.
 enum News {
@@ -47,10 +48,15 @@ pub(crate) fn run(arguments: &RunArguments) -> Exit {
         );
         return Exit::Usage;
     }
+    let mut settings = effective::settings(&config, lists, &sensor_arguments, &environment);
+    let updates = Updates::of(&config, sensor_arguments.offline);
+    if let Err(exit) = sensing::without_trails(updates.as_ref(), &mut settings) {
+        return exit;
+    }
     if let Err(exit) = build::ahead(&config.values.trails_file, &environment.cache_dir(), arguments.server.quiet) {
         return exit;
     }
-    both(&config, lists, &sensor_arguments, &environment)
+    both(&config, settings, updates)
 }
 
 /// A live sensor.
@@ -74,8 +80,7 @@ fn sensor_arguments(arguments: &RunArguments) -> SensorArguments {
     }
 }
 
-fn both(config: &Config, lists: Lists, arguments: &SensorArguments, environment: &Environment) -> Exit {
-    let mut settings = effective::settings(config, lists, arguments, environment);
+fn both(config: &Config, mut settings: Settings, updates: Option<Updates>) -> Exit {
     settings.handle_signals = false;
     let (tell, news) = mpsc::channel();
     let control = Control::default();
@@ -99,8 +104,12 @@ fn both(config: &Config, lists: Lists, arguments: &SensorArguments, environment:
         serving::stop(server);
         return Exit::Failure;
     }
+    let updater = sensing::updating(updates, loudness::live_message());
     let outcome = wait(&news, &control);
     signals.close();
+    if let Some(updater) = updater {
+        updater.stop();
+    }
     end(outcome, server)
 }
 

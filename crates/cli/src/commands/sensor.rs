@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 use sensor::summary::OutputCounts;
-use sensor::{Ending, Hooks, Level, Progress, SensorError, Summary};
+use sensor::{Ending, Hooks, Level, MessageHook, Progress, SensorError, Settings, Summary};
 
 use super::loudness::{self, Loudness};
 use super::{build, complain, print, setup};
@@ -17,6 +17,7 @@ use crate::effective;
 use crate::exit::Exit;
 use crate::lists::Lists;
 use crate::summary::{self, Severities};
+use crate::updater::{Updater, Updates};
 
 /// A replay with at least so many bytes shows a progress bar on a terminal.
 const PROGRESS_BYTES: u64 = 8 << 20;
@@ -39,7 +40,11 @@ pub(crate) fn run(arguments: &SensorArguments) -> Exit {
         print(&config::dump(&config, &environment));
         return Exit::Success;
     }
-    let settings = effective::settings(&config, lists, arguments, &environment);
+    let mut settings = effective::settings(&config, lists, arguments, &environment);
+    let updates = Updates::of(&config, arguments.offline).filter(|_| arguments.read.is_empty());
+    if let Err(exit) = without_trails(updates.as_ref(), &mut settings) {
+        return exit;
+    }
     if let Some(warning) = setup::hidden_by_filter(&settings).filter(|_| !arguments.quiet) {
         complain(&format!("warning: {warning}"));
     }
@@ -49,9 +54,50 @@ pub(crate) fn run(arguments: &SensorArguments) -> Exit {
     }
     let severities = Arc::new(Mutex::new(Severities::default()));
     let hooks = hooks(arguments, &environment, severities.clone());
+    let updater = updating(updates, loudness::live_message());
     let outcome = sensor::run(settings, hooks);
+    if let Some(updater) = updater {
+        updater.stop();
+    }
     let severities = *severities.lock().unwrap_or_else(PoisonError::into_inner);
     end(outcome, severities, arguments, &environment)
+}
+
+/// Where updates are on, a sensor begins also without trails, and says so.
+///
+/// # Errors
+/// Not even an empty set can be written.
+pub(super) fn without_trails(updates: Option<&Updates>, settings: &mut Settings) -> Result<(), Exit> {
+    let Some(updates) = updates else { return Ok(()) };
+    settings.allow_empty_trails = true;
+    match updates.begin() {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            complain(
+                "warning: there are NO TRAILS yet: nothing that is listed is found before the first update is done \
+                 (it runs now; `maltrail update` shows how it goes)",
+            );
+            Ok(())
+        }
+        Err(error) => {
+            complain(&format!(
+                "error: cannot write {}: {error}; give this user the right to, or set TRAILS_FILE to another place",
+                settings.trails_file.display()
+            ));
+            Err(Exit::Failure)
+        }
+    }
+}
+
+/// Begins the updates that come by themselves. Without threads for them there are none, which is said.
+pub(super) fn updating(updates: Option<Updates>, message: MessageHook) -> Option<Updater> {
+    match updates?.start(message) {
+        Ok(updater) => Some(updater),
+        Err(error) => {
+            complain(&format!("error: the trails are not updated: cannot start threads: {error}"));
+            None
+        }
+    }
 }
 
 fn hooks(arguments: &SensorArguments, environment: &Environment, severities: Arc<Mutex<Severities>>) -> Hooks {

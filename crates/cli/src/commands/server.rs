@@ -7,12 +7,13 @@ use server::access::Notice;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::loudness::Loudness;
-use super::{complain, print};
+use super::loudness::{self, Loudness};
+use super::{complain, print, sensor};
 use crate::arguments::ServerArguments;
 use crate::config::{self, Config, Environment};
 use crate::exit::Exit;
 use crate::serving;
+use crate::updater::Updates;
 
 pub(crate) fn run(arguments: &ServerArguments) -> Exit {
     let environment = Environment::of_process();
@@ -34,7 +35,15 @@ pub(crate) fn run(arguments: &ServerArguments) -> Exit {
         Err(error) => return failed(&format!("signals cannot be handled: {error}")),
     };
     match start(&config) {
-        Ok(server) => serve(server, signals),
+        Ok(server) => {
+            let updates = Updates::of(&config, false).filter(|_| config.values.use_server_update_trails);
+            let updater = sensor::updating(updates, loudness::live_message());
+            let exit = serve(server, signals);
+            if let Some(updater) = updater {
+                updater.stop();
+            }
+            exit
+        }
         Err((exit, text)) => {
             complain(&format!("error: {text}"));
             exit

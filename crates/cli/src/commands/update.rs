@@ -1,45 +1,190 @@
-//! `maltrail update`: a store of trails from directories of trail files, or from a trails.csv.
+//! `maltrail update`: a new generation of trails from feeds, directories of trail files and the user's own lists.
 
-use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::Instant;
 
-use trails::builder::Builder;
-use trails::load::{self, LoadError};
-use trails::read::{self, Origin};
-use trails::{Stamp, Store, Vetoes};
+use feeds::fetch::Stop;
+use feeds::manifest::Manifest;
+use feeds::publish::{Place, PublishError, go_back};
+use feeds::round::Outcome;
+use feeds::update::{Plan, Step, UpdateError, Updated, update};
+use jiff::Timestamp;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use trails::store::Counts;
+use trails::{Kind, Store};
 
-use super::{build, complain, print};
+use super::build::{self, Meter};
+use super::{complain, print};
 use crate::arguments::UpdateArguments;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Weight};
+use crate::console::safe;
 use crate::exit::Exit;
+use crate::plan;
 
 pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
-    if !arguments.offline {
-        complain("error: this version has no feeds to fetch; build from local files with --offline");
-        return Exit::Usage;
-    }
     let environment = Environment::of_process();
     let config = Config::load(arguments.config.as_deref(), &environment);
     if config.has_errors() {
-        config.problems.iter().for_each(|problem| complain(&problem.to_string()));
+        let errors = config.problems.iter().filter(|problem| problem.weight == Weight::Error);
+        errors.for_each(|problem| complain(&problem.to_string()));
         return Exit::Usage;
     }
-    let sources = Sources::of(arguments, &config);
-    if sources.is_empty() {
+    if arguments.rollback {
+        return rolled_back(&plan::place(arguments, &config));
+    }
+    let (plan, notes) = match plan::of(arguments, &config, &environment) {
+        Ok(plan) => plan,
+        Err(what) => {
+            complain(&format!("error: {what}"));
+            return Exit::Usage;
+        }
+    };
+    if !arguments.quiet {
+        notes.iter().for_each(|note| complain(&format!("note: {note}")));
+    }
+    if let Some(indicator) = &arguments.explain {
+        return explained(&plan, indicator);
+    }
+    if arguments.automatic && Manifest::read(&plan.place.manifest()).is_some_and(|manifest| manifest.held) {
+        complain("the trails were put back by hand: an update that comes by itself leaves them");
+        return Exit::Success;
+    }
+    if plan.feeds.is_empty() && plan.statics.is_empty() && plan.custom.is_empty() {
         complain(
-            "error: nothing to build from: name directories with --static-dir or --custom (STATIC_TRAILS_DIR, \
-             CUSTOM_TRAILS_DIR), or a trails.csv with TRAILS_FILE",
+            "error: nothing to build from: feeds are off (USE_FEED_UPDATES, ENABLED_FEEDS), and no directory is named with \
+             --static-dir or --custom (STATIC_TRAILS_DIR, CUSTOM_TRAILS_DIR)",
         );
         return Exit::NoTrails;
     }
-    match built(&sources, &target(arguments, &config)) {
-        Ok((text, 0)) => {
-            complain("error: there is not one indicator in what was read; the store was left as it is");
-            print(&text);
-            Exit::NoTrails
+    updated(&plan, arguments.quiet)
+}
+
+fn updated(plan: &Plan, quiet: bool) -> Exit {
+    let started = Instant::now();
+    let stop = Stop::default();
+    if let Err(error) = stopping(stop.clone()) {
+        complain(&format!("error: signals cannot be handled: {error}"));
+        return Exit::Failure;
+    }
+    let before: Option<Counts> = Store::open(&plan.place.store).ok().map(|store| store.generation_info().counts);
+    let mut teller = Teller { quiet, meter: None, left: 0 };
+    let key = |name: &str| plan::key(name);
+    let outcome = update(plan, &key, &stop, Timestamp::now(), &mut |step| teller.tell(step));
+    teller.done();
+    match outcome {
+        Ok(done) => {
+            ill(&done.manifest);
+            if !quiet {
+                print(&said(plan, &done, started, before.as_ref()));
+            }
+            Exit::Success
         }
-        Ok((text, _)) => {
-            print(&text);
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            match error {
+                UpdateError::Publish(PublishError::Empty) => Exit::NoTrails,
+                _ => Exit::Failure,
+            }
+        }
+    }
+}
+
+/// Signals end the waiting for feeds; a second one ends the process as it would any other.
+fn stopping(stop: Stop) -> std::io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let handle = signals.handle();
+    let work = move || {
+        if signals.forever().next().is_some() {
+            stop.stop();
+            handle.close();
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(work).map(drop)
+}
+
+/// Says how far an update is.
+struct Teller {
+    quiet: bool,
+    meter: Option<(std::path::PathBuf, Meter)>,
+    left: usize,
+}
+
+impl Teller {
+    fn tell(&mut self, step: Step<'_>) {
+        match step {
+            Step::Feeds(count) => self.left = count,
+            Step::Feed(health) => {
+                self.left = self.left.saturating_sub(1);
+                if self.quiet {
+                    return;
+                }
+                let what = match (&health.error, health.outcome) {
+                    (Some(error), _) => safe(error),
+                    (None, Outcome::Fetched) => format!("{} rows", health.rows),
+                    (None, _) => format!("{} rows, as they were", health.rows),
+                };
+                complain(&format!("{}: {what} ({} to go)", health.name, self.left));
+            }
+            Step::Reading(path, progress) => {
+                if self.meter.as_ref().is_none_or(|(known, _)| known != path) {
+                    self.done();
+                    self.meter = Some((path.to_owned(), Meter::new(path, self.quiet)));
+                }
+                if let Some((_, meter)) = &mut self.meter {
+                    meter.show(progress);
+                }
+            }
+            Step::Writing => self.done(),
+        }
+    }
+
+    fn done(&mut self) {
+        if let Some((_, mut meter)) = self.meter.take() {
+            meter.done();
+        }
+    }
+}
+
+/// Feeds that somebody should look at are told, however quiet it is.
+fn ill(manifest: &Manifest) {
+    for health in manifest.feeds.iter().filter(|health| health.ill()) {
+        let copy = match health.changed {
+            Some(changed) => format!("its {} rows of {} are used", health.rows, changed.strftime("%Y-%m-%d")),
+            None => "there is nothing of it to use".to_owned(),
+        };
+        let why = match &health.error {
+            Some(error) => safe(error),
+            None => "it did not change for long".to_owned(),
+        };
+        complain(&format!("warning: feed {}: {why}; {copy}", health.name));
+    }
+}
+
+fn said(plan: &Plan, done: &Updated, started: Instant, before: Option<&Counts>) -> String {
+    let mut text = build::summary(&plan.place.store, &done.report, started, before);
+    if let Some(change) = &done.manifest.change {
+        text.push_str(&format!(
+            "change    {} new, {} gone: {}\n",
+            change.added,
+            change.removed,
+            plan.place.difference().display()
+        ));
+    }
+    text
+}
+
+fn rolled_back(place: &Place) -> Exit {
+    match go_back(place) {
+        Ok(manifest) => {
+            let what = manifest.map_or_else(String::new, |manifest| {
+                format!(" of {} with {} trails", manifest.built.strftime("%Y-%m-%d %H:%M:%S UTC"), manifest.trails)
+            });
+            print(&format!(
+                "{}: the generation{what} is back; updates that come by themselves leave it until the next `maltrail \
+                 update`\n",
+                place.store.display()
+            ));
             Exit::Success
         }
         Err(error) => {
@@ -49,62 +194,44 @@ pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
     }
 }
 
-/// What a store is built from.
-struct Sources {
-    statics: Vec<PathBuf>,
-    custom: Vec<PathBuf>,
-    csv: Option<PathBuf>,
-}
-
-impl Sources {
-    /// Arguments win over settings; a CSV counts only where no directory is named.
-    fn of(arguments: &UpdateArguments, config: &Config) -> Self {
-        let or = |given: &Vec<PathBuf>, configured: &Option<PathBuf>| {
-            if given.is_empty() { configured.iter().cloned().collect() } else { given.clone() }
+/// Which sources name an indicator, and what became of it.
+fn explained(plan: &Plan, indicator: &str) -> Exit {
+    let sayings = match feeds::explain::explain(plan, indicator) {
+        Ok(sayings) => sayings,
+        Err(error) => {
+            complain(&format!("error: {}: {error}", safe(indicator)));
+            return Exit::Usage;
+        }
+    };
+    for saying in &sayings {
+        let fate = match saying.veto {
+            Some(veto) => format!("left out: {veto}"),
+            None => "taken".to_owned(),
         };
-        let statics: Vec<PathBuf> = or(&arguments.static_dir, &config.values.static_trails_dir);
-        let custom: Vec<PathBuf> = or(&arguments.custom, &config.values.custom_trails_dir);
-        let csv = Some(config.values.trails_file.clone()).filter(|path| !is_store(path) && statics.is_empty());
-        Sources { statics, custom, csv }
+        print(&format!(
+            "{}:{}: {} ({}), {fate}\n",
+            saying.source,
+            saying.line,
+            safe(&saying.info),
+            safe(&saying.reference)
+        ));
     }
-
-    fn is_empty(&self) -> bool {
-        self.statics.is_empty() && self.custom.is_empty() && self.csv.is_none()
+    print(&in_store(&plan.place.store, indicator));
+    if sayings.is_empty() {
+        complain("no source names it");
+        return Exit::NothingFound;
     }
+    Exit::Success
 }
 
-fn is_store(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "bin")
-}
-
-fn target(arguments: &UpdateArguments, config: &Config) -> PathBuf {
-    arguments.output.clone().unwrap_or_else(|| config.values.trails_file.with_extension("bin"))
-}
-
-/// Builds, publishes and looks at what was published; gives back what to say and how many trails there are.
-fn built(sources: &Sources, target: &Path) -> Result<(String, usize), LoadError> {
-    let started = Instant::now();
-    let built_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-    let mut builder = Builder::new(Vetoes { bogons: true, ..Vetoes::default() });
-    let shipped = Origin { reference: "(static)", custom: false };
-    let own = Origin { reference: "(custom)", custom: true };
-    let statics = sources.statics.iter().chain(&sources.csv).map(|path| (path, shipped));
-    for (path, origin) in statics.chain(sources.custom.iter().map(|path| (path, own))) {
-        let mut meter = build::Meter::new(path, false);
-        let read = read::add(&mut builder, path, origin, &mut |progress| meter.show(progress));
-        meter.done();
-        read?;
-    }
-    if builder.is_empty() {
-        return Ok((build::lines(builder.report()), 0));
-    }
-    if let Some(directory) = target.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        let path = directory.to_owned();
-        std::fs::create_dir_all(directory).map_err(|source| LoadError::Write { path, source })?;
-    }
-    let before = Store::open(target).ok().map(|store| store.generation_info().counts);
-    let report = load::publish(builder, target, Stamp { generation: built_at, built_at, ..Stamp::default() })?;
-    let count: u64 = report.counts.iter().sum();
-    let text = build::summary(target, &report, started, before.as_ref());
-    Ok((text, usize::try_from(count).unwrap_or(usize::MAX)))
+fn in_store(path: &Path, text: &str) -> String {
+    let mut scratch = String::new();
+    let listed = Store::open(path).ok().zip(trails::Indicator::parse(text, &mut scratch).ok());
+    let Some((store, indicator)) = listed else { return String::new() };
+    let lines = trails::check::listings(&store, &indicator).into_iter().map(|listed| {
+        let label = store.label(listed.label);
+        let kind: Kind = listed.kind;
+        format!("in use: {} {}: {} {}\n", kind.as_str(), safe(&listed.trail), safe(label.info), safe(label.reference))
+    });
+    lines.collect()
 }

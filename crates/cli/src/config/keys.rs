@@ -8,7 +8,7 @@ use detect::ThrottleMode;
 use ipnet::IpNet;
 
 use super::value::{
-    Alias, Block, Blocks, Decimal, Number, Pattern, Place, Remote, Setting, Size, User, WebUrl, Workers, Zone,
+    Alias, Block, Blocks, Decimal, Number, Pattern, Place, Proxy, Remote, Setting, Size, User, WebUrl, Workers, Zone,
 };
 use super::{Problem, Weight};
 
@@ -188,25 +188,25 @@ settings! {
     /// Directory of your own trail files (*.txt).
     Sensor "CUSTOM_TRAILS_DIR" custom_trails_dir: Option<PathBuf> = "", Used;
     /// Your own trails from the web.
-    Sensor "CUSTOM_TRAILS_URL" custom_trails_url: Option<WebUrl> = "", Later;
+    Sensor "CUSTOM_TRAILS_URL" custom_trails_url: Option<WebUrl> = "", Used;
     /// Another server's /trails that all trails are taken from.
-    Sensor "UPDATE_SERVER" update_server: Option<WebUrl> = "", Later;
+    Sensor "UPDATE_SERVER" update_server: Option<WebUrl> = "", Used;
     /// Use feeds in updates of the trails.
-    Sensor "USE_FEED_UPDATES" use_feed_updates: bool = "true", Later;
+    Sensor "USE_FEED_UPDATES" use_feed_updates: bool = "true", Used;
     /// Feeds to leave out.
-    Sensor "DISABLED_FEEDS" disabled_feeds: Vec<String> = "", Later;
-    /// Only these feeds.
-    Sensor "ENABLED_FEEDS" enabled_feeds: Vec<String> = "", Later;
+    Sensor "DISABLED_FEEDS" disabled_feeds: Vec<String> = "", Used;
+    /// Only these feeds; with + before a name: that one besides those that are used anyway.
+    Sensor "ENABLED_FEEDS" enabled_feeds: Vec<String> = "", Used;
     /// Directory of further feed descriptions.
-    Sensor "FEEDS_DIR" feeds_dir: Option<PathBuf> = "", Later;
+    Sensor "FEEDS_DIR" feeds_dir: Option<PathBuf> = "", Used;
     /// How many feeds must agree on an address that only lists of attackers name.
-    Sensor "IP_MINIMUM_FEEDS" ip_minimum_feeds: Number<1, 100> = "3", Later;
+    Sensor "IP_MINIMUM_FEEDS" ip_minimum_feeds: Number<1, 100> = "3", Used;
     /// Trails whose info matches this are left out.
-    Sensor "DISABLED_TRAILS_INFO_REGEX" disabled_trails_info_regex: Option<Pattern> = "", Later;
+    Sensor "DISABLED_TRAILS_INFO_REGEX" disabled_trails_info_regex: Option<Pattern> = "", Used;
     /// Seconds between updates of the trails.
-    Sensor "UPDATE_PERIOD" update_period: Number<1, 31536000> = "86400", Later, shipped &["86400"];
+    Sensor "UPDATE_PERIOD" update_period: Number<1, 31536000> = "86400", Used, shipped &["86400"];
     /// No updates of the trails.
-    Sensor "DISABLE_TRAIL_UPDATES" disable_trail_updates: bool = "false", Later;
+    Sensor "DISABLE_TRAIL_UPDATES" disable_trail_updates: bool = "false", Used;
     /// Detect what no trail lists (scans, odd names, ...).
     Sensor "USE_HEURISTICS" use_heuristics: bool = "true", Later;
     /// Names of detectors that are off.
@@ -301,7 +301,7 @@ settings! {
     /// Addresses and networks that may send events over UDP; required unless UDP_ADDRESS is loopback.
     Server "UDP_ALLOWLIST" udp_allowlist: Vec<IpNet> = "", Used;
     /// The server updates trails too, for the UPDATE_SERVER of others.
-    Server "USE_SERVER_UPDATE_TRAILS" use_server_update_trails: bool = "false", Later;
+    Server "USE_SERVER_UPDATE_TRAILS" use_server_update_trails: bool = "false", Used;
     /// Most connections at a time.
     Server "MAX_REQUEST_THREADS" max_request_threads: Option<Number<1, 1000000>> = "", Used;
     /// Most live streams at a time.
@@ -350,8 +350,8 @@ settings! {
 
     /// Directory of logs and journals.
     All "LOG_DIR" log_dir: PathBuf = "$LOG_HOME", Used;
-    /// Proxy for what is fetched from the web.
-    All "PROXY_ADDRESS" proxy_address: Option<WebUrl> = "", Later;
+    /// Proxy for what is fetched from the web (http://, https:// or socks5://, host and port).
+    All "PROXY_ADDRESS" proxy_address: Option<Proxy> = "", Used;
     /// Messages for finding faults.
     All "SHOW_DEBUG" show_debug: bool = "false", Used;
 }

@@ -289,6 +289,30 @@ impl Setting for WebUrl {
     }
 }
 
+/// A proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proxy(pub(crate) String);
+
+impl Setting for Proxy {
+    fn empty() -> Self {
+        Proxy(String::new())
+    }
+    fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
+        let lower = text.to_ascii_lowercase();
+        let rest = ["http://", "https://", "socks5://"].iter().find_map(|scheme| lower.strip_prefix(scheme));
+        match rest {
+            Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(Proxy(text.to_string())),
+            _ => Err(wrong(text, &Self::accepts())),
+        }
+    }
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+    fn accepts() -> String {
+        "a URL that begins with http://, https:// or socks5://".to_string()
+    }
+}
+
 /// A zone of the IANA Time Zone Database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Zone(pub(crate) TimeZone);

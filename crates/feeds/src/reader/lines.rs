@@ -39,7 +39,7 @@ impl Lines {
             };
             let Some(text) = self.column.map_or(Some(line), column) else { return };
             let lists = self.lists.and_then(column).and_then(|text| text.parse().ok());
-            sink(Row { text, info: self.info.and_then(column), lists, line: number });
+            sink(Row { text, info: self.info.and_then(column), reference: None, lists, line: number });
         })?;
         Ok(passed)
     }

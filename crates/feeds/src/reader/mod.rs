@@ -9,6 +9,7 @@ use std::io::{self, BufRead};
 use serde::Deserialize;
 
 pub mod lines;
+mod trails;
 
 /// Longest line or value that is read, bytes; what is longer is passed over and counted.
 pub const MAX_VALUE: usize = 64 * 1024;
@@ -20,6 +21,8 @@ pub struct Row<'a> {
     pub text: &'a str,
     /// What it says of it: a malware family, a tag.
     pub info: Option<&'a str>,
+    /// Whose list names it, where that is not the feed itself.
+    pub reference: Option<&'a str>,
     /// By how many lists it is named, where a feed joins several.
     pub lists: Option<u32>,
     /// Where it stands: line or record, from 1.
@@ -32,20 +35,22 @@ pub struct Row<'a> {
 pub enum Format {
     /// A text a line.
     Lines(lines::Lines),
+    /// Rows of trail, info, reference.
+    Trails,
 }
 
 impl Format {
     /// Whether what it reads may be a page for people.
     pub(crate) fn of_pages(&self) -> bool {
         match self {
-            Format::Lines(_) => false,
+            Format::Lines(_) | Format::Trails => false,
         }
     }
 
     /// What is wrong with the settings of a format.
     pub(crate) fn problem(&self) -> Option<String> {
         match self {
-            Format::Lines(_) => None,
+            Format::Lines(_) | Format::Trails => None,
         }
     }
 }
@@ -68,5 +73,6 @@ pub struct Passed {
 pub fn read(format: &Format, body: &mut dyn BufRead, sink: &mut dyn FnMut(Row<'_>)) -> io::Result<Passed> {
     match format {
         Format::Lines(lines) => lines.read(body, sink),
+        Format::Trails => trails::read(body, sink),
     }
 }

@@ -144,3 +144,50 @@ fn one_update_at_a_time() {
     drop(held);
     user.update().unwrap();
 }
+
+#[test]
+fn another_server_gives_its_labels_and_own_lists_theirs() {
+    let web = Web::new();
+    let rows =
+        b"evil.org,\"some, bot (malware)\",(static) (+a.example)\nmine.org,mine,(custom)\nzip,tld (suspicious),x\n";
+    web.answers("/trails", &[Answer::Body(rows.to_vec(), None)]);
+    web.answers("/own.txt", &[Answer::Body(b"own.org\n# comment\n/path.php\nevil.org\n".to_vec(), None)]);
+    let server = feeds::Spec::of_server(&web.url("/trails")).unwrap();
+    let own = feeds::Spec::of_custom(&web.url("/own.txt")).unwrap();
+    let mut user = User::new(vec![own, server]);
+    user.update().unwrap();
+    assert_eq!(user.label("mine.org").unwrap(), ("mine".into(), "(custom)".into()));
+    assert_eq!(user.label("zip").unwrap().1, "x");
+    assert_eq!(user.label("/path.php").unwrap(), ("blacklisted".into(), "(remote custom)".into()));
+    let (info, reference) = user.label("evil.org").unwrap();
+    assert_eq!((info.as_str(), reference.contains("static")), ("blacklisted", true), "{reference}");
+}
+
+#[test]
+fn every_source_of_an_indicator_is_told() {
+    let web = Web::new();
+    let lists = ["8.8.4.1\n8.8.4.2\n", "8.8.4.1\n", "8.8.4.1\n"];
+    let mut feeds: Vec<_> =
+        ["a", "b", "c"].into_iter().zip(lists).map(|(name, list)| addresses(name, &web, list)).collect();
+    web.answers("/list", &[Answer::Body(b"# names\nevil.org\nworse.org\n8.8.4.1\n".to_vec(), None)]);
+    feeds.push(names("list", &web));
+    let mut user = User::new(feeds);
+    user.plan.custom = vec![user.file("own/mine.txt", "\nWWW.Evil.org\n")];
+    user.update().unwrap();
+    let said = |text: &str| -> Vec<String> {
+        let sayings = feeds::explain::explain(&user.plan, text).unwrap();
+        let line = |saying: &feeds::explain::Saying| {
+            let source = saying.source.rsplit('/').next().unwrap();
+            let veto = saying.veto.map_or(String::new(), |veto| format!(" {veto:?}"));
+            format!("{source}:{} {} {}{veto}", saying.line, saying.info, saying.reference)
+        };
+        sayings.iter().map(line).collect()
+    };
+    assert_eq!(said("evil.org"), ["mine.txt:2 mine (custom)", "list:2 list (malware) list.example"]);
+    assert_eq!(said("8.8.4.2"), ["a:2 known attacker a.example FewFeeds"]);
+    let three = said("8.8.4.1");
+    assert_eq!(three.iter().filter(|line| line.ends_with("Kind")).count(), 1);
+    assert_eq!(three.len(), 4);
+    assert!(said("none.org").is_empty());
+    assert!(feeds::explain::explain(&user.plan, "...").is_err());
+}
