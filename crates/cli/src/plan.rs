@@ -47,6 +47,9 @@ pub(crate) fn of(
         force: arguments.force,
     };
     if arguments.offline {
+        // What was never fetched is not there.
+        let copies = plan.copies.clone();
+        plan.feeds.retain(|spec| copies.join(&spec.name).is_dir());
         only_the_csv(&mut plan, arguments);
     } else if !plan.feeds.is_empty() {
         let proxy = values.proxy_address.as_ref().map(|proxy| proxy.0.clone());
@@ -63,8 +66,7 @@ pub(crate) fn place(arguments: &UpdateArguments, config: &Config) -> Place {
 
 /// Without feeds and trees the CSV of TRAILS_FILE is what there is: its store is built, and the CSV left alone.
 fn only_the_csv(plan: &mut Plan, arguments: &UpdateArguments) {
-    let copied = plan.feeds.iter().any(|spec| plan.copies.join(&spec.name).is_dir());
-    if let (Some(csv), true, false) = (plan.place.csv.clone(), plan.statics.is_empty(), copied) {
+    if let (Some(csv), true, true) = (plan.place.csv.clone(), plan.statics.is_empty(), plan.feeds.is_empty()) {
         plan.statics.push(csv);
         if arguments.output.is_none() {
             plan.place.csv = None;

@@ -134,6 +134,9 @@ impl Drop for Drafts {
 /// # Errors
 /// Nothing was changed then.
 pub fn publish(builder: Builder, place: &Place, wanted: Wanted<'_>) -> Result<Manifest, PublishError> {
+    if builder.is_empty() {
+        return Err(PublishError::Empty);
+    }
     let directory = directory_of(&place.store);
     fs::create_dir_all(&directory).map_err(at(&directory))?;
     let mut drafts = Drafts(Vec::new());

@@ -17,6 +17,7 @@ pub mod load;
 mod map;
 pub mod mend;
 mod pattern;
+pub mod probe;
 pub mod read;
 pub mod store;
 mod table;

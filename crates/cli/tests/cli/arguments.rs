@@ -58,11 +58,11 @@ fn wrong_configurations_end_with_2_and_name_the_line() {
 #[test]
 fn unknown_settings_are_warned_of_with_a_suggestion() {
     let dir = directory();
-    write(&dir, "maltrail.conf", "CAPTURE_FILTR udp\nUPDATE_SERVER https://a.example\n");
+    write(&dir, "maltrail.conf", "CAPTURE_FILTR udp\nHEADER_LOGO ours\n");
     let warned = contains("maltrail.conf:1: there is no setting CAPTURE_FILTR; did you mean CAPTURE_FILTER?");
     let run = |argument: &str| maltrail(dir.path()).args(["sensor", "--dump-config", argument]).assert().code(0);
     run("--offline").stderr(warned.clone().and(contains("1 settings have no effect")));
-    run("-v").stderr(warned.and(contains("UPDATE_SERVER is accepted, but this version does not use it")));
+    run("-v").stderr(warned.and(contains("HEADER_LOGO is accepted, but this version does not use it")));
     run("-q").stderr("");
 }
 
@@ -254,7 +254,6 @@ fn updates_that_cannot_be_made() {
     let dir = directory();
     std::fs::create_dir(dir.path().join("empty")).unwrap();
     for (line, code, want) in [
-        ("update", 2, "--offline"),
         ("update --offline", 3, "nothing to build from"),
         ("update --offline --static-dir none", 1, "none"),
         ("update --offline --static-dir empty", 3, "not one indicator"),

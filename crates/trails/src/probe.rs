@@ -1,0 +1,208 @@
+//! Whether a store finds what it lists: every indicator is looked up as traffic would be, by its own kind.
+
+use std::net::IpAddr;
+
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use crate::indicator::{Indicator, Network};
+use crate::store::{Hit, LabelId, Store};
+
+/// Longest text that is made of a pattern, bytes; no name is longer.
+const MAX_SAMPLE: usize = 253;
+
+/// Why an indicator is never found, or never as itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Inert {
+    /// It is not found at all.
+    Missing,
+    /// What is found in its place has another label.
+    Other,
+    /// More of its parents are listed than are told of a name.
+    Parents,
+    /// A pattern that was tried before it matches whatever it does.
+    Pattern,
+}
+
+impl std::fmt::Display for Inert {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Inert::Missing => "it is not found",
+            Inert::Other => "another trail is found in its place",
+            Inert::Parents => "too many of its parents are listed",
+            Inert::Pattern => "a pattern before it matches the same",
+        })
+    }
+}
+
+/// Looks up an indicator of a store; none: it is found, with its own label.
+#[must_use]
+pub fn probe<D: AsRef<[u8]>>(store: &Store<D>, indicator: &Indicator<'_>, label: LabelId) -> Option<Inert> {
+    let found = match indicator {
+        Indicator::Name(name) => return by_name(store, name, label),
+        Indicator::Pattern(source) => return by_pattern(store, source),
+        Indicator::Url(url) => url_of(store, url),
+        Indicator::Path(path) => store.may_hold_path(path.as_bytes(), 0).then(|| url_of(store, path)).flatten(),
+        Indicator::Address(address) => reachable(store, *address).then(|| store.address(*address)).flatten(),
+        Indicator::Endpoint(address, port) => {
+            reachable(store, *address).then(|| store.endpoint(*address, *port)).flatten()
+        }
+        Indicator::Network(network) => return by_network(store, network, label),
+        Indicator::CertificateSha1(sha1) => store.certificate(sha1),
+        Indicator::Ja3(md5) => store.ja3(md5),
+        Indicator::Ja4(text) => store.ja4(text),
+    };
+    verdict(found, label)
+}
+
+fn verdict(found: Option<LabelId>, label: LabelId) -> Option<Inert> {
+    match found {
+        Some(found) if found == label => None,
+        Some(_) => Some(Inert::Other),
+        None => Some(Inert::Missing),
+    }
+}
+
+/// Whether the filter that comes before every look-up of an address lets it through.
+fn reachable<D: AsRef<[u8]>>(store: &Store<D>, address: IpAddr) -> bool {
+    store.may_hold_address(address)
+}
+
+fn url_of<D: AsRef<[u8]>>(store: &Store<D>, url: &str) -> Option<LabelId> {
+    let host = url.find('/').map_or(url, |slash| url.get(..slash).unwrap_or_default());
+    let possible = host.is_empty() || store.may_hold_urls_of(crate::Hashed::new(host.as_bytes()));
+    possible.then(|| store.url(&[url.as_bytes()])).flatten()
+}
+
+fn by_name<D: AsRef<[u8]>>(store: &Store<D>, name: &str, label: LabelId) -> Option<Inert> {
+    let mut hits = [Hit { start: 0, label: LabelId(0) }; 8];
+    let count = store.name(name.as_bytes(), &mut hits);
+    match hits.get(..count).unwrap_or_default().iter().find(|hit| hit.start == 0) {
+        Some(hit) => verdict(Some(hit.label), label),
+        None if count == hits.len() => Some(Inert::Parents),
+        None => Some(Inert::Missing),
+    }
+}
+
+fn by_network<D: AsRef<[u8]>>(store: &Store<D>, network: &Network, label: LabelId) -> Option<Inert> {
+    // Others may lie in it: its own label is found at one of its ends, unless others cover all of it.
+    let last = match network.address {
+        IpAddr::V4(first) => {
+            IpAddr::from((first.to_bits() | u32::MAX.checked_shr(network.length.into()).unwrap_or(0)).to_be_bytes())
+        }
+        IpAddr::V6(first) => {
+            IpAddr::from((first.to_bits() | u128::MAX.checked_shr(network.length.into()).unwrap_or(0)).to_be_bytes())
+        }
+    };
+    let ends = [network.address, last].map(|end| reachable(store, end).then(|| store.network(end)).flatten());
+    if ends.contains(&Some((network.length, label))) {
+        return None;
+    }
+    Some(if ends.iter().any(Option::is_some) { Inert::Other } else { Inert::Missing })
+}
+
+fn by_pattern<D: AsRef<[u8]>>(store: &Store<D>, source: &str) -> Option<Inert> {
+    let mut sample = String::new();
+    let Some(hir) = regex_syntax::parse(source).ok().filter(|hir| put(hir, &mut sample)) else {
+        return Some(Inert::Missing);
+    };
+    drop(hir);
+    match store.pattern_match(sample.as_bytes()) {
+        Some((_, found)) if found == source => None,
+        Some(_) => Some(Inert::Pattern),
+        None => Some(Inert::Missing),
+    }
+}
+
+/// Adds a short text that an expression matches; whether there is one within [`MAX_SAMPLE`].
+fn put(hir: &Hir, out: &mut String) -> bool {
+    let done = match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).map(|text| out.push_str(text)).is_ok(),
+        HirKind::Class(class) => any_of(class).map(|character| out.push(character)).is_some(),
+        HirKind::Capture(capture) => put(&capture.sub, out),
+        HirKind::Concat(parts) => parts.iter().all(|part| out.len() <= MAX_SAMPLE && put(part, out)),
+        HirKind::Alternation(parts) => parts.first().is_some_and(|part| put(part, out)),
+        HirKind::Repetition(repetition) => {
+            (0..repetition.min).all(|_| out.len() <= MAX_SAMPLE && put(&repetition.sub, out))
+        }
+    };
+    done && out.len() <= MAX_SAMPLE
+}
+
+/// A character of a class: one that names have, where there is one.
+fn any_of(class: &Class) -> Option<char> {
+    let usual = ('a'..='z').chain('0'..='9').chain(['-', '.', '_']);
+    let holds = |character: char| match class {
+        Class::Unicode(class) => class.iter().any(|range| (range.start()..=range.end()).contains(&character)),
+        Class::Bytes(class) => u8::try_from(character)
+            .is_ok_and(|byte| class.iter().any(|range| (range.start()..=range.end()).contains(&byte))),
+    };
+    usual.into_iter().find(|&character| holds(character))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::builder::{Builder, Place};
+    use crate::{Stamp, Vetoes};
+
+    fn store(trails: &[&str]) -> Store<Vec<u8>> {
+        let mut builder = Builder::new(Vetoes::default());
+        let file: Rc<str> = "test".into();
+        for (line, trail) in (1..).zip(trails) {
+            let source = builder.source(trail, "(static)", false);
+            builder.add(trail, source, Place { file: &file, line });
+        }
+        assert_eq!(builder.report().refused.len(), 0);
+        Store::from_bytes(builder.finish(Cursor::new(Vec::new()), Stamp::default()).unwrap().0.into_inner()).unwrap()
+    }
+
+    fn inert(trails: &[&str]) -> Vec<(String, Inert)> {
+        let store = store(trails);
+        let probed = store.trails().map(|(indicator, label)| (indicator.to_string(), probe(&store, &indicator, label)));
+        probed.filter_map(|(text, inert)| Some((text, inert?))).collect()
+    }
+
+    #[test]
+    fn all_kinds_are_found() {
+        let trails = [
+            "evil.example",
+            "a.evil.example",
+            "zip",
+            "evil.example/x",
+            "evil.example:8080/x?id=",
+            "/gate.php",
+            "/x?id=",
+            "192.0.2.7",
+            "192.0.2.7:80",
+            "[2001:db8::1]:443",
+            "2001:db8::2",
+            "198.51.100.0/24",
+            "2001:db8:1::/48",
+            "198.51.100.0/28",
+            r"^evil[0-9]{3}\.(com|net)$",
+            r"\.x[a-z]+\.top",
+            "0123456789abcdef0123456789abcdef01234567",
+            "0123456789abcdef0123456789abcdef",
+            "t13d1516h2_8daaf6152771_e5627efa2ab1",
+        ];
+        assert_eq!(inert(&trails), []);
+    }
+
+    #[test]
+    fn what_is_never_found() {
+        let mut trails: Vec<String> = vec!["a.b.c.d.e.f.g.h.i".into()];
+        while let Some((_, parent)) = trails.last().and_then(|name| name.split_once('.')) {
+            let parent = parent.to_owned();
+            trails.push(parent);
+        }
+        let names: Vec<&str> = trails.iter().map(String::as_str).collect();
+        assert_eq!(inert(&names), [], "the longest eight are told, its own among them");
+        assert_eq!(inert(&["evil", r"ev[i-k]l\.x", r"ev[i]l\.x"].map(|t| t)).len(), 1);
+        let halves = ["192.0.2.0/24", "192.0.2.0/25", "192.0.2.128/25"];
+        assert_eq!(inert(&halves), [("192.0.2.0/24".to_owned(), Inert::Other)]);
+    }
+}
