@@ -185,7 +185,7 @@ pub(crate) fn each_row(used: &Used<'_>, each: &mut dyn FnMut(crate::Row<'_>, &st
         let mut body = used.shelf.read(piece, used.spec.guard.max_bytes)?;
         let most = used.spec.first.unwrap_or(u64::MAX);
         let mut rows = 0;
-        let over = used.spec.rows(&mut *body, &mut |row| {
+        let over = used.spec.rows(used.copy.asked, &mut *body, &mut |row| {
             rows += 1;
             if rows <= most {
                 each(row, row.info.unwrap_or(&used.spec.info));

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use jiff::Timestamp;
 use memchr::memmem;
 use trails::Indicator;
 
@@ -60,11 +61,20 @@ pub enum Refusal {
     Read(#[from] io::Error),
 }
 
-/// Reads all of a copy and decides. `before`: rows of the last good copy.
+/// What a copy is judged by besides itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Past {
+    /// Rows of the last good copy.
+    pub rows: u64,
+    /// When the copy was fetched.
+    pub now: Timestamp,
+}
+
+/// Reads all of a copy and decides.
 ///
 /// # Errors
 /// It is not to be used.
-pub fn judge(spec: &Spec, shelf: &Shelf, pieces: &[Piece], before: u64) -> Result<Content, Refusal> {
+pub fn judge(spec: &Spec, shelf: &Shelf, pieces: &[Piece], past: Past) -> Result<Content, Refusal> {
     let guard = &spec.guard;
     let mut content = Content::default();
     let mut found = guard.contains.is_none();
@@ -76,12 +86,13 @@ pub fn judge(spec: &Spec, shelf: &Shelf, pieces: &[Piece], before: u64) -> Resul
         found |= has;
         let mut scratch = String::new();
         let mut body = shelf.read(piece, guard.max_bytes)?;
-        spec.rows(&mut *body, &mut |row| {
+        spec.rows(past.now, &mut *body, &mut |row| {
             let taken = Indicator::parse(row.text, &mut scratch).is_ok_and(|indicator| spec.takes(&indicator));
             *(if taken { &mut content.rows } else { &mut content.other }) += 1;
         })?;
     }
     let Content { rows, other } = content;
+    let before = past.rows;
     if let (false, Some(text)) = (found, &guard.contains) {
         return Err(Refusal::Lacks(text.clone()));
     }

@@ -4,6 +4,7 @@
 //! Spec (a TOML file, see [`spec`]) -> fetch: conditional, bounded, last good copy
 //!   v  bytes
 //! reader (one file for each format): rows of text and, where the feed has one, info
+//!   v  rows: changes of the text, the info as it is shown
 //!   v  kinds and guards of the spec
 //! gather: all feeds, static trees and custom lists into one trails::Builder; addresses that only attackers' lists name
 //!   v  are counted first
@@ -21,11 +22,14 @@ pub mod fetch;
 pub mod gather;
 pub mod judge;
 pub mod manifest;
+pub mod page;
 pub mod publish;
 pub mod reader;
 pub mod round;
+mod rows;
 pub mod spec;
 pub mod update;
 
-pub use reader::{Row, read};
+pub use reader::{Passed, Row, read};
+pub use rows::{Change, MAX_INFO};
 pub use spec::{Catalogue, Spec, SpecError};

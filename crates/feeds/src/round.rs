@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::copies::{Copy, Piece, Shelf};
 use crate::fetch::{Client, FetchError, Fetched, Limits, Patience, Stop, Validators};
-use crate::judge::judge;
+use crate::judge::{Past, judge};
 use crate::spec::{KEY, Spec};
 
 /// Seconds by which a feed may be asked before its interval is over, so that a period of the same length does not miss it
@@ -126,7 +126,7 @@ impl Round<'_> {
         let copy = match before {
             Some(before) if before.holds(&pieces) => Copy { asked: self.now, pieces, ..before.clone() },
             _ => {
-                let content = judge(spec, shelf, &pieces, rows);
+                let content = judge(spec, shelf, &pieces, Past { rows, now: self.now });
                 let content = content.map_err(|refusal| (Outcome::Refused, refusal.to_string()))?;
                 Copy { asked: self.now, changed: changed(&pieces, self.now), pieces, rows: content.rows }
             }

@@ -18,13 +18,14 @@
 //! ```
 
 use std::fs;
-use std::io::{self, BufRead};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use trails::Indicator;
 
-use crate::reader::{self, Format, Passed, Row};
+use crate::reader::Format;
+use crate::rows::Change;
 
 /// Longest file of a description, bytes.
 const MAX_SPEC: u64 = 64 * 1024;
@@ -58,6 +59,12 @@ pub struct Spec {
     /// The info of a row that says nothing of itself, where `info` has `{info}`.
     #[serde(default)]
     pub info_default: String,
+    /// Texts (in lower case) that are left out of what a row says of itself.
+    #[serde(default)]
+    pub info_drop: Vec<String>,
+    /// Changes of the texts of rows, in order, before they are parsed.
+    #[serde(default)]
+    pub transform: Vec<Change>,
     /// The reference of its trails: whose feed it is.
     pub reference: String,
     /// What is taken from it; anything else in it is refused and counted.
@@ -111,9 +118,17 @@ pub enum Kind {
     Ja3,
     Ja4,
     Pattern,
+    /// A name of one label, which lists everything under it.
+    Toplevel,
 }
 
 impl Kind {
+    /// Whether it lists addresses.
+    #[must_use]
+    pub fn of_hosts(self) -> bool {
+        matches!(self, Kind::Address | Kind::Endpoint | Kind::Network)
+    }
+
     /// Whether an indicator is of this kind.
     #[must_use]
     pub fn takes(self, indicator: &Indicator<'_>) -> bool {
@@ -275,6 +290,9 @@ impl Spec {
             () if texts.iter().any(|text| text.trim().is_empty()) => {
                 Some("about, info, reference and licence must say something".into())
             }
+            () if self.info.contains(INFO) == self.info_default.trim().is_empty() => {
+                Some(format!("info_default: say what stands where a row has no info, where info has {INFO}, and only then"))
+            }
             () if !part(guard.min_ratio) || !part(guard.min_valid) => {
                 Some("guard: min_ratio and min_valid are between 0 and 1".into())
             }
@@ -309,20 +327,12 @@ impl Spec {
         self.parts.iter().map(of).collect()
     }
 
-    /// Reads the feed; `sink` takes its rows in order, with the info they get.
-    ///
-    /// # Errors
-    /// Reading failed, or a format that is one document is none.
-    pub fn rows(&self, body: &mut dyn BufRead, sink: &mut dyn FnMut(Row<'_>)) -> io::Result<Passed> {
-        reader::read(&self.read, body, sink)
-    }
-
     /// Whether an indicator is one of those that are taken from it. A name of one label, which lists everything under it,
-    /// is taken only from the user's own lists, and from a server that took it before.
+    /// is taken only from the user's own lists, from a server that took it before, and where `kinds` says so.
     #[must_use]
     pub fn takes(&self, indicator: &Indicator<'_>) -> bool {
         let whole = matches!(indicator, Indicator::Name(name) if !name.contains('.'));
-        let trusted = self.custom || self.read == Format::Trails;
+        let trusted = self.custom || self.read == Format::Trails || self.kinds.contains(&Kind::Toplevel);
         (trusted || !whole) && self.kinds.iter().any(|kind| kind.takes(indicator))
     }
 }
@@ -449,6 +459,7 @@ mod tests {
         assert!(refused("surprise = 1").contains("surprise"));
         assert!(refused("parts = [\"a\"]").contains("{part}"));
         assert!(refused("auth = { key = \"EXAMPLE_KEY\" }").contains("{key}"));
+        assert!(refused("info_default = \"x\"").contains("info_default"));
         assert!(refused("guard = { min_ratio = 1.5 }").contains("min_ratio"));
         assert!(refused("guard = { min_rows = 10, max_rows = 9 }").contains("min_rows"));
         assert!(Spec::parse("../example", &format!("{EXAMPLE}\n[read]\nformat = \"lines\"")).is_err());

@@ -23,6 +23,12 @@ pub struct Lines {
 }
 
 impl Lines {
+    pub(super) fn problem(&self) -> Option<String> {
+        let columns = self.info.is_some() || self.lists.is_some();
+        (columns && self.column.is_none())
+            .then(|| "read: info and lists are columns: name the column of the text too".into())
+    }
+
     pub(super) fn read(&self, body: &mut dyn BufRead, sink: &mut dyn FnMut(Row<'_>)) -> io::Result<Passed> {
         let mut passed = Passed::default();
         each_line(body, &mut passed, &mut |number, line| {

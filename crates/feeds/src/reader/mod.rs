@@ -1,15 +1,30 @@
 //! From the bytes of a feed to rows: one file for each format.
 //!
 //! A reader knows no feed and no indicator: it finds the texts that may be indicators, and what the feed says of each.
-//! It reads a stream, within limits, and never fails on content: what is not as it should be gives no row, or a row
-//! that is refused later and counted.
+//! It reads within limits, and never fails on the content of a record: what is not as it should be gives no row and is
+//! counted, or gives a row that is refused later. A document (JSON) that is none is an error, because what it was to
+//! hold is not there.
 
 use std::io::{self, BufRead};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
+mod bounded;
+pub mod csv;
+pub mod filter;
+pub mod hosts;
+pub mod json;
 pub mod lines;
+pub mod misp;
+pub mod regex;
+pub mod rpz;
+pub mod stix;
+mod stix_pattern;
+pub mod suricata;
 mod trails;
+pub mod tree;
+pub mod zeek;
 
 /// Longest line or value that is read, bytes; what is longer is passed over and counted.
 pub const MAX_VALUE: usize = 64 * 1024;
@@ -37,20 +52,45 @@ pub enum Format {
     Lines(lines::Lines),
     /// Rows of trail, info, reference.
     Trails,
+    /// Records of columns.
+    Csv(csv::Csv),
+    /// What an expression finds.
+    Regex(regex::Regex),
+    /// A JSON document, or one a line.
+    Json(json::Json),
+    /// Events of MISP, listed in a manifest.
+    Misp(misp::Misp),
+    /// A STIX bundle.
+    Stix(stix::Stix),
+    /// A hosts file.
+    Hosts(hosts::Hosts),
+    /// A response policy zone.
+    Rpz(rpz::Rpz),
+    /// Rules of Suricata.
+    Suricata(suricata::Suricata),
+    /// Zeek intelligence.
+    Zeek(zeek::Zeek),
+    /// An archive of a tree of trail files.
+    Tree(tree::Tree),
 }
 
 impl Format {
     /// Whether what it reads may be a page for people.
-    pub(crate) fn of_pages(&self) -> bool {
-        match self {
-            Format::Lines(_) | Format::Trails => false,
-        }
+    #[must_use]
+    pub fn of_pages(&self) -> bool {
+        matches!(self, Format::Regex(_))
     }
 
     /// What is wrong with the settings of a format.
     pub(crate) fn problem(&self) -> Option<String> {
         match self {
-            Format::Lines(_) | Format::Trails => None,
+            Format::Csv(csv) => csv.problem(),
+            Format::Json(json) => json.problem(),
+            Format::Regex(regex) => regex.problem(),
+            Format::Suricata(rules) => rules.problem(),
+            Format::Misp(misp) => misp.problem(),
+            Format::Lines(lines) => lines.problem(),
+            Format::Trails | Format::Stix(_) | Format::Hosts(_) | Format::Rpz(_) | Format::Zeek(_) | Format::Tree(_) => None,
         }
     }
 }
@@ -58,7 +98,7 @@ impl Format {
 /// What was passed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Passed {
-    /// Lines or values that are too long.
+    /// Lines or values that are too long, and what is more than a list may hold.
     pub long: u64,
     /// Lines or values that are no UTF-8.
     pub encoding: u64,
@@ -66,13 +106,31 @@ pub struct Passed {
     pub malformed: u64,
 }
 
-/// Reads a feed; `sink` takes its rows in order.
+/// Reads a feed; `sink` takes its rows in order. What its feed says is over at `now` gives none.
 ///
 /// # Errors
 /// Reading failed, or a format that is one document (JSON) is none.
-pub fn read(format: &Format, body: &mut dyn BufRead, sink: &mut dyn FnMut(Row<'_>)) -> io::Result<Passed> {
+pub fn read(
+    format: &Format,
+    now: Timestamp,
+    body: &mut dyn BufRead,
+    sink: &mut dyn FnMut(Row<'_>),
+) -> io::Result<Passed> {
     match format {
         Format::Lines(lines) => lines.read(body, sink),
         Format::Trails => trails::read(body, sink),
+        Format::Csv(csv) => csv.read(body, sink),
+        Format::Regex(regex) => regex.read(body, sink),
+        Format::Json(json) => json.read(body, sink),
+        Format::Misp(misp) => misp.read(body, sink),
+        Format::Stix(stix) => stix.read(now, body, sink),
+        Format::Hosts(hosts) => hosts.read(body, sink),
+        Format::Rpz(rpz) => rpz.read(body, sink),
+        Format::Suricata(rules) => rules.read(body, sink),
+        Format::Zeek(zeek) => zeek.read(body, sink),
+        Format::Tree(tree) => tree.read(body, sink),
     }
 }
+
+#[cfg(test)]
+mod tests;
