@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::copies::{Copy, Piece, Shelf};
 use crate::fetch::{Client, FetchError, Fetched, Limits, Patience, Stop, Validators};
 use crate::judge::{Past, judge};
+use crate::reader::Format;
+use crate::reader::misp::Listed;
 use crate::spec::{KEY, Spec};
 
 /// Seconds by which a feed may be asked before its interval is over, so that a period of the same length does not miss it
@@ -122,6 +124,14 @@ impl Round<'_> {
             let known = before.and_then(|before| before.piece(&part));
             pieces.push(self.piece(spec, shelf, Wanted { part, places, known, key: key.as_deref() }).map_err(failed)?);
         }
+        if let (Format::Misp(misp), Some(manifest)) = (&spec.read, pieces.first()) {
+            let most = spec.guard.max_bytes;
+            let listed =
+                shelf.read(manifest, most).and_then(|mut body| misp.manifest(self.now.as_second(), &mut *body));
+            let listed = listed.map_err(|error| (Outcome::Refused, format!("its manifest cannot be read: {error}")))?;
+            let events = Events { listed: &listed.events, beside: &manifest.url.clone(), before };
+            pieces.extend(self.events(spec, shelf, &events, key.as_deref()).map_err(failed)?);
+        }
         let rows = before.map_or(0, |before| before.rows);
         let copy = match before {
             Some(before) if before.holds(&pieces) => Copy { asked: self.now, pieces, ..before.clone() },
@@ -133,6 +143,34 @@ impl Round<'_> {
         };
         shelf.keep(&copy).map_err(write)?;
         Ok(copy)
+    }
+
+    /// The events that a manifest lists. One that is here is asked for again only when the manifest says that it changed;
+    /// a few may be missing, as they come and go.
+    fn events(
+        &self,
+        spec: &Spec,
+        shelf: &Shelf,
+        events: &Events<'_>,
+        key: Option<&str>,
+    ) -> Result<Vec<Piece>, FetchError> {
+        let beside = events.beside.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let mut pieces = Vec::new();
+        let mut missing = 0;
+        for event in events.listed {
+            let part = format!("{}@{}", event.name, event.changed);
+            if let Some(known) = events.before.and_then(|before| before.piece(&part)) {
+                pieces.push(known.clone());
+                continue;
+            }
+            let places = [format!("{beside}/{}", event.name)];
+            match self.piece(spec, shelf, Wanted { part, places: &places, known: None, key }) {
+                Ok(piece) => pieces.push(piece),
+                Err(_) if missing < events.listed.len() / MISSING => missing += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(pieces)
     }
 
     /// One file of a feed, from the first place that has it.
@@ -177,6 +215,17 @@ impl Round<'_> {
             }
         }
     }
+}
+
+/// One in so many events that a manifest lists may be missing.
+const MISSING: usize = 10;
+
+/// What a manifest lists.
+struct Events<'a> {
+    listed: &'a [Listed],
+    /// Where the manifest came from: events lie beside it.
+    beside: &'a str,
+    before: Option<&'a Copy>,
 }
 
 /// One file of a feed.

@@ -290,9 +290,9 @@ impl Spec {
             () if texts.iter().any(|text| text.trim().is_empty()) => {
                 Some("about, info, reference and licence must say something".into())
             }
-            () if self.info.contains(INFO) == self.info_default.trim().is_empty() => {
-                Some(format!("info_default: say what stands where a row has no info, where info has {INFO}, and only then"))
-            }
+            () if self.info.contains(INFO) == self.info_default.trim().is_empty() => Some(format!(
+                "info_default: say what stands where a row has no info, where info has {INFO}, and only then"
+            )),
             () if !part(guard.min_ratio) || !part(guard.min_valid) => {
                 Some("guard: min_ratio and min_valid are between 0 and 1".into())
             }

@@ -2,12 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use feeds::{Catalogue, Spec};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use trails::Indicator;
 
@@ -35,9 +32,7 @@ fn sample(name: &str) -> Vec<u8> {
     }
     let mut archive = tar::Builder::new(Vec::new());
     archive.append_dir_all("", path).unwrap();
-    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(&archive.into_inner().unwrap()).unwrap();
-    packed.finish().unwrap()
+    archive.into_inner().unwrap()
 }
 
 /// Kind, indicator and info of what is taken of the sample.

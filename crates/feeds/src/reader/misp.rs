@@ -87,6 +87,8 @@ impl Misp {
         let mut deserializer = serde_json::Deserializer::from_reader(body);
         let Document { event } = Deserialize::deserialize(&mut deserializer)?;
         deserializer.end()?;
+        // A manifest is no event, and lists nothing itself.
+        let Some(event) = event else { return Ok(Passed::default()) };
         let within: u64 = event.objects.kept.iter().map(|object| object.attributes.left_out).sum();
         let left_out = event.attributes.left_out + event.objects.left_out + within;
         let mut passed = Passed { long: left_out, ..Passed::default() };
@@ -153,7 +155,7 @@ impl<'de> Visitor<'de> for Collect {
 #[derive(Deserialize)]
 struct Document {
     #[serde(rename = "Event")]
-    event: Event,
+    event: Option<Event>,
 }
 
 #[derive(Deserialize)]
@@ -342,7 +344,8 @@ mod tests {
 
     #[test]
     fn no_event() {
-        assert!(rows("{}").is_err());
+        assert_eq!(rows("{}").unwrap().len(), 0);
+        assert!(rows("[]").is_err());
         assert!(rows("{\"Event\": {\"Attribute\": [").is_err());
         assert_eq!(rows("{\"Event\": {}}").unwrap().len(), 0);
     }

@@ -24,6 +24,7 @@ mod stix_pattern;
 pub mod suricata;
 mod trails;
 pub mod tree;
+mod unpack;
 pub mod zeek;
 
 /// Longest line or value that is read, bytes; what is longer is passed over and counted.
@@ -70,7 +71,7 @@ pub enum Format {
     Suricata(suricata::Suricata),
     /// Zeek intelligence.
     Zeek(zeek::Zeek),
-    /// An archive of a tree of trail files.
+    /// A tar archive of a tree of trail files.
     Tree(tree::Tree),
 }
 
@@ -90,7 +91,12 @@ impl Format {
             Format::Suricata(rules) => rules.problem(),
             Format::Misp(misp) => misp.problem(),
             Format::Lines(lines) => lines.problem(),
-            Format::Trails | Format::Stix(_) | Format::Hosts(_) | Format::Rpz(_) | Format::Zeek(_) | Format::Tree(_) => None,
+            Format::Trails
+            | Format::Stix(_)
+            | Format::Hosts(_)
+            | Format::Rpz(_)
+            | Format::Zeek(_)
+            | Format::Tree(_) => None,
         }
     }
 }
@@ -106,7 +112,7 @@ pub struct Passed {
     pub malformed: u64,
 }
 
-/// Reads a feed; `sink` takes its rows in order. What its feed says is over at `now` gives none.
+/// Reads a feed, also one that is in a zip archive; `sink` takes its rows in order. What its feed says is over at `now` gives none.
 ///
 /// # Errors
 /// Reading failed, or a format that is one document (JSON) is none.
@@ -116,6 +122,8 @@ pub fn read(
     body: &mut dyn BufRead,
     sink: &mut dyn FnMut(Row<'_>),
 ) -> io::Result<Passed> {
+    let mut body = unpack::unpacked(body)?;
+    let body = &mut *body;
     match format {
         Format::Lines(lines) => lines.read(body, sink),
         Format::Trails => trails::read(body, sink),

@@ -74,7 +74,13 @@ impl Regex {
                     Some(value) => {
                         found += 1;
                         let line = if self.whole { found } else { first };
-                        sink(Row { text: value, info: group(&captures, "info", text), reference: None, lists: None, line });
+                        sink(Row {
+                            text: value,
+                            info: group(&captures, "info", text),
+                            reference: None,
+                            lists: None,
+                            line,
+                        });
                     }
                     None => {}
                 }

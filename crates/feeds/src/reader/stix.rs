@@ -99,7 +99,9 @@ impl Stix {
             let own = Some(indicator.name.as_str()).filter(|name| self.names && !name.is_empty());
             let info = indicated.get(indicator.id.as_str()).copied().or(own);
             match texts(&indicator.pattern) {
-                Some(texts) => texts.iter().for_each(|text| sink(Row { text, info, reference: None, lists: None, line })),
+                Some(texts) => {
+                    texts.iter().for_each(|text| sink(Row { text, info, reference: None, lists: None, line }))
+                }
                 None => passed.malformed += 1,
             }
         }

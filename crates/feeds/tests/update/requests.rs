@@ -133,3 +133,43 @@ fn no_redirect_leads_from_https_to_http() {
     user.plan.feeds = vec![names("list", &plain)];
     assert_eq!(user.health().outcome, Outcome::Fetched);
 }
+
+#[test]
+fn events_of_a_manifest_are_fetched_when_they_change() {
+    let web = Web::new();
+    let event = |n: u8| format!("01234567-89ab-cdef-0123-4567890000{n:02}");
+    let document = |name: &str| {
+        let attribute = format!("{{\"type\": \"domain\", \"value\": \"{name}\", \"to_ids\": true}}");
+        Answer::Body(format!("{{\"Event\": {{\"Attribute\": [{attribute}]}}}}").into_bytes(), None)
+    };
+    let manifest = |times: [u32; 2]| {
+        let entry = |n: u8, time: u32| format!("\"{}\": {{\"timestamp\": \"{time}\"}}", event(n));
+        let entries = [entry(1, times[0]), entry(2, times[1]), "\"../up\": {\"timestamp\": \"9\"}".into()];
+        Answer::Body(format!("{{{}}}", entries.join(", ")).into_bytes(), None)
+    };
+    let text = format!(
+        "about = 'x'\nurls = ['{}']\ninfo = 'x (malware)'\nreference = 'x'\nkinds = ['name']\nlicence = 'x'\n\
+         [read]\nformat = 'misp'",
+        web.url("/misp/manifest.json")
+    );
+    let mut user = User::new(vec![feeds::Spec::parse("list", &text).unwrap()]);
+    web.answers("/misp/manifest.json", &[manifest([1, 2])]);
+    web.answers(&format!("/misp/{}.json", event(1)), &[document("a.evil.org")]);
+    web.answers(&format!("/misp/{}.json", event(2)), &[document("b.evil.org")]);
+    assert_eq!((user.health().outcome, user.label("b.evil.org").is_some()), (Outcome::Fetched, true));
+    assert_eq!(user.health().outcome, Outcome::Unchanged);
+    web.answers("/misp/manifest.json", &[manifest([3, 2])]);
+    web.answers(&format!("/misp/{}.json", event(1)), &[document("c.evil.org")]);
+    assert_eq!(user.health().rows, 2);
+    assert!(user.label("c.evil.org").is_some() && user.label("a.evil.org").is_none());
+    let asked: Vec<String> = web.asked().into_iter().map(|asked| asked.path).collect();
+    let (one, two) = (format!("/misp/{}.json", event(1)), format!("/misp/{}.json", event(2)));
+    let manifest = "/misp/manifest.json".to_owned();
+    assert_eq!(asked, [&manifest, &two, &one, &manifest, &manifest, &one].map(Clone::clone));
+    web.answers("/misp/manifest.json", &[manifest_of_nothing()]);
+    assert_eq!(user.health().outcome, Outcome::Refused);
+}
+
+fn manifest_of_nothing() -> Answer {
+    Answer::Body(b"[]".to_vec(), None)
+}
