@@ -1,9 +1,9 @@
 //! Text lines of other programs: what is read draws what it says it draws, and nothing of the line is lost.
 
-use event::{Event, Severity};
 use event::draw::{LocalClock, draw};
 use event::import::{Importer, Label, MAX_LINE, give_back, keep, unmark};
 use event::line::{clean, markup};
+use event::{Event, Severity};
 use jiff::tz::TimeZone;
 
 /// An event line of any bytes.

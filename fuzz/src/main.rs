@@ -11,6 +11,7 @@ mod files;
 mod import;
 mod intake;
 mod mmdb;
+mod lists;
 mod packets;
 mod requests;
 mod texts;
@@ -35,6 +36,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("csv", texts::csv),
     ("list", texts::list),
     ("event", texts::event),
+    ("feed", lists::feed),
     ("import", import::import),
     ("journal", texts::journal),
     ("observable", texts::observable),

@@ -1,5 +1,7 @@
 //! Every description of `feeds/` reads the sample beside it as expected. `UPDATE_EXPECT=1` writes what is expected.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers of tests may stop the test
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};

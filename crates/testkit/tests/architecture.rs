@@ -10,11 +10,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("packet", &[]),
     ("trails", &[]),
     ("event", &[]),
+    ("feeds", &["trails"]),
     ("detect", &["packet", "trails", "event"]),
-    ("sensor", &["packet", "trails", "event", "detect"]),
-    ("server", &["event", "trails"]),
+    ("sensor", &["packet", "trails", "event", "detect", "feeds"]),
+    ("server", &["event", "trails", "feeds"]),
     ("testkit", &["packet", "trails", "event", "detect", "sensor"]),
-    ("maltrail", &["packet", "trails", "event", "detect", "sensor", "server"]),
+    ("maltrail", &["packet", "trails", "event", "detect", "feeds", "sensor", "server"]),
 ];
 
 /// Crates that do no I/O and read no clock.
