@@ -6,8 +6,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use detect::{IgnoreRules, UserWhitelist};
-use event::line::TextLine;
 use event::{journal, observable as observables};
+use event::line::TextLine;
 use trails::builder::Place;
 use trails::read::{self, Origin};
 use trails::{Builder, Stamp, Store, Vetoes};
