@@ -116,9 +116,6 @@ pub const CUSTOM: [&str; 2] = ["(custom)", "(remote custom)"];
 
 /// The lists that a reference names, without parentheses: of `(static) (+feed,other)` `static`, `feed` and `other`.
 pub fn lists(reference: &str) -> impl Iterator<Item = &str> {
-/// Whether a reference names a list of the user's own, first or among the others.
-#[must_use]
-pub fn is_custom(reference: &str) -> bool {
     let (main, others) = reference.split_once(" (+").unwrap_or((reference, ""));
     std::iter::once(main).chain(others.split(',')).map(plain).filter(|list| !list.is_empty())
 }
