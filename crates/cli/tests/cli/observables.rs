@@ -36,6 +36,13 @@ fn what_was_seen_is_told() {
     ));
     std::fs::write(path.join("logs/observables-2026-11-21.jsonl"), LINES.replace("www.", "ftp.")).unwrap();
     run(path, &["--limit", "1", "*.evil.example"]).code(0).stderr(contains("more than 1 values: --limit"));
+    let lock = std::fs::File::options().write(true).open(path.join("state/lock")).unwrap();
+    lock.lock().unwrap();
+    std::fs::write(path.join("logs/observables-2026-11-22.jsonl"), LINES.replace("www.", "new.")).unwrap();
+    run(path, &["new.evil.example"]).code(6).stdout("");
+    run(path, &["www.evil.example"]).code(0).stdout(name.clone());
+    drop(lock);
+    run(path, &["new.evil.example"]).code(0);
     run(path, &["absent.example"]).code(6).stdout("");
     run(path, &["192.0.2.0/33"]).code(2).stderr(contains("query: behind the slash"));
     run(path, &["a..b"]).code(2).stderr(contains("query: the name has an empty label"));

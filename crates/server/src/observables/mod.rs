@@ -47,8 +47,11 @@ const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
 /// Bytes of the file that the writer keeps in memory.
 const CACHE_BYTES: i64 = 32 << 20;
 
-/// Bytes up to which the log of SQLite is cut back when it was written into the file.
+/// Bytes of SQLite's log at which it is written into the file, so that a page that many batches change is written once;
+/// and to which it is cut back then.
 const LOG_BYTES: i64 = 64 << 20;
+/// Bytes of a page, as SQLite makes them.
+const PAGE_BYTES: i64 = 4096;
 
 /// Rows that are kept. When there are more, those that were seen longest ago go, a twentieth at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +150,7 @@ impl Observables {
             opened => opened?,
         };
         connection.pragma_update(None, "cache_size", -CACHE_BYTES / 1024)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE_BYTES)?;
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
         let rows = totals(&connection)?;
         let writer = Mutex::new(Writer { connection, rows });

@@ -22,8 +22,8 @@ use super::watch::{Inbox, Wait, Watch};
 use crate::observables::{Observables, ObservablesError, Origin, add};
 use crate::store::{SourceId, StoreError};
 
-/// Lines that are taken in one transaction, about.
-const PORTION: usize = 50_000;
+/// Lines that are taken in one transaction, about: the more, the less often a page of the database is written.
+const PORTION: usize = 200_000;
 /// How long after a failure it is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How often old observables are looked for.

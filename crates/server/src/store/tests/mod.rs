@@ -7,6 +7,7 @@ mod crash;
 mod local;
 mod once;
 mod reading;
+mod retention;
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -157,8 +157,8 @@ fn files_that_are_truncated_or_replaced_lose_and_double_nothing() {
 #[test]
 fn many_lines_are_taken_in_portions() {
     let desk = Desk::new();
-    append(&desk.path(NAME), &lines(0..60_000).repeat(2));
-    desk.check(60_000, 2);
+    append(&desk.path(NAME), &lines(0..500).repeat(500));
+    desk.check(500, 500);
 }
 
 #[test]
