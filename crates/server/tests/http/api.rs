@@ -176,7 +176,7 @@ async fn hosts_families_and_trails_over_days() {
     let destination = &host["destinations"]["values"][0];
     assert_eq!((&destination["value"], &destination["events"]), (&json!("192.0.2.7"), &json!(10)));
     assert_eq!((&destination["known"]["range"], &host["known"]["range"]), (&json!("documentation"), &json!("private")));
-    assert_eq!(host["listed"]["found"], false);
+    assert_eq!(host["listed"], json!([]));
     assert_eq!((&host["first"], &host["severity"]), (&json!("2026-11-19T10:00:00Z"), &json!("high")));
     assert_eq!(get(&running, "reader", "hosts/::ffff:10.1.0.5").await["events"], 10, "one host however it is written");
     let family = get(&running, "reader", "families/AsyncRAT").await;

@@ -228,7 +228,7 @@ async fn check_tells_what_lists_something() {
     assert_eq!(found["sources"], json!([source]));
     let network = check("", "192.0.2.9").await;
     assert_eq!(network["sources"][0]["link"], "https://feed.example");
-    let listed = running.client("reader").get("/api/v1/trails/evil.example").await.json()["listed"].clone();
+    let listed = running.client("reader").get("/api/v1/trails/evil.example").await.json()["listed"][0].clone();
     assert_eq!((&listed["trail"], &listed["sources"]), (&json!("evil.example"), &json!([source])));
     running.stop().await;
 }
@@ -248,11 +248,11 @@ async fn the_users_own_trails_are_told_to_those_who_may_know_them() {
             "{stranger}"
         );
     }
-    for (name, sources, listed) in [("masked", 1, false), ("reader", 2, true)] {
+    for (name, sources, listed) in [("masked", 1, 0), ("reader", 2, 1)] {
         assert_eq!(check(name, "both.example").await["sources"].as_array().unwrap().len(), sources, "{name}");
         let subject = running.client(name).get("/api/v1/trails/own.example").await.json();
-        assert_eq!(subject["listed"]["found"], listed, "{name}");
-        assert_eq!(subject.to_string().contains("our case 7"), listed, "{name}");
+        assert_eq!(subject["listed"].as_array().unwrap().len(), listed, "{name}");
+        assert_eq!(subject.to_string().contains("our case 7"), listed > 0, "{name}");
     }
     for reader in ["reader", "admin"] {
         assert_eq!(check(reader, "own.example").await["info"], "our case 7", "{reader}");

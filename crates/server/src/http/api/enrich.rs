@@ -27,7 +27,7 @@ const MAX_ASKED: usize = 100;
 pub(super) struct Asked {
     /// IPv4 or IPv6 addresses, separated by commas.
     #[serde(default)]
-    #[param(style = Form, explode = false, required = false, value_type = Vec<Address>, max_items = 100)]
+    #[param(inline, style = Form, explode = false, required = false, value_type = Vec<Address>, max_items = 100)]
     address: String,
     /// Names of hosts, separated by commas.
     #[serde(default)]

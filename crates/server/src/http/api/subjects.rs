@@ -22,7 +22,7 @@ use crate::enrich::AddressFacts;
 use crate::http::app::App;
 use crate::http::auth::Known;
 use crate::http::extract::Segment;
-use crate::http::kept::Checked;
+use crate::http::kept::Listing;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
@@ -68,8 +68,8 @@ pub(super) struct Subject {
     threats: Top,
     /// What is known of an address.
     known: Option<AddressFacts>,
-    /// What lists it, where the trails are here.
-    listed: Option<Checked>,
+    /// What lists it now, its own trail first; empty also where there are no trails here, and of families.
+    listed: Vec<Listing>,
     /// What was seen of a host or trail in all traffic; none where nothing was, and of families.
     observed: Option<Observed>,
 }
@@ -176,7 +176,8 @@ fn collect(app: &App, reader: &Reader, asked: Asked, cancelled: &Cancelled) -> R
     subject.known = asked.address.map(|address| facts.address(address, &scope));
     if asked.family.is_none() {
         let trails = app.trails.in_work();
-        subject.listed = Some(Checked::of(trails.as_deref(), &subject.name, !reader.masked));
+        // What is no indicator is not listed.
+        subject.listed = Listing::all(trails.as_deref(), &subject.name, !reader.masked).unwrap_or_default();
     }
     Ok(Subject { observed, ..subject })
 }
@@ -243,7 +244,7 @@ impl Sums {
             sensors: self.sensors.top(),
             threats: self.threats.top(),
             known: None,
-            listed: None,
+            listed: Vec::new(),
             observed: None,
         }
     }

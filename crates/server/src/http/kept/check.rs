@@ -32,8 +32,8 @@ pub(super) struct Asked {
 }
 
 /// What is known of something.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct Checked {
+#[derive(Debug, Serialize)]
+struct Checked {
     /// What was asked.
     query: String,
     /// Whether it is listed.
@@ -107,28 +107,34 @@ impl Checked {
         Checked { query: query.to_owned(), found: false, first: None, also: Vec::new(), error }
     }
 
-    /// Looks something up.
-    pub(in crate::http) fn of(store: Option<&Store<Mapped>>, query: &str, own: bool) -> Checked {
-        if query.is_empty() || query.len() > MAX_QUERY {
-            return Checked::unknown("", Some(format!("ask with q= for up to {MAX_QUERY} bytes")));
-        }
-        let Some(store) = store else { return Checked::unknown(query, Some("there are no trails here".to_owned())) };
-        let mut scratch = String::new();
-        let indicator = match Indicator::parse(query, &mut scratch) {
-            Ok(Indicator::Pattern(_)) => {
-                return Checked::unknown(query, Some("ask for a name, not a pattern".to_owned()));
+    fn of(store: Option<&Store<Mapped>>, query: &str, own: bool) -> Checked {
+        match Listing::all(store, query, own) {
+            Ok(found) => {
+                let mut found = found.into_iter();
+                let first = found.next();
+                Checked { query: query.to_owned(), found: first.is_some(), also: found.collect(), first, error: None }
             }
-            Ok(indicator) => indicator,
-            Err(why) => return Checked::unknown(query, Some(format!("no indicator: {why}"))),
-        };
-        let found = listings(store, &indicator);
-        let mut shown = found.into_iter().filter_map(|listed| Listing::of(store, listed, own));
-        let first = shown.next();
-        Checked { query: query.to_owned(), found: first.is_some(), also: shown.collect(), first, error: None }
+            Err(error) => Checked::unknown(if query.len() > MAX_QUERY { "" } else { query }, Some(error)),
+        }
     }
 }
 
 impl Listing {
+    /// Everything that lists something, its own trail first; the error says why it could not be looked up.
+    pub(in crate::http) fn all(store: Option<&Store<Mapped>>, query: &str, own: bool) -> Result<Vec<Listing>, String> {
+        if query.is_empty() || query.len() > MAX_QUERY {
+            return Err(format!("ask with q= for up to {MAX_QUERY} bytes"));
+        }
+        let store = store.ok_or("there are no trails here")?;
+        let mut scratch = String::new();
+        let indicator = match Indicator::parse(query, &mut scratch) {
+            Ok(Indicator::Pattern(_)) => return Err("ask for a name, not a pattern".to_owned()),
+            Ok(indicator) => indicator,
+            Err(why) => return Err(format!("no indicator: {why}")),
+        };
+        Ok(listings(store, &indicator).into_iter().filter_map(|listed| Listing::of(store, listed, own)).collect())
+    }
+
     /// None where only the user's own lists have it and that is not to be told.
     fn of(store: &Store<Mapped>, listed: Listed, own: bool) -> Option<Listing> {
         let (info, reference) = told(store, listed.label, own)?;

@@ -22,7 +22,7 @@ mod live;
 mod meta;
 mod trails;
 
-pub(super) use check::Checked;
+pub(super) use check::Listing;
 pub(super) use events::KnownLines;
 pub(super) use geo::KnownCountries;
 
