@@ -32,10 +32,8 @@ impl<L: Lookup> Matcher<L> {
     #[inline]
     fn name(&mut self, flow: &Flow, name: &[u8], occasion: Occasion, context: impl FnOnce() -> Context) -> Place {
         let place = self.names.place(name);
-        if !self.names.has(place, name) && !name::look_up(&*self.store, &mut self.found, flow, name, occasion, context)
-        {
-            self.names.note(place, name);
-        }
+        let look_up = || name::look_up(&*self.store, &mut self.found, flow, name, occasion, context);
+        self.names.ask(place, name, look_up);
         place
     }
 

@@ -170,11 +170,9 @@ impl<L: Lookup> Matcher<L> {
             (Some(address), _) => self.requested(flow, address, host.port.unwrap_or(flow.dst_port)),
             // Most requests go to hosts that were just asked for, by DNS or by another request.
             (None, Some((name, place))) => {
-                if !self.names.has(place, name)
-                    && !name::look_up(store, &mut self.found, flow, name, Occasion::Other, Context::default)
-                {
-                    self.names.note(place, name);
-                }
+                let found = &mut self.found;
+                let look_up = || name::look_up(store, found, flow, name, Occasion::Other, Context::default);
+                self.names.ask(place, name, look_up);
             }
             (None, None) => {}
         }

@@ -53,16 +53,24 @@ impl Names {
     }
 
     #[inline(always)]
-    pub(super) fn has(&self, place: Place, name: &[u8]) -> bool {
+    fn has(&self, place: Place, name: &[u8]) -> bool {
         let Some((length, text)) = self.slots.get(place.index()).and_then(|slot| slot.split_first()) else {
             return false;
         };
         usize::from(*length) == name.len() && text.get(..name.len()) == Some(name) && !name.is_empty()
     }
 
+    /// Has a name looked up, unless it is known not to be listed; `look_up` says whether it is.
+    #[inline(always)]
+    pub(super) fn ask(&mut self, place: Place, name: &[u8], look_up: impl FnOnce() -> bool) {
+        if !self.has(place, name) && !look_up() {
+            self.note(place, name);
+        }
+    }
+
     /// A name that was looked up and is not listed.
     #[inline]
-    pub(super) fn note(&mut self, place: Place, name: &[u8]) {
+    fn note(&mut self, place: Place, name: &[u8]) {
         let Some(seen) = self.seen.get_mut(place.index()) else { return };
         if std::mem::replace(seen, place.0) == place.0 {
             self.keep(place, name);
