@@ -200,7 +200,8 @@ pub(super) struct Asked {
 /// networks, nothing that is cleared.
 #[utoipa::path(get, path = "/api/v1/blocklist", tag = "reading", params(Asked),
     responses((status = 200, content_type = "text/plain", body = String), (status = 304, description = "As it was"),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 503, body = Problem)))]
+        (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem, description = "This format has no such list"), (status = 503, body = Problem)))]
 pub(super) async fn blocklist(
     State(app): State<Arc<App>>,
     Known(reader): Known,
@@ -217,7 +218,9 @@ pub(super) async fn blocklist(
     let names = asked.format == Format::Rpz;
     let of = asked.of.unwrap_or(if names { Of::Names } else { Of::Sources });
     if names != (of == Of::Names) && asked.format != Format::Plain {
-        return Err(Problem::bad("format: rpz is for names, nftables and pf are for sources and destinations"));
+        return Err(Problem::missing(
+            "no such list: rpz is for names, nftables and pf are for sources and destinations",
+        ));
     }
     let severity = asked.severity.unwrap_or(Severity::High);
     let scope = reader.view();

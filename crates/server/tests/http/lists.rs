@@ -130,8 +130,11 @@ async fn formats() {
     );
     let nft = get("?format=nftables").await;
     assert!(nft.contains("add element inet maltrail blocked4 { 45.33.32.156 timeout 3600s, "), "{nft}");
-    for wrong in ["?days=0", "?days=31", "?ttl=59", "?format=rpz&of=sources", "?format=pf&of=names", "?severity=worst"]
-    {
+    for none in ["?format=rpz&of=sources", "?format=pf&of=names"] {
+        let answer = client.get(&format!("/api/v1/blocklist{none}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{none}");
+    }
+    for wrong in ["?days=0", "?days=31", "?ttl=59", "?severity=worst"] {
         let answer = client.get(&format!("/api/v1/blocklist{wrong}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
     }

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
+use super::openapi::Moment;
 use crate::http::app::App;
 use crate::http::auth::{Client, Known};
 use crate::http::coding::Coding;
@@ -36,8 +37,10 @@ pub(in crate::http) struct Asked {
     #[param(required = true, max_length = 4096)]
     q: String,
     /// First day, or first instant (RFC 3339); from the beginning if not told.
+    #[param(value_type = Option<Moment>, inline)]
     from: Option<String>,
     /// Last day, or first instant after; up to the end if not told.
+    #[param(value_type = Option<Moment>, inline)]
     to: Option<String>,
     /// Most events; all if not told.
     #[param(minimum = 1)]
@@ -89,10 +92,10 @@ impl Asked {
     fn query(&self, scope: crate::Scope, zone: &TimeZone) -> Result<Query, Problem> {
         let filter = hunt::parse(&self.q).map_err(|error| Problem::bad(format!("q: {error}")))?;
         let bounds = |name: &str, text: &Option<String>| match text {
-            Some(text) => bounds(text, zone).map(Some).ok_or_else(|| {
+            Some(text) if !text.is_empty() => bounds(text, zone).map(Some).ok_or_else(|| {
                 Problem::bad(format!("{name}: give a day (2026-11-20) or an instant (2026-11-20T10:00:00Z)"))
             }),
-            None => Ok(None),
+            _ => Ok(None),
         };
         let from = bounds("from", &self.from)?.map_or(Timestamp::MIN, |(first, _)| first);
         let to = bounds("to", &self.to)?.map_or(Timestamp::MAX, |(_, last)| last);

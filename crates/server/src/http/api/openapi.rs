@@ -55,12 +55,25 @@ pub(super) struct Address;
 
 impl utoipa::PartialSchema for Address {
     fn schema() -> RefOr<Schema> {
-        let text = |format: &str| {
-            ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom(format.into())))
-        };
         OneOfBuilder::new().item(text("ipv4")).item(text("ipv6")).into()
     }
 }
+
+/// Text of a format.
+fn text(format: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom(format.into())))
+}
+
+/// A day or an instant.
+pub(super) struct Moment;
+
+impl utoipa::PartialSchema for Moment {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new().item(text("date")).item(text("date-time")).into()
+    }
+}
+
+impl utoipa::ToSchema for Moment {}
 
 impl utoipa::ToSchema for Address {}
 
