@@ -3,17 +3,22 @@
 //! A target must not panic, must not take long, and where it says so, must keep what it promises.
 #![no_main]
 
+mod condense;
 // The binary crate has no library: its reader of maltrail.conf is compiled in from where it is.
 #[allow(dead_code, unused_imports)]
 #[path = "../../crates/cli/src/config/mod.rs"]
 mod config;
 mod files;
+// The server's language of queries is pure, and compiled in from where it is, with the little that it needs.
+#[path = "../../crates/server/src/hunt/mod.rs"]
+mod hunt;
 mod import;
 mod intake;
 mod lists;
 mod mmdb;
 mod packets;
 mod requests;
+mod store;
 mod texts;
 
 use std::sync::OnceLock;
@@ -47,6 +52,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("ignore", texts::ignore),
     ("config", texts::config),
     ("request", requests::request),
+    ("query", requests::query),
 ];
 
 static CHOSEN: OnceLock<Target> = OnceLock::new();

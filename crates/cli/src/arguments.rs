@@ -8,11 +8,23 @@ use crate::exit;
 
 /// Watches network traffic for what is known to be malicious.
 #[derive(Debug, Parser)]
-#[command(name = "maltrail", version, arg_required_else_help = true, after_help = exit::HELP)]
+#[command(name = "maltrail", version, arg_required_else_help = true, after_help = help())]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// Where to begin, and how it ends.
+fn help() -> String {
+    format!("{BEGIN}\n\n{}", exit::HELP)
+}
+
+const BEGIN: &str = "To begin with:
+  maltrail update --offline --static-dir DIR     build trails of a directory of lists
+  maltrail check evil.example                    what lists an indicator
+  maltrail sensor -r capture.pcap                replay a capture, print what is found
+  maltrail run                                   watch this machine, serve the page
+  maltrail COMMAND --help                        more on each, with examples";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -121,16 +133,18 @@ pub(crate) struct SensorArguments {
 }
 
 const SERVER_HELP: &str = "Examples:
-  maltrail server                             the page on http://127.0.0.1:8338, of the logs in LOG_DIR
-  maltrail server -c maltrail.conf            as configured (HTTP_ADDRESS, UDP_ADDRESS, USERS, ...)
-  maltrail user passwd admin                  a new password for an account, beside a running server
+  maltrail server                     the page on http://127.0.0.1:8338, of the logs in LOG_DIR
+  maltrail server -c maltrail.conf    as configured (HTTP_ADDRESS, UDP_ADDRESS, USERS, ...)
+  maltrail user passwd admin          a new password for an account, beside a running server
 
-The first login is admin / changeme! on this machine alone; on an address that others reach a one-time password is
-printed instead.";
+The first login is admin / changeme! on this machine alone; on an address that others reach a
+one-time password is printed instead.";
 
 const RUN_HELP: &str = "Examples:
   maltrail run                                all interfaces, the page on http://127.0.0.1:8338
-  maltrail run -i eth0 -c maltrail.conf       one interface, as configured";
+  maltrail run -i eth0 -c maltrail.conf       one interface, as configured
+
+The first login is that of `maltrail server`, the exit status that of `maltrail sensor`.";
 
 /// What a server takes.
 #[derive(Debug, Args)]
@@ -142,7 +156,7 @@ pub(crate) struct ServerArguments {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) address: Option<String>,
     /// Port of the page (HTTP_PORT)
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
     /// Directory of logs and journals (LOG_DIR)
     #[arg(long, value_name = "DIR")]
@@ -259,13 +273,15 @@ pub(crate) struct CheckArguments {
 }
 
 const HUNT_HELP: &str = "Queries:
-  evil.example 10.0.0.0/8            both (AND); OR, NOT and parentheses between
-  10.0.0.5-10.0.0.9                  a range of addresses
-  '\"known attacker\"'               words as they stand
-  src: dst: trail: info: sensor: reason: type: sev: threat:   before a value, for that field; trail: is the fastest
+  evil.example 10.0.0.0/8         both (AND); OR, NOT and parentheses between
+  10.0.0.5-10.0.0.9               a range of addresses
+  '\"known attacker\"'              words as they stand
+  src:10.0.0.0/8 sev:medium+      by field: src dst trail info sensor reason type sev threat;
+                                  trail: is the fastest
 
-Without a server the state directory is brought up to date and used. Beside a running server the logs are read into a
-temporary directory, which takes longer.
+What a server keeps of the logs (STATE_DIR) is used, beside it while it runs too; only what is not
+in it yet is read from the logs (LOG_DIR). Without a server it is brought up to date. With --log-dir
+alone these logs are read and nothing is kept; --from and --to keep that short.
 
 Exit status:
   0  found

@@ -1,13 +1,12 @@
 //! Settings as they are configured into settings as the server takes them.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use server::settings::{Settings, Tls};
 
-use crate::config::{BLACKLIST, Config, Values};
+use crate::config::{BLACKLIST, Config, Environment, Values};
 
 /// Requests that work at the same time, if nothing is said.
 const REQUESTS: usize = 64;
@@ -15,7 +14,7 @@ const REQUESTS: usize = 64;
 const STREAMS: usize = 256;
 
 /// What the server is told, or what is wrong with it and what to do.
-pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
+pub(crate) fn settings(config: &Config, environment: &Environment) -> Result<Settings, String> {
     let values = &config.values;
     let http = address("HTTP_ADDRESS", &values.http_address, values.http_port.0)?;
     let udp = values.udp_address.as_deref().map(|text| address("UDP_ADDRESS", text, values.udp_port.0)).transpose()?;
@@ -37,7 +36,8 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         mask_custom: values.enable_mask_custom,
         udp,
         udp_allowlist: values.udp_allowlist.clone(),
-        trails_store: store(values),
+        trails_file: values.trails_file.clone(),
+        cache_dir: environment.cache_dir(),
         fail2ban_regex: values.fail2ban_regex.as_ref().map(|pattern| pattern.0.clone()),
         fail2ban_allowlist: values.fail2ban_allowlist.clone(),
         blacklist_allowlist: values.blacklist_allowlist.clone(),
@@ -89,12 +89,6 @@ fn list_name(key: &str) -> String {
     key.strip_prefix(BLACKLIST).unwrap_or(key).trim_start_matches('_').to_lowercase()
 }
 
-/// The store of trails that a sensor uses too.
-fn store(values: &Values) -> Option<PathBuf> {
-    let file = &values.trails_file;
-    Some(if trails::read::is_csv(file) { file.with_extension("bin") } else { file.clone() })
-}
-
 /// `address:name`, the address also a network, or a range of addresses (which are several networks).
 fn alias(line: &str) -> Vec<(IpNet, String)> {
     let Some((place, name)) = line.rsplit_once(':') else { return Vec::new() };
@@ -120,11 +114,10 @@ fn alias(line: &str) -> Vec<(IpNet, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Environment;
 
     fn told(text: &str) -> Result<Settings, String> {
         let environment = Environment { current_dir: "/srv".into(), ..Environment::default() };
-        settings(&Config::from_text(text, Some("/etc/maltrail.conf".into()), &environment))
+        settings(&Config::from_text(text, Some("/etc/maltrail.conf".into()), &environment), &environment)
     }
 
     #[test]

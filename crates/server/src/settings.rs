@@ -29,8 +29,10 @@ pub struct Settings {
     pub udp: Option<SocketAddr>,
     /// `UDP_ALLOWLIST`.
     pub udp_allowlist: Vec<IpNet>,
-    /// `TRAILS_FILE` as a store (.bin).
-    pub trails_store: Option<PathBuf>,
+    /// `TRAILS_FILE`, a store (.bin) or a CSV of which a sensor builds one.
+    pub trails_file: PathBuf,
+    /// Where the store of a CSV lies if it cannot lie beside it.
+    pub cache_dir: PathBuf,
     /// `FAIL2BAN_REGEX`.
     pub fail2ban_regex: Option<String>,
     /// `FAIL2BAN_ALLOWLIST`.

@@ -84,6 +84,14 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "description",
         "\x7fabout = 'x'\nurls = ['https://feed.example/']\ninfo = 'x'\nreference = 'x'\nkinds = ['name']\nlicence = 'x'\n[read]\nformat = 'hosts'\n",
     ),
+    ("query", "fields", "src:10.0.0.0/8 NOT (type:DNS OR sev:medium+) trail:evil[.]example \"known attacker\""),
+    (
+        "query",
+        "ranges",
+        "10.0.0.5-10.0.1.9 OR dst:2001:db8::-2001:db8::ffff threat:0123456789abcdef hxxp://a.example/x",
+    ),
+    ("request", "days", "\0\0\0\0\0\0\x10\x002026-11-01_2026-11-20"),
+    ("request", "range", "\0\0\0\0\0\0\x10\0bytes=5-900"),
     (
         "config",
         "plain",

@@ -58,14 +58,56 @@ pub fn load_or_build(trails_file: &Path, cache_dir: &Path) -> Result<(Store<Mapp
     Ok((Store::open(&path)?, Some(report)))
 }
 
+/// Where the store of TRAILS_FILE may lie: at most two places.
+#[must_use]
+pub fn places(trails_file: &Path, cache_dir: &Path) -> Vec<PathBuf> {
+    if read::is_csv(trails_file) { store_paths(trails_file, cache_dir).into() } else { vec![trails_file.to_owned()] }
+}
+
+/// The store that TRAILS_FILE stands for, for whoever builds none: of a `.csv` the one that was built of this very
+/// file, else the one that was built last of what the file was before.
+///
+/// # Errors
+/// None can be opened; why the first cannot.
+pub fn latest(trails_file: &Path, cache_dir: &Path) -> Result<Store<Mapped>, StoreError> {
+    let stamp = if read::is_csv(trails_file) { stamp_of(trails_file).ok() } else { None };
+    let rank = |store: &Store<Mapped>| {
+        let info = store.generation_info();
+        (Some(info.source) == stamp, info.built_at)
+    };
+    let mut failed = None;
+    let opened = places(trails_file, cache_dir)
+        .into_iter()
+        .filter_map(|place| Store::open(&place).map_err(|error| failed = failed.take().or(Some(error))).ok());
+    let found = opened.max_by_key(rank);
+    found.ok_or_else(|| {
+        let none =
+            || StoreError::Io { path: trails_file.display().to_string(), source: io::ErrorKind::NotFound.into() };
+        failed.unwrap_or_else(none)
+    })
+}
+
 /// The store that was built of this very CSV, if there is one.
 ///
 /// # Errors
 /// The CSV cannot be read.
 pub fn current(trails_file: &Path, cache_dir: &Path) -> Result<Option<Store<Mapped>>, LoadError> {
+    Ok(found(trails_file, cache_dir)?.map(|(_, store)| store))
+}
+
+/// Where the store lies that was built of this very CSV, if there is one.
+///
+/// # Errors
+/// The CSV cannot be read.
+pub fn current_place(trails_file: &Path, cache_dir: &Path) -> Result<Option<PathBuf>, LoadError> {
+    Ok(found(trails_file, cache_dir)?.map(|(place, _)| place))
+}
+
+fn found(trails_file: &Path, cache_dir: &Path) -> Result<Option<(PathBuf, Store<Mapped>)>, LoadError> {
     let stamp = stamp_of(trails_file).map_err(|source| ReadError { path: trails_file.to_owned(), source })?;
-    let mut stores = store_paths(trails_file, cache_dir).into_iter().filter_map(|place| Store::open(&place).ok());
-    Ok(stores.find(|store| store.generation_info().source == stamp))
+    let stores = store_paths(trails_file, cache_dir).into_iter();
+    let mut stores = stores.filter_map(|place| Store::open(&place).ok().map(|store| (place, store)));
+    Ok(stores.find(|(_, store)| store.generation_info().source == stamp))
 }
 
 /// Where the store of a CSV may lie: beside it, else in the cache directory.

@@ -72,7 +72,7 @@ pub fn add(
     Ok(())
 }
 
-/// Whether a file holds rows of trail, info and reference, by its name.
+/// Whether a trails file is a CSV, of which a store is built.
 #[must_use]
 pub fn is_csv(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))

@@ -89,6 +89,27 @@ fn a_store_goes_to_the_cache_where_none_fits_beside() {
 }
 
 #[test]
+fn whoever_builds_none_finds_the_store_of_the_file_or_the_last_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (csv, cache) = (dir.path().join("trails.csv"), dir.path().join("cache"));
+    let has = |name: &str| info(&load::latest(&csv, &cache).unwrap(), name).is_some();
+    write_csv(&csv, "one.example");
+    assert!(load::latest(&csv, &cache).is_err(), "none was built");
+    fs::create_dir(dir.path().join("trails.bin")).unwrap();
+    load::load(&csv, &cache).unwrap();
+    assert!(has("one.example"), "in the cache");
+    write_csv(&csv, "two.example");
+    assert!(has("one.example"), "none of the new file yet");
+    fs::remove_dir(dir.path().join("trails.bin")).unwrap();
+    load::load(&csv, &cache).unwrap();
+    assert!(has("two.example"), "beside it, the file's own");
+    fs::write(dir.path().join("trails.bin"), "damaged").unwrap();
+    assert!(has("one.example"));
+    let bin = dir.path().join("other.bin");
+    assert!(load::latest(&bin, &cache).err().unwrap().to_string().contains("other.bin"));
+}
+
+#[test]
 fn a_damaged_store_beside_is_built_again() {
     let dir = tempfile::tempdir().unwrap();
     let csv = dir.path().join("trails.csv");

@@ -19,9 +19,9 @@ use trails::load;
 use trails::store::{Mapped, Store};
 use trails::{Indicator, Kind};
 
-use super::{build, complain, print};
+use super::{build, complain, print, sensor, usable};
 use crate::arguments::CheckArguments;
-use crate::config::{Config, Environment, Weight};
+use crate::config::{Config, Environment};
 use crate::console::safe;
 use crate::exit::Exit;
 use crate::lists::Lists;
@@ -41,19 +41,19 @@ pub(crate) fn run(arguments: &CheckArguments) -> Exit {
     }
     let (lists, problems) = Lists::read(&config);
     config.problems.extend(problems);
-    if config.has_errors() {
-        let errors = config.problems.iter().filter(|problem| problem.weight == Weight::Error);
-        errors.for_each(|problem| complain(&format!("error: {problem}")));
-        return Exit::Usage;
+    if let Err(exit) = usable(&config) {
+        return exit;
     }
     let cache = environment.cache_dir();
     if let Err(exit) = build::ahead(&config.values.trails_file, &cache, true) {
+        sensor::advise(exit, &environment);
         return exit;
     }
     let store = match load::load(&config.values.trails_file, &cache) {
         Ok(store) => Arc::new(store),
         Err(error) => {
-            complain(&format!("error: {error}; name a .csv or .bin with --trails"));
+            complain(&format!("error: {error}"));
+            sensor::advise(Exit::NoTrails, &environment);
             return Exit::NoTrails;
         }
     };

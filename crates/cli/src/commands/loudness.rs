@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use sensor::Level;
 
-use super::complain;
-use crate::config::{Config, Environment, Weight};
+use super::{complain, print};
+use crate::config::{self, Config, Environment, Weight};
+use crate::exit::Exit;
 
 /// What -q and -v ask for.
 #[derive(Clone, Copy)]
@@ -18,6 +19,30 @@ pub(super) struct Loudness {
 }
 
 impl Loudness {
+    /// How everything that runs for long begins: its messages go to standard error, from `level` on if nothing else is
+    /// asked for; what is wrong with the configuration is said; its settings are printed where only that is wanted.
+    ///
+    /// # Errors
+    /// Nothing is to be started: the status to end with.
+    pub(super) fn begin(
+        self,
+        level: tracing::Level,
+        config: &Config,
+        environment: &Environment,
+        dump: bool,
+    ) -> Result<(), Exit> {
+        self.log_to_stderr(level, config.values.show_debug, environment);
+        self.report(config);
+        if config.has_errors() {
+            return Err(Exit::Usage);
+        }
+        if dump {
+            print(&config::dump(config, environment));
+            return Err(Exit::Success);
+        }
+        Ok(())
+    }
+
     /// Messages of what runs go to standard error, from `level` on if nothing else is asked for.
     pub(super) fn log_to_stderr(self, level: tracing::Level, debug: bool, environment: &Environment) {
         let level = match (self.quiet, self.verbose) {
@@ -36,7 +61,7 @@ impl Loudness {
     }
 
     /// Says what is wrong with the configuration. Notes only when asked for, but that something is unused always.
-    pub(super) fn report(self, config: &Config) {
+    fn report(self, config: &Config) {
         let least = match (self.quiet, self.verbose) {
             (true, _) => Weight::Error,
             (_, 0) => Weight::Warning,

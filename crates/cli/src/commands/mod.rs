@@ -17,6 +17,48 @@ pub(crate) mod user;
 
 use std::io::Write;
 
+use crate::config::{Config, Weight};
+use crate::exit::Exit;
+
+/// Why a command did not do what it was asked for.
+pub(crate) enum Failure {
+    /// Its arguments or its configuration are wrong.
+    Usage(String),
+    /// It failed while it ran.
+    Running(String),
+    /// It ended with this status, and has said why.
+    Said(Exit),
+}
+
+impl From<Exit> for Failure {
+    fn from(exit: Exit) -> Self {
+        Failure::Said(exit)
+    }
+}
+
+impl Failure {
+    /// Says why, and gives back the status to end with.
+    pub(crate) fn exit(self) -> Exit {
+        let (text, exit) = match self {
+            Failure::Usage(text) => (text, Exit::Usage),
+            Failure::Running(text) => (text, Exit::Failure),
+            Failure::Said(exit) => return exit,
+        };
+        complain(&format!("error: {text}"));
+        exit
+    }
+}
+
+/// Nothing is done with a configuration that has errors; they are said.
+///
+/// # Errors
+/// It has.
+pub(crate) fn usable(config: &Config) -> Result<(), Exit> {
+    let errors = config.problems.iter().filter(|problem| problem.weight == Weight::Error);
+    errors.for_each(|problem| complain(&format!("error: {problem}")));
+    if config.has_errors() { Err(Exit::Usage) } else { Ok(()) }
+}
+
 /// Writes to standard output; whoever reads it may have gone, which is no fault.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();

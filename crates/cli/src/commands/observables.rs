@@ -7,18 +7,10 @@ use serde_json::{Value, json};
 use server::observables::{Ask, ObservablesError, Page, Reading, Seen, Turn, View};
 use server::store::OnceObserved;
 
-use super::complain;
+use super::{Failure, complain, usable};
 use crate::arguments::ObservablesArguments;
 use crate::config::{Config, Environment};
 use crate::exit::Exit;
-
-/// Why it was not done.
-enum Failure {
-    Usage(String),
-    Running(String),
-    /// Whoever read the output has gone.
-    Gone,
-}
 
 impl From<ObservablesError> for Failure {
     fn from(error: ObservablesError) -> Self {
@@ -29,25 +21,15 @@ impl From<ObservablesError> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::Gone,
+            // Whoever read the output has seen enough.
+            io::ErrorKind::BrokenPipe => Failure::Said(Exit::Success),
             _ => Failure::Running(format!("cannot write: {error}")),
         }
     }
 }
 
 pub(crate) fn run(arguments: &ObservablesArguments) -> Exit {
-    match find(arguments) {
-        Ok(0) => Exit::NothingFound,
-        Ok(_) | Err(Failure::Gone) => Exit::Success,
-        Err(Failure::Usage(text)) => {
-            complain(&format!("error: {text}"));
-            Exit::Usage
-        }
-        Err(Failure::Running(text)) => {
-            complain(&format!("error: {text}"));
-            Exit::Failure
-        }
-    }
+    find(arguments).map_or_else(Failure::exit, |found| if found == 0 { Exit::NothingFound } else { Exit::Success })
 }
 
 /// Prints what is found, and tells how many lines that were.
@@ -62,10 +44,7 @@ fn find(arguments: &ObservablesArguments) -> Result<usize, Failure> {
             config.take_argument(key, &path.to_string_lossy(), argument, &environment);
         }
     }
-    if config.has_errors() {
-        let errors: Vec<String> = config.problems.iter().map(ToString::to_string).collect();
-        return Err(Failure::Usage(errors.join("; ")));
-    }
+    usable(&config)?;
     let once = OnceObserved::open(&config.values.log_dir, &config.values.state_dir, Timestamp::now())?;
     let found = print(once.reading(), &ask, arguments)?;
     match once.unreadable() {

@@ -7,11 +7,12 @@ use sensor::{Control, Hooks, SensorError, Settings, Summary};
 use server::Server;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Handle;
+use trails::load;
 
 use super::loudness::{self, Loudness};
-use super::{build, complain, print, sensor as sensing, server as serving};
+use super::{build, complain, sensor as sensing, server as serving};
 use crate::arguments::{Color, RunArguments, SensorArguments};
-use crate::config::{self, Config, Environment};
+use crate::config::{Config, Environment};
 use crate::effective;
 use crate::exit::Exit;
 use crate::lists::Lists;
@@ -33,14 +34,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Exit {
     let (lists, problems) = Lists::read(&config);
     config.problems.extend(problems);
     let loudness = Loudness { quiet: arguments.server.quiet, verbose: arguments.server.verbose };
-    loudness.log_to_stderr(tracing::Level::INFO, config.values.show_debug, &environment);
-    loudness.report(&config);
-    if config.has_errors() {
-        return Exit::Usage;
-    }
-    if arguments.server.dump_config {
-        print(&config::dump(&config, &environment));
-        return Exit::Success;
+    if let Err(exit) = loudness.begin(tracing::Level::INFO, &config, &environment, arguments.server.dump_config) {
+        return exit;
     }
     if config.values.disable_local_log_storage {
         complain(
@@ -54,9 +49,17 @@ pub(crate) fn run(arguments: &RunArguments) -> Exit {
         return exit;
     }
     if let Err(exit) = build::ahead(&config.values.trails_file, &environment.cache_dir(), arguments.server.quiet) {
+        sensing::advise(exit, &environment);
         return exit;
     }
-    both(&config, settings, updates)
+    // Before a server begins that would end at once.
+    let found = load::latest(&config.values.trails_file, &environment.cache_dir());
+    if let Err(error) = found {
+        complain(&format!("error: {error}"));
+        sensing::advise(Exit::NoTrails, &environment);
+        return Exit::NoTrails;
+    }
+    both(&config, settings, updates, &environment)
 }
 
 /// A live sensor.
@@ -80,19 +83,16 @@ fn sensor_arguments(arguments: &RunArguments) -> SensorArguments {
     }
 }
 
-fn both(config: &Config, mut settings: Settings, updates: Option<Updates>) -> Exit {
+fn both(config: &Config, mut settings: Settings, updates: Option<Updates>, environment: &Environment) -> Exit {
     settings.handle_signals = false;
     let (tell, news) = mpsc::channel();
     let control = Control::default();
     let Some(signals) = watch_signals(control.clone(), tell.clone()) else { return Exit::Failure };
     let hooks = Hooks { message: Some(loudness::live_message()), control: control.clone(), ..Hooks::default() };
     // The sensor gives up its privileges in threads of its own; those of the server are made before and keep theirs.
-    let server = match serving::start(config) {
+    let server = match serving::start(config, environment) {
         Ok(server) => server,
-        Err((exit, text)) => {
-            complain(&format!("error: {text}"));
-            return exit;
-        }
+        Err(exit) => return exit,
     };
     let sensor = std::thread::Builder::new().name("sensor".into()).spawn(move || {
         let outcome = sensor::run(settings, hooks);
@@ -110,7 +110,7 @@ fn both(config: &Config, mut settings: Settings, updates: Option<Updates>) -> Ex
     if let Some(updater) = updater {
         updater.stop();
     }
-    end(outcome, server)
+    end(outcome, server, environment)
 }
 
 /// SIGHUP reloads, others end. Says why it is not so where it cannot be.
@@ -142,19 +142,22 @@ fn wait(news: &mpsc::Receiver<News>, control: &Control) -> Option<Result<Summary
     None
 }
 
-fn end(outcome: Option<Result<Summary, SensorError>>, server: Server) -> Exit {
+fn end(outcome: Option<Result<Summary, SensorError>>, server: Server, environment: &Environment) -> Exit {
     // What the sensor wrote last is read before the server ends.
     let stopped = serving::stop(server);
     match outcome {
         Some(Ok(summary)) => {
-            for violation in &summary.violations {
-                complain(&format!("error: the accounts do not add up: {violation}; please report this"));
+            if sensing::faults(&summary) {
+                Exit::Failure
+            } else {
+                stopped
             }
-            if summary.violations.is_empty() { stopped } else { Exit::Failure }
         }
         Some(Err(error)) => {
             complain(&format!("error: {error}"));
-            Exit::from(&error)
+            let exit = Exit::from(&error);
+            sensing::advise(exit, environment);
+            exit
         }
         None => Exit::Failure,
     }

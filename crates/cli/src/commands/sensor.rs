@@ -11,7 +11,7 @@ use sensor::{Ending, Hooks, Level, MessageHook, Progress, SensorError, Settings,
 use super::loudness::{self, Loudness};
 use super::{build, complain, print, setup};
 use crate::arguments::SensorArguments;
-use crate::config::{self, Environment};
+use crate::config::Environment;
 use crate::console::{self, Console};
 use crate::effective;
 use crate::exit::Exit;
@@ -31,14 +31,8 @@ pub(crate) fn run(arguments: &SensorArguments) -> Exit {
         return setup::run(&config, lists, arguments, &environment);
     }
     let loudness = Loudness { quiet: arguments.quiet, verbose: arguments.verbose };
-    loudness.log_to_stderr(tracing::Level::WARN, config.values.show_debug, &environment);
-    loudness.report(&config);
-    if config.has_errors() {
-        return Exit::Usage;
-    }
-    if arguments.dump_config {
-        print(&config::dump(&config, &environment));
-        return Exit::Success;
+    if let Err(exit) = loudness.begin(tracing::Level::WARN, &config, &environment, arguments.dump_config) {
+        return exit;
     }
     let mut settings = effective::settings(&config, lists, arguments, &environment);
     let updates = Updates::of(&config, arguments.offline).filter(|_| arguments.read.is_empty());
@@ -220,6 +214,15 @@ fn end(
     if arguments.quiet {
         unusable.clone().for_each(|problem| complain(&format!("error: {}: {}", problem.path.display(), problem.text)));
     }
+    let faulty = faults(&totals);
+    if !arguments.quiet {
+        print(&summary::text(&totals, severities, &TimeZone::system()));
+    }
+    if unusable.count() > 0 || faulty { Exit::Failure } else { Exit::Success }
+}
+
+/// Says what was lost on the way to the outputs and what does not add up. Whether there is any such thing.
+pub(super) fn faults(totals: &Summary) -> bool {
     for violation in &totals.violations {
         complain(&format!("error: the accounts do not add up: {violation}; please report this"));
     }
@@ -237,15 +240,11 @@ fn end(
         };
         complain(&format!("error: {dropped} of {offered} events {what}"));
     }
-    if !arguments.quiet {
-        print(&summary::text(&totals, severities, &TimeZone::system()));
-    }
-    let failed = unusable.count() > 0 || given_up.count() > 0 || !totals.violations.is_empty();
-    if failed { Exit::Failure } else { Exit::Success }
+    given_up.count() > 0 || !totals.violations.is_empty()
 }
 
 /// What to do where there are no trails.
-fn advise(exit: Exit, environment: &Environment) {
+pub(super) fn advise(exit: Exit, environment: &Environment) {
     if exit != Exit::NoTrails {
         return;
     }
@@ -257,5 +256,21 @@ fn advise(exit: Exit, environment: &Environment) {
             "build trails with `maltrail update --offline --static-dir DIR`, or name a .bin or .csv with --trails \
              (TRAILS_FILE)",
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_that_were_given_up_are_a_fault() {
+        let totals = |dropped: u64, violations: Vec<String>| {
+            let output = OutputCounts { name: "journal".into(), offered: 5, dropped, ..OutputCounts::default() };
+            Summary { outputs: vec![output], violations, ..Summary::default() }
+        };
+        assert!(!faults(&totals(0, Vec::new())));
+        assert!(faults(&totals(1, Vec::new())));
+        assert!(faults(&totals(0, vec!["findings".to_string()])));
     }
 }

@@ -8,9 +8,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::loudness::{self, Loudness};
-use super::{complain, print, sensor};
+use super::{Failure, complain, sensor};
 use crate::arguments::ServerArguments;
-use crate::config::{self, Config, Environment};
+use crate::config::{Config, Environment};
 use crate::exit::Exit;
 use crate::serving;
 use crate::updater::Updates;
@@ -20,21 +20,15 @@ pub(crate) fn run(arguments: &ServerArguments) -> Exit {
     let mut config = Config::load(arguments.config.as_deref(), &environment);
     take(arguments, &mut config, &environment);
     let loudness = Loudness { quiet: arguments.quiet, verbose: arguments.verbose };
-    loudness.log_to_stderr(tracing::Level::INFO, config.values.show_debug, &environment);
-    loudness.report(&config);
-    if config.has_errors() {
-        return Exit::Usage;
-    }
-    if arguments.dump_config {
-        print(&config::dump(&config, &environment));
-        return Exit::Success;
+    if let Err(exit) = loudness.begin(tracing::Level::INFO, &config, &environment, arguments.dump_config) {
+        return exit;
     }
     // Before anything runs, so that no signal ends the process in between.
     let signals = match signals() {
         Ok(signals) => signals,
         Err(error) => return failed(&format!("signals cannot be handled: {error}")),
     };
-    match start(&config) {
+    match start(&config, &environment) {
         Ok(server) => {
             let updates = Updates::of(&config, false).filter(|_| config.values.use_server_update_trails);
             let updater = sensor::updating(updates, loudness::live_message());
@@ -44,10 +38,7 @@ pub(crate) fn run(arguments: &ServerArguments) -> Exit {
             }
             exit
         }
-        Err((exit, text)) => {
-            complain(&format!("error: {text}"));
-            exit
-        }
+        Err(exit) => exit,
     }
 }
 
@@ -70,11 +61,14 @@ pub(super) fn signals() -> io::Result<Signals> {
     Signals::new([SIGTERM, SIGINT, SIGHUP])
 }
 
-/// A server as configured, with what the operator must know of it.
-pub(super) fn start(config: &Config) -> Result<Server, (Exit, String)> {
-    let settings = serving::settings(config).map_err(|what| (Exit::Usage, what))?;
+/// A server as configured; says what the operator must know of it, or why there is none.
+///
+/// # Errors
+/// The status to end with.
+pub(super) fn start(config: &Config, environment: &Environment) -> Result<Server, Exit> {
+    let settings = serving::settings(config, environment).map_err(|what| Failure::Usage(what).exit())?;
     let secure = settings.tls != server::settings::Tls::Off;
-    let server = Server::start(settings).map_err(|error| (Exit::Failure, error.to_string()))?;
+    let server = Server::start(settings).map_err(|error| failed(&error.to_string()))?;
     let scheme = if secure { "https" } else { "http" };
     complain(&format!("the page is on {scheme}://{}/", server.address()));
     for notice in server.notices() {
@@ -108,6 +102,5 @@ pub(super) fn stop(server: Server) -> Exit {
 }
 
 fn failed(text: &str) -> Exit {
-    complain(&format!("error: {text}"));
-    Exit::Failure
+    Failure::Running(text.to_owned()).exit()
 }

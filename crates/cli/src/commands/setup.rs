@@ -5,7 +5,8 @@ use std::path::Path;
 
 use pcap::{BpfProgram, Capture, Linktype};
 use sensor::{Settings, Source};
-use trails::Store;
+use trails::load;
+use trails::read::is_csv;
 
 use super::print;
 use crate::arguments::SensorArguments;
@@ -80,12 +81,17 @@ fn trails(settings: &Settings) -> Line {
         let text = format!("{} holds none; nothing would be found", path.display());
         if settings.allow_empty_trails { ("trails", Verdict::Warn, text) } else { fail(text) }
     };
-    if !trails::read::is_csv(path) {
-        return match Store::open(path).and_then(|store| store.verify().map(|()| store.len())) {
+    // All of it is looked at: opening a store looks at its head only.
+    if !is_csv(path) {
+        return match load::open_verified(path).map(|store| store.len()) {
             Ok(0) => none(),
             Ok(count) => ("trails", Verdict::Ok, format!("{count} in {}", path.display())),
             Err(error) => fail(error.to_string()),
         };
+    }
+    let built = load::current_place(path, &settings.cache_dir).ok().flatten();
+    if let Some(Err(error)) = built.map(|place| load::open_verified(&place)) {
+        return fail(error.to_string());
     }
     match std::fs::read(path) {
         Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => none(),

@@ -15,9 +15,9 @@ use trails::store::Counts;
 use trails::{Kind, Store};
 
 use super::build::{self, Meter};
-use super::{complain, print};
+use super::{complain, print, usable};
 use crate::arguments::UpdateArguments;
-use crate::config::{Config, Environment, Weight};
+use crate::config::{Config, Environment};
 use crate::console::safe;
 use crate::exit::Exit;
 use crate::plan;
@@ -25,10 +25,8 @@ use crate::plan;
 pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
     let environment = Environment::of_process();
     let config = Config::load(arguments.config.as_deref(), &environment);
-    if config.has_errors() {
-        let errors = config.problems.iter().filter(|problem| problem.weight == Weight::Error);
-        errors.for_each(|problem| complain(&problem.to_string()));
-        return Exit::Usage;
+    if let Err(exit) = usable(&config) {
+        return exit;
     }
     if arguments.rollback {
         return rolled_back(&plan::place(arguments, &config));

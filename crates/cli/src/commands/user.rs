@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use server::access::{Access, AccountChange, AccountError, Policy};
 use server::state::{AuditEntry, State, StateError};
 
-use super::{complain, print};
+use super::{Failure, print, usable};
 use crate::arguments::{UserAddArguments, UserCommand, UserListArguments, UserPasswordArguments, UserSetArguments};
 use crate::config::{Config, Environment};
 use crate::exit::Exit;
@@ -16,12 +16,6 @@ use crate::exit::Exit;
 /// Account numbers that stand for the two roles.
 const ADMINISTRATOR: u32 = 0;
 const READER: u32 = 1000;
-
-/// Why it was not done.
-enum Failure {
-    Usage(String),
-    Running(String),
-}
 
 impl From<AccountError> for Failure {
     fn from(error: AccountError) -> Self {
@@ -50,26 +44,13 @@ pub(crate) fn run(command: &UserCommand) -> Exit {
             audit(&access, "account.remove", &arguments.name)
         }),
     };
-    match done {
-        Ok(()) => Exit::Success,
-        Err(Failure::Usage(text)) => {
-            complain(&format!("error: {text}"));
-            Exit::Usage
-        }
-        Err(Failure::Running(text)) => {
-            complain(&format!("error: {text}"));
-            Exit::Failure
-        }
-    }
+    done.map_or_else(Failure::exit, |()| Exit::Success)
 }
 
 /// The accounts of the configured server.
 fn open(file: Option<&Path>) -> Result<Access, Failure> {
     let config = Config::load(file, &Environment::of_process());
-    if config.has_errors() {
-        let errors: Vec<String> = config.problems.iter().map(ToString::to_string).collect();
-        return Err(Failure::Usage(errors.join("; ")));
-    }
+    usable(&config)?;
     let directory = &config.values.state_dir;
     server::make_directory(directory).map_err(|e| {
         Failure::Running(format!("cannot make {}: {e}; set STATE_DIR to another directory", directory.display()))

@@ -1,14 +1,18 @@
 //! The program from outside: arguments, exit statuses, what is printed and written where.
 
 #![allow(clippy::unwrap_used)] // helpers of tests may stop the test
-#![allow(clippy::indexing_slicing)] // as may a wrong index
+#![allow(clippy::indexing_slicing, clippy::panic)] // as may a wrong index, or what they ask for
+#![allow(clippy::print_stderr)] // a test that is skipped says so
 
 mod arguments;
 mod bad_input;
 mod hunt;
+mod intake;
 mod observables;
 mod replay;
+mod run;
 mod server;
+mod serving;
 mod user;
 
 use std::path::Path;

@@ -36,6 +36,23 @@ fn accounts_are_made_listed_changed_and_removed() {
 }
 
 #[test]
+fn only_errors_of_a_configuration_are_errors() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    std::fs::write(path.join("m.conf"), "NO_SUCH_KEY 1\nHTTP_PORT 0\nUDP_PORT 0\n").unwrap();
+    for line in ["user list", "hunt x", "check x", "update --offline"] {
+        let mut words: Vec<&str> = line.split(' ').collect();
+        let place = if words[0] == "user" { 2 } else { 1 };
+        words.splice(place..place, ["-c", "m.conf"]);
+        let output = crate::maltrail(path).args(&words).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        let lines: Vec<&str> = said.lines().collect();
+        assert!(lines.len() == 2 && lines.iter().all(|l| l.starts_with("maltrail: error: ")), "{line}: {said}");
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let run = |line: &str, input: &str| user(directory.path(), line, input);

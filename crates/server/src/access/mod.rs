@@ -134,7 +134,7 @@ impl Access {
                 if bearer.purpose != Purpose::Api {
                     return Err(Denied::Purpose("sensors that send events"));
                 }
-                self.state.touch_token(hash, now)?;
+                noted(self.state.touch_token(hash, now));
                 bearer.account
             }
         };
@@ -155,7 +155,7 @@ impl Access {
         if bearer.purpose != Purpose::Sensor {
             return Err(Denied::Purpose("reading"));
         }
-        self.state.touch_token(hash, now)?;
+        noted(self.state.touch_token(hash, now));
         Ok(bearer.label)
     }
 
@@ -168,7 +168,7 @@ impl Access {
             return Err(Denied::Unknown);
         }
         if idle >= MINUTE {
-            self.state.touch_session(hash, now)?;
+            noted(self.state.touch_session(hash, now));
         }
         Ok(session)
     }
@@ -219,4 +219,11 @@ pub struct From {
     pub address: IpAddr,
     /// When.
     pub now: Timestamp,
+}
+
+/// When something was used last is good to know. Where it cannot be written (a full disk) nobody is shut out for that.
+fn noted(written: Result<(), StateError>) {
+    if let Err(error) = written {
+        tracing::warn!("the time of the last use cannot be kept: {error}");
+    }
 }

@@ -133,7 +133,7 @@ impl App {
             countries: Recent::new(KNOWN_COUNTRIES),
             sensors: Recent::new(KNOWN_SENSORS),
             lists: Lists::new(&settings),
-            trails: Trails::new(settings.trails_store.clone()),
+            trails: Trails::new(&settings.trails_file, &settings.cache_dir),
             enrich: Enrich::new(&settings),
             exports: Exports::new(&settings.state_dir),
             bodies: Slots::new(bodies, (bodies / BODIES_EACH_OF).max(1)),

@@ -1,40 +1,49 @@
 //! The trail store that is in use, opened again when it is replaced.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use trails::Store;
-use trails::store::Mapped;
+use trails::load;
+use trails::store::{Mapped, Store};
 
 use super::followed::Followed;
 
-/// A store of trails that follows its file.
-pub struct Trails(Option<Arc<Followed<Store<Mapped>>>>);
+/// The store of trails that a sensor here uses too, wherever it could be built. Follows its files.
+pub struct Trails(Vec<Arc<Followed<Store<Mapped>>>>);
 
 impl Trails {
-    /// Of a file; none: there are no trails. Opens it, where it is there.
+    /// Of TRAILS_FILE, and where the store of a CSV lies if it cannot lie beside it. Opens what is there.
     #[must_use]
-    pub fn new(path: Option<PathBuf>) -> Trails {
+    pub fn new(file: &Path, cache_dir: &Path) -> Trails {
         let follow = |path: PathBuf| {
             let followed = Followed::new(path.clone(), |path| Store::open(path).map_err(|error| error.to_string()));
-            if path.exists()
+            if path.is_file()
                 && let Err(error) = followed.refresh()
             {
                 tracing::error!(path = %path.display(), %error, "trails cannot be used");
             }
             followed
         };
-        Trails(path.map(follow))
+        Trails(load::places(file, cache_dir).into_iter().map(follow).collect())
     }
 
     /// The store as it is now. What cannot be opened leaves the one before it in use, and the log says so.
     pub async fn get(&self) -> Option<Arc<Store<Mapped>>> {
-        self.0.as_ref()?.get().await
+        let mut found = Vec::new();
+        for place in &self.0 {
+            found.extend(place.get().await);
+        }
+        latest(found)
     }
 
     /// The same, for blocking work.
     #[must_use]
     pub fn in_work(&self) -> Option<Arc<Store<Mapped>>> {
-        self.0.as_ref()?.in_work()
+        latest(self.0.iter().filter_map(|place| place.in_work()))
     }
+}
+
+/// The one that was built last.
+fn latest(stores: impl IntoIterator<Item = Arc<Store<Mapped>>>) -> Option<Arc<Store<Mapped>>> {
+    stores.into_iter().max_by_key(|store| store.generation_info().built_at)
 }

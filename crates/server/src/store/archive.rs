@@ -10,8 +10,9 @@
 //! Everything here is derived: whoever removes the state directory loses nothing that the sources still hold.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,8 +21,9 @@ use tokio::sync::watch;
 use super::catalog::Catalog;
 use super::chunks::{MAX_PART_BYTES, Parts};
 use super::days::{Counted, MAX_COUNTED_BYTES};
-use super::files::Lock;
+use super::files::{Lock, failed, make_directory};
 use super::live::Live;
+use super::open::Opened;
 use super::segment::Segment;
 use super::source::{Gap, Range, SourceId};
 use super::table::{Table, utc_day};
@@ -50,7 +52,28 @@ pub struct Archive {
     pub(super) parts: Parts,
     /// Held while a day is folded.
     pub(super) folding: Mutex<()>,
-    _lock: Lock,
+    home: Home,
+}
+
+/// Whose the directory of an archive is.
+#[derive(Debug)]
+enum Home {
+    /// Its own, as long as it lives.
+    Own { _lock: Lock },
+    /// A temporary one, for what does not fit into memory. What it began with is another's.
+    Temporary(OnceLock<Temporary>),
+}
+
+/// A directory that is removed in the end.
+#[derive(Debug)]
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!("{} cannot be removed: {error}", self.0.display());
+        }
+    }
 }
 
 /// What changes. Held for moments only, never while a file is read or written.
@@ -79,12 +102,37 @@ pub(super) struct Snapshot {
 }
 
 impl Archive {
-    /// Opens what is in the state directory, or begins anew. What is damaged is set aside and becomes a gap.
+    /// Owns a state directory and opens what is in it, or begins anew. What is damaged is set aside and becomes a gap.
     ///
     /// # Errors
     /// Another server owns the directory, or it cannot be read or written.
     pub fn open(settings: ArchiveSettings, now: Timestamp) -> Result<Archive, StoreError> {
         let (lock, opened) = super::open::open(&settings.state_dir)?;
+        Ok(Archive::of(settings, opened, Home::Own { _lock: lock }, now))
+    }
+
+    /// Begins with what another's state directory holds at this moment of the time from `from` to `to`, without owning
+    /// it: nothing is written there, and what its owner replaces or removes stays readable here. What is absorbed is
+    /// kept in memory, and in a temporary directory where that is full. None: begins with nothing.
+    ///
+    /// # Errors
+    /// What is there cannot be read.
+    pub fn beside(
+        state_dir: Option<&Path>,
+        zone: TimeZone,
+        (from, to): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Archive, StoreError> {
+        let opened = match state_dir {
+            Some(state_dir) => super::open::beside(state_dir, from, to)?,
+            None => Opened::default(),
+        };
+        let name = format!("maltrail-{}-{}", std::process::id(), now.as_nanosecond());
+        let settings = ArchiveSettings { state_dir: std::env::temp_dir().join(name), zone, local: Local::default() };
+        Ok(Archive::of(settings, opened, Home::Temporary(OnceLock::new()), now))
+    }
+
+    fn of(settings: ArchiveSettings, opened: Opened, home: Home, now: Timestamp) -> Archive {
         let catalog = opened.catalog;
         let state = State {
             live: Live::new(now),
@@ -96,15 +144,29 @@ impl Archive {
             segments: opened.segments.into_iter().map(|segment| (segment.meta.id, Arc::new(segment))).collect(),
             catalog,
         };
-        Ok(Archive {
+        Archive {
             settings,
             changing: Mutex::new(()),
             state: Mutex::new(state),
             counted: Counted::new(MAX_COUNTED_BYTES),
             parts: Parts::new(MAX_PART_BYTES),
             folding: Mutex::new(()),
-            _lock: lock,
-        })
+            home,
+        }
+    }
+
+    /// Sees that there is a directory to write to.
+    pub(super) fn prepare(&self) -> Result<(), StoreError> {
+        let Home::Temporary(made) = &self.home else { return Ok(()) };
+        if made.get().is_none() {
+            let path = &self.settings.state_dir;
+            // Not where somebody else made it before.
+            std::fs::DirBuilder::new().mode(0o700).create(path).map_err(failed("made", path))?;
+            // Only whoever holds `changing` comes here.
+            let _ = made.set(Temporary(path.clone()));
+            make_directory(&self.directory())?;
+        }
+        Ok(())
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -60,6 +60,7 @@ impl Archive {
     }
 
     fn write_table(&self, table: &Table) -> Result<(), StoreError> {
+        self.prepare()?;
         let directory = self.directory();
         let days = table.by_day();
         let first = self.reserve(days.len() as u64);
@@ -125,6 +126,10 @@ impl Archive {
         let path = segment.path();
         if let Some(error) = other_trouble(&error) {
             return failed("read", path)(error);
+        }
+        // It is for its owner to see to.
+        if segment.is_held() {
+            return StoreError::Damaged(format!("{}: {error}; it", path.display()));
         }
         let _changing = self.change();
         let name = path.display().to_string();

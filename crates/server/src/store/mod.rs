@@ -13,6 +13,7 @@ mod flush;
 mod live;
 mod local;
 mod once;
+mod once_observed;
 mod open;
 pub mod record;
 mod retention;
@@ -23,6 +24,7 @@ mod seal;
 mod segment;
 mod source;
 mod table;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -31,8 +33,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use event::{Event, Kind, Severity};
-use ipnet::IpNet;
+use event::Event;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -40,18 +41,19 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Scope;
-use crate::condense::ThreatId;
 
 pub use archive::{Archive, ArchiveSettings};
 pub(crate) use filter::address_in;
 pub use flush::HOUR_GRACE;
 pub use live::MAX_FOLLOWED;
 pub use local::{LocalSettings, LocalStore};
-pub use once::{Once, OnceObserved};
+pub use once::{Look, Once};
+pub use once_observed::OnceObserved;
 pub use retention::{Removed, first_kept};
 pub use seal::SEALED_AFTER;
 pub use source::{Gap, Missing, Range, SourceId};
 pub use table::{MAX_TABLE_BYTES, MAX_TABLE_EVENTS};
+pub use terms::{Field, Filter};
 
 /// An event with what its origin wrote, where that is not what [`Event::line`] draws.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,54 +165,6 @@ pub struct Query {
     pub filter: Filter,
     /// Newest first instead of oldest first.
     pub newest_first: bool,
-}
-
-/// What an event must be like. A store may use indexes; [`Filter::matches`] is what it must come to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Filter {
-    /// Any.
-    All,
-    /// Of one threat.
-    Threat(ThreatId),
-    /// Of one of many threats: ids in order, each once ([`Filter::threats`]).
-    Threats(Vec<ThreatId>),
-    /// With an address of this network as source, destination, indicator or (as text) observed.
-    Net(IpNet),
-    /// With this indicator, or a name below it, in lower case.
-    Indicator(String),
-    /// With this text anywhere in its line, whatever the case.
-    Text(String),
-    /// With this text anywhere in a value, whatever the case.
-    Has(Field, String),
-    /// With a source of this network.
-    Source(IpNet),
-    /// With a destination of this network.
-    Destination(IpNet),
-    /// Of this kind.
-    Kind(Kind),
-    /// As bad as this.
-    Severity(Severity),
-    /// All of them.
-    And(Vec<Filter>),
-    /// One of them.
-    Or(Vec<Filter>),
-    /// Not it.
-    Not(Box<Filter>),
-}
-
-/// A value of an event that is text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// What is listed, or what was seen where nothing is told.
-    Indicator,
-    /// The trail's info.
-    Info,
-    /// The sensor's name.
-    Sensor,
-    /// Why a detector says so.
-    Reason,
-    /// What was seen, and what is known of the traffic: names, user agent, fingerprints. Without marks of what matched.
-    Seen,
 }
 
 /// How a scan ended.

@@ -1,78 +1,78 @@
-//! The store of a log directory for one look at it, without a server.
+//! The events of a log directory for one look at them, with a server, beside one, or without any.
 //!
-//! Where no server owns the state directory it is used and brought up to date, so that the next look is quick. Beside
-//! a running server the logs are read into a directory of their own, which is removed afterwards. The log directory is
-//! never written to.
+//! Where nobody owns the state directory it is brought up to date first, so that the next look is quick. Then what it
+//! holds is read as it stands, beside whoever owns it, and of the logs what is not in it yet. The log directory is never
+//! written to, and the state directory only where it is this user's.
 
-use std::os::unix::fs::DirBuilderExt as _;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::files::Lock;
-use super::record::{self, FileState};
+use super::record::{self, Asked, FileState, Reports};
+use super::table::utc_day;
 use super::{Archive, ArchiveSettings, StoreError};
 use crate::addresses::Local;
-use crate::observables::{Observables, ObservablesError, ObservablesSettings, Reading};
+
+/// What is to be looked at.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// `LOG_DIR`.
+    pub log_dir: PathBuf,
+    /// The state directory that belongs to it; none: nothing is kept of it.
+    pub state_dir: Option<PathBuf>,
+    /// Zone of text lines.
+    pub zone: TimeZone,
+    /// First instant that is asked for.
+    pub from: Timestamp,
+    /// First instant after.
+    pub to: Timestamp,
+}
+
+impl Look {
+    fn asked(&self) -> Asked {
+        Asked { first: utc_day(self.from), last: utc_day(self.to) }
+    }
+}
 
 /// See the module.
 pub struct Once {
     archive: Arc<Archive>,
+    files: usize,
     unreadable: Vec<String>,
-    /// Removed at the end.
-    temporary: Option<Temporary>,
-}
-
-/// A directory of one's own.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!("{} cannot be removed: {error}", self.0.display());
-        }
-    }
 }
 
 impl Once {
-    /// Reads all that the log directory holds.
+    /// Reads what there is of the time that is asked for.
     ///
     /// # Errors
     /// A directory cannot be read or written.
-    pub fn open(log_dir: &Path, state_dir: &Path, zone: TimeZone, now: Timestamp) -> Result<Once, StoreError> {
-        let failed = |what: &str, path: &Path| {
-            let what = format!("cannot {what} {}", path.display());
-            move |source| StoreError::Io { what, source }
+    pub fn open(look: &Look, now: Timestamp) -> Result<Once, StoreError> {
+        std::fs::read_dir(&look.log_dir).map_err(|source| StoreError::Io {
+            what: format!("cannot read {}; set LOG_DIR to the directory of the logs", look.log_dir.display()),
+            source,
+        })?;
+        let kept = match &look.state_dir {
+            Some(state_dir) if is_ours(state_dir, &look.log_dir) => bring_up_to_date(look, state_dir, now)?,
+            _ => None,
         };
-        std::fs::read_dir(log_dir).map_err(failed("read", log_dir))?;
-        let open = |state_dir: PathBuf| {
-            Archive::open(ArchiveSettings { state_dir, zone: zone.clone(), local: Local::default() }, now)
+        let time = (look.from, look.to);
+        let archive = Arc::new(Archive::beside(look.state_dir.as_deref(), look.zone.clone(), time, now)?);
+        let reports = match kept {
+            Some(reports) => reports,
+            None => read(look, &archive)?,
         };
-        let (archive, temporary) = match open(state_dir.to_owned()) {
-            Ok(archive) => (archive, None),
-            Err(StoreError::InUse(_)) => {
-                let name = format!("maltrail-{}-{}", std::process::id(), now.as_nanosecond());
-                let path = std::env::temp_dir().join(name);
-                // Not where somebody else made it before.
-                std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(failed("make", &path))?;
-                let temporary = Temporary(path.clone());
-                (open(path)?, Some(temporary))
-            }
-            Err(error) => return Err(error),
-        };
-        let archive = Arc::new(archive);
-        let reports = record::read_once(log_dir, &zone, Arc::clone(&archive) as Arc<dyn record::Sink>)?;
+        let files = reports.len();
         let unreadable = reports.into_iter().filter_map(|(name, report)| match report.state {
             FileState::Unreadable(why) => Some(format!("{name}: {why}")),
             _ => None,
         });
-        let once = Once { unreadable: unreadable.collect(), archive, temporary };
-        if once.temporary.is_none() {
-            once.archive.flush()?;
-        }
-        Ok(once)
+        let missing = archive.gaps().into_iter().chain(archive.lost()).filter(|gap| look.asked().may_concern(gap));
+        let missing = missing.map(|gap| gap.to_string());
+        Ok(Once { unreadable: unreadable.chain(missing).collect(), files, archive })
     }
 
     /// What was read.
@@ -81,57 +81,47 @@ impl Once {
         &self.archive
     }
 
-    /// Files that could not be read, and why: what is found without them is not all.
+    /// Files of the log directory that may hold what is asked for.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.files
+    }
+
+    /// What could not be read, and why: what is found without it is not all.
     #[must_use]
     pub fn unreadable(&self) -> &[String] {
         &self.unreadable
     }
 }
 
-/// Observables for one look at them: with what the files of the log directory hold where no server owns the state
-/// directory, else beside it, as far as it has read.
-pub struct OnceObserved {
-    reading: Reads,
-    unreadable: Vec<String>,
-    _lock: Option<Lock>,
+/// Whether what is written into a state directory is its owner's: what root writes into that of another user, that
+/// user's server could not read.
+pub(super) fn is_ours(state_dir: &Path, log_dir: &Path) -> bool {
+    let existing = if state_dir.exists() { state_dir } else { log_dir };
+    let owner = std::fs::metadata(existing).map(|metadata| metadata.uid());
+    owner.is_ok_and(|owner| owner == rustix::process::geteuid().as_raw())
 }
 
-enum Reads {
-    Own(Arc<Observables>),
-    Beside(Reading),
+/// Reads the logs into a state directory and leaves it. None: a server owns it, or it cannot be written.
+fn bring_up_to_date(look: &Look, state_dir: &Path, now: Timestamp) -> Result<Option<Reports>, StoreError> {
+    let settings =
+        ArchiveSettings { state_dir: state_dir.to_owned(), zone: look.zone.clone(), local: Local::default() };
+    let archive = match Archive::open(settings, now) {
+        Ok(archive) => Arc::new(archive),
+        Err(StoreError::InUse(_)) => return Ok(None),
+        Err(StoreError::Io { source, .. }) if is_closed(&source) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let reports = read(look, &archive)?;
+    archive.flush()?;
+    Ok(Some(reports))
 }
 
-impl OnceObserved {
-    /// Reads what there is.
-    ///
-    /// # Errors
-    /// The state directory cannot be used.
-    pub fn open(log_dir: &Path, state_dir: &Path, now: Timestamp) -> Result<OnceObserved, ObservablesError> {
-        let lock = match super::files::make_directory(state_dir).and_then(|()| Lock::take(state_dir)) {
-            Ok(lock) => lock,
-            // Of a server, or of another user.
-            Err(_) => {
-                let reading = Reads::Beside(Reading::open(state_dir)?);
-                return Ok(OnceObserved { reading, unreadable: Vec::new(), _lock: None });
-            }
-        };
-        let observables = Arc::new(Observables::open(state_dir, ObservablesSettings::default())?);
-        let unreadable = record::take_once(log_dir, Arc::clone(&observables), Arc::new(move || now));
-        Ok(OnceObserved { reading: Reads::Own(observables), unreadable, _lock: Some(lock) })
-    }
+/// Whether it is not to be written to, rather than broken.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
 
-    /// For questions.
-    #[must_use]
-    pub fn reading(&self) -> &Reading {
-        match &self.reading {
-            Reads::Own(observables) => observables.reading(),
-            Reads::Beside(reading) => reading,
-        }
-    }
-
-    /// Files that could not be read, and why: what is found without them is not all.
-    #[must_use]
-    pub fn unreadable(&self) -> &[String] {
-        &self.unreadable
-    }
+fn read(look: &Look, archive: &Arc<Archive>) -> Result<Reports, StoreError> {
+    record::read_once(&look.log_dir, &look.zone, look.asked(), Arc::clone(archive) as Arc<dyn record::Sink>)
 }

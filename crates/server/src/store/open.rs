@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::StoreError;
 use super::archive::segments_of;
 use super::catalog::{self, Catalog, Found};
@@ -13,7 +15,11 @@ use super::source::{Gap, Missing, Range};
 /// Segments that were set aside lie here.
 pub(super) const DAMAGED: &str = "damaged";
 
+/// Times a state directory is looked at again because its owner changed it meanwhile.
+const LOOKS: usize = 16;
+
 /// What there is.
+#[derive(Default)]
 pub(super) struct Opened {
     pub(super) catalog: Catalog,
     pub(super) segments: Vec<Segment>,
@@ -43,6 +49,35 @@ pub(super) fn open(state_dir: &Path) -> Result<(Lock, Opened), StoreError> {
     catalog.write(&directory).map_err(failed("written", &directory.join(catalog::NAME)))?;
     remove_others(&directory, &catalog).map_err(failed("cleared", &directory))?;
     Ok((lock, Opened { catalog, segments }))
+}
+
+/// What another's state directory holds of a time, without changing anything. Files are held open: they stay readable
+/// when their owner removes them.
+pub(super) fn beside(state_dir: &Path, from: Timestamp, to: Timestamp) -> Result<Opened, StoreError> {
+    let directory = segments_of(state_dir);
+    match std::fs::metadata(&directory) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Opened::default()),
+        Err(error) => return Err(failed("read", &directory)(error)),
+    }
+    let mut gone = String::new();
+    for _ in 0..LOOKS {
+        let catalog = match Catalog::read(&directory).map_err(failed("read", &directory))? {
+            Found::Catalog(catalog) => catalog,
+            Found::None | Found::Unusable => recovered(&directory)?,
+        };
+        let wanted = catalog.segments.iter().filter(|meta| meta.counts.last >= from && meta.counts.first < to);
+        let held: Result<Vec<Segment>, _> = wanted
+            .map(|meta| Segment::hold(&directory, meta.clone()).map_err(|error| (directory.join(meta.file()), error)))
+            .collect();
+        match held {
+            Ok(segments) => return Ok(Opened { catalog, segments }),
+            // Replaced since the catalog was read, or removed as too old.
+            Err((path, error)) if error.kind() == io::ErrorKind::NotFound => gone = path.display().to_string(),
+            Err((path, error)) => return Err(failed("read", &path)(error)),
+        }
+    }
+    Err(StoreError::Damaged(format!("{gone} is missing; the store")))
 }
 
 /// Takes a segment out of a catalog; what it held becomes gaps. Its file is kept for whoever wants to look at it.

@@ -204,7 +204,7 @@ fn build_trails(path: &Path) {
 async fn with_trails() -> Running {
     let directory = tempfile::tempdir().unwrap().keep();
     build_trails(&directory.join("trails.bin"));
-    Running::with(|settings| settings.trails_store = Some(directory.join("trails.bin")), Limits::default()).await
+    Running::with(|settings| settings.trails_file = directory.join("trails.bin"), Limits::default()).await
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn the_users_own_trails_are_told_to_those_who_may_know_them() {
 #[tokio::test]
 async fn trails_that_are_replaced_are_seen() {
     let running = with_trails().await;
-    let path = running.app.settings.trails_store.clone().unwrap();
+    let path = running.app.settings.trails_file.clone();
     let client = running.client("");
     assert_eq!(client.get("/check?q=new.example").await.json()["found"], false);
     let mut builder = Builder::new(Vetoes::default());
@@ -276,6 +276,23 @@ async fn trails_that_are_replaced_are_seen() {
     std::fs::write(&damaged, "damaged").unwrap();
     std::fs::rename(&damaged, &path).unwrap();
     assert_eq!(client.get("/check?q=new.example").await.json()["found"], true, "those from before stay");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn trails_of_a_csv_are_those_that_a_sensor_built_wherever_it_could() {
+    let directory = tempfile::tempdir().unwrap();
+    let (csv, cache) = (directory.path().join("trails.csv"), directory.path().join("cache"));
+    std::fs::write(&csv, "evil.example,asyncrat (malware),(static)\n").unwrap();
+    // Nothing can be written beside it.
+    std::fs::create_dir(directory.path().join("trails.bin")).unwrap();
+    let tell =
+        |settings: &mut server::Settings| (settings.trails_file, settings.cache_dir) = (csv.clone(), cache.clone());
+    let running = Running::with(tell, Limits::default()).await;
+    let client = running.client("");
+    assert_eq!(client.get("/check?q=evil.example").await.json()["found"], false);
+    trails::load::load(&csv, &cache).unwrap();
+    assert_eq!(client.get("/check?q=evil.example").await.json()["found"], true);
     running.stop().await;
 }
 
@@ -346,7 +363,7 @@ async fn trails_are_csv_for_other_sensors() {
     assert!(before.iter().all(|(.., mode)| mode & 0o077 == 0));
     assert_eq!(text(&running.client(""), "/trails").await, stranger);
     assert_eq!(prepared(), before, "written once");
-    let path = running.app.settings.trails_store.clone().unwrap();
+    let path = running.app.settings.trails_file.clone();
     let mut builder = Builder::new(Vetoes::default());
     let source = builder.source("a, \"b\"", "(static)", false);
     builder.add("new.example", source, Place { file: &Rc::from("test"), line: 1 });

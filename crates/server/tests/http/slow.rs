@@ -43,7 +43,7 @@ async fn large() -> Running {
             builder.add(&format!("n{line}.evil.example"), source, Place { file: &file, line });
         }
         trails::load::publish(builder, &path, Stamp::default()).unwrap();
-        settings.trails_store = Some(path);
+        settings.trails_file = path;
     };
     let running = Running::with(proxy, Limits::default()).await;
     running.store.put((0..2_048).map(|number| {

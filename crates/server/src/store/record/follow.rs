@@ -22,7 +22,7 @@ use super::reader::{self, Reader};
 use super::report::{FileReport, FileState, Reports};
 use super::text::{self, Converter};
 use super::watch::{Inbox, Wait};
-use super::{Sink, gaps, journals};
+use super::{Asked, Sink, gaps, journals};
 use crate::store::{Gap, SourceId, StoreError};
 
 /// Files that are followed. More are reported and not read.
@@ -39,6 +39,8 @@ const SEEN_STEP: Duration = Duration::from_millis(20);
 pub(super) struct FollowSettings {
     pub(super) log_dir: PathBuf,
     pub(super) zone: TimeZone,
+    /// Only files that may hold these days, and what cannot be read is not tried again; none: all there is, for ever.
+    pub(super) once: Option<Asked>,
 }
 
 /// One file.
@@ -223,6 +225,9 @@ impl Follower {
     /// Looks at a file that may be new, longer, another, or gone.
     fn refresh(&mut self, name: &str) {
         let Some(file) = names::parse(name).filter(|file| file.form != Form::Observables) else { return };
+        if self.settings.once.is_some_and(|asked| !asked.may_hold(file.form, file.day)) {
+            return;
+        }
         let path = self.settings.log_dir.join(name);
         let metadata = match std::fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => metadata,
@@ -356,7 +361,7 @@ impl Follower {
                 tracing::error!("{}: {trouble}", self.settings.log_dir.join(name).display());
                 add(&self.counters.unreadable_files, usize::from(matches!(trouble, Trouble::File(_))));
                 (tracked.reader, tracked.drawn) = (None, None);
-                (false, Some(Instant::now() + AGAIN))
+                (false, self.settings.once.is_none().then(|| Instant::now() + AGAIN))
             }
         };
         tracked.report.state = match outcome {

@@ -16,6 +16,8 @@ pub(super) const GONE_AFTER: Duration = Duration::from_secs(600);
 pub(super) fn fill(follower: &mut Follower, now: Instant) {
     let gaps = follower.sink.gaps();
     follower.waiting_gaps.retain(|(gap, _)| gaps.contains(gap));
+    let asked = |gap: &Gap| follower.settings.once.is_none_or(|asked| asked.may_concern(gap));
+    let gaps: Vec<Gap> = gaps.into_iter().filter(asked).collect();
     for gap in gaps {
         let Err(trouble) = fill_one(follower, &gap) else { continue };
         let since = follower.waiting_gaps.iter().find(|(known, _)| *known == gap).map(|(_, since)| *since);

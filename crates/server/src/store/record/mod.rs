@@ -38,6 +38,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use append::{AppendSettings, Appender, Committed};
@@ -57,7 +58,7 @@ pub use observed::{Following, take_once};
 pub use report::{FileReport, FileState, Reports};
 
 use super::files::make_directory;
-use super::{Appended, Archive, Batch, Gap, SourceId, StoreError, Stored};
+use super::{Appended, Archive, Batch, Gap, Missing, SourceId, StoreError, Stored};
 
 /// What takes the events of the files in, and keeps how far each was read together with them.
 ///
@@ -150,7 +151,7 @@ impl Record {
     /// # Errors
     /// The directory cannot be made or read.
     pub fn open(settings: RecordSettings, sink: Arc<dyn Sink>) -> Result<Record, StoreError> {
-        make_directory(&settings.log_dir)?;
+        crate::make_directory(&settings.log_dir).map_err(|error| file::explain(&settings.log_dir, error))?;
         make_directory(&settings.state_dir)?;
         let RecordSettings { log_dir, state_dir, zone, window, clock } = settings;
         let (counters, committed) = (Arc::new(Counters::default()), Arc::new(Committed::default()));
@@ -168,7 +169,7 @@ impl Record {
             inbox: Arc::clone(&inbox),
             reports: Arc::clone(&reports),
         };
-        let follower = Follower::new(FollowSettings { log_dir, zone }, shared);
+        let follower = Follower::new(FollowSettings { log_dir, zone, once: None }, shared);
         let thread = std::thread::Builder::new().name("record-follow".into()).spawn(move || follower.run());
         let thread = thread.map_err(|source| StoreError::Io { what: "cannot start a thread".into(), source })?;
         Ok(Record { appender, counters, reports, inbox, threads: Mutex::new(Some((watch, thread))) })
@@ -220,11 +221,52 @@ impl Record {
     }
 }
 
-/// Reads what a log directory holds into `sink`, once, and tells how its files stand. Nothing is written there.
+/// Days after and before that of a text log of which it may have events: its day is a local one, of whatever zone, and
+/// an event that stands for several is written when the last of them came.
+const TEXT_DAYS: i64 = 2;
+/// The same of a journal that is read: that of every text log that is read is among them.
+const JOURNAL_DAYS: i64 = TEXT_DAYS + 1;
+
+/// UTC days of the events that are asked for, first and last included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The first.
+    pub first: Date,
+    /// The last.
+    pub last: Date,
+}
+
+impl Asked {
+    /// Whether a file may hold such events.
+    fn may_hold(self, form: Form, day: Date) -> bool {
+        let days = if form == Form::Text { TEXT_DAYS } else { JOURNAL_DAYS };
+        let apart = |from: Date, to: Date| i64::from((to - from).get_days());
+        apart(day, self.first) <= days && apart(self.last, day) <= days
+    }
+
+    /// Whether such events may be missing.
+    #[must_use]
+    pub fn may_concern(self, gap: &Gap) -> bool {
+        match &gap.missing {
+            Missing::Of(day) => (self.first..=self.last).contains(day),
+            Missing::AllBut(_) => {
+                names::of_source(&gap.range.source).is_none_or(|(form, day)| self.may_hold(form, day))
+            }
+        }
+    }
+}
+
+/// Reads the files of a log directory that may hold what is asked for into `sink`, once, and tells how they stand.
+/// Nothing is written there.
 ///
 /// # Errors
 /// There is no thread for it, or it ended early.
-pub fn read_once(log_dir: &std::path::Path, zone: &TimeZone, sink: Arc<dyn Sink>) -> Result<Reports, StoreError> {
+pub fn read_once(
+    log_dir: &std::path::Path,
+    zone: &TimeZone,
+    asked: Asked,
+    sink: Arc<dyn Sink>,
+) -> Result<Reports, StoreError> {
     let (inbox, reports) = (Arc::new(Inbox::default()), Arc::new(Mutex::default()));
     let shared = follow::Shared {
         sink,
@@ -233,7 +275,8 @@ pub fn read_once(log_dir: &std::path::Path, zone: &TimeZone, sink: Arc<dyn Sink>
         inbox: Arc::clone(&inbox),
         reports: Arc::clone(&reports),
     };
-    let follower = Follower::new(FollowSettings { log_dir: log_dir.to_owned(), zone: zone.clone() }, shared);
+    let settings = FollowSettings { log_dir: log_dir.to_owned(), zone: zone.clone(), once: Some(asked) };
+    let follower = Follower::new(settings, shared);
     let failed = |source| StoreError::Io { what: format!("cannot read {}", log_dir.display()), source };
     let thread = std::thread::Builder::new().name("record-read".into()).spawn(move || follower.run());
     let thread = thread.map_err(failed)?;

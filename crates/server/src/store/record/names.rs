@@ -4,6 +4,8 @@ use event::import::MAX_LINE;
 use event::observable;
 use jiff::civil::Date;
 
+use crate::store::SourceId;
+
 /// Bytes of a journal's line at most: an event's memory limit, every byte escaped.
 const MAX_JOURNAL_LINE: usize = 8 * 1024 * 1024;
 
@@ -84,6 +86,13 @@ pub(super) fn parse(name: &str) -> Option<FileName> {
     Some(FileName { form, day: day.parse().ok()?, packing, rotation })
 }
 
+/// Form and day of the file that a source is of.
+pub(super) fn of_source(id: &SourceId) -> Option<(Form, Date)> {
+    let (form, rest) = id.0.split_once('-')?;
+    let forms = [Form::Text, Form::Events, Form::Received, Form::Observables];
+    Some((forms.into_iter().find(|known| known.name() == form)?, rest.get(..10)?.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +128,17 @@ mod tests {
             ".2026-11-20.log.swp",
         ] {
             assert_eq!(parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn files_of_sources() {
+        let day = "2026-11-20".parse().unwrap();
+        for (id, form) in [("events-2026-11-20-0011", Form::Events), ("text-2026-11-20-ff~7", Form::Text)] {
+            assert_eq!(of_source(&SourceId(id.into())), Some((form, day)), "{id}");
+        }
+        for id in ["", "x", "events-", "other-2026-11-20-00", "text-2026-13-20-00"] {
+            assert_eq!(of_source(&SourceId(id.into())), None, "{id}");
         }
     }
 }

@@ -106,12 +106,12 @@ fn damaged() -> io::Error {
 }
 
 impl Checked {
-    pub(super) fn new(file: File, sums: Arc<[u64]>) -> io::Result<Checked> {
+    pub(super) fn new(file: Arc<File>, sums: Arc<[u64]>) -> io::Result<Checked> {
         let length = file.metadata()?.len();
         if length.div_ceil(BLOCK as u64) != sums.len() as u64 {
             return Err(damaged());
         }
-        Ok(Checked { file: Arc::new(file), length, sums })
+        Ok(Checked { file, length, sums })
     }
 
     fn bytes(&self, start: u64, length: usize) -> io::Result<Bytes> {
@@ -191,7 +191,7 @@ mod tests {
             let (_, sums) = writer.finish();
             assert_eq!(of_file(&path).unwrap(), sums);
             assert_eq!(from_bytes(&to_bytes(&sums)), sums);
-            let checked = Checked::new(File::open(&path).unwrap(), sums.clone().into()).unwrap();
+            let checked = Checked::new(Arc::new(File::open(&path).unwrap()), sums.clone().into()).unwrap();
             let mut all = Vec::new();
             checked.get_read(0).unwrap().read_to_end(&mut all).unwrap();
             assert_eq!(all, content);
@@ -202,7 +202,7 @@ mod tests {
                 let mut changed = content.clone();
                 changed[place] ^= 1;
                 std::fs::write(&path, &changed).unwrap();
-                let checked = Checked::new(File::open(&path).unwrap(), sums.clone().into()).unwrap();
+                let checked = Checked::new(Arc::new(File::open(&path).unwrap()), sums.clone().into()).unwrap();
                 assert!(checked.get_bytes(0, length).is_err(), "{length} {place}");
             }
         }

@@ -72,6 +72,8 @@ impl Meta {
 pub(in crate::store) struct Segment {
     pub(in crate::store) meta: Meta,
     path: PathBuf,
+    /// Its file, where it is another's, who may remove it at any time.
+    held: Option<Arc<File>>,
     sums: OnceLock<Arc<[u64]>>,
     dismissed: AtomicBool,
 }
@@ -89,7 +91,24 @@ impl Drop for Segment {
 impl Segment {
     pub(in crate::store) fn new(directory: &Path, meta: Meta) -> Segment {
         let path = directory.join(meta.file());
-        Segment { meta, path, sums: OnceLock::new(), dismissed: AtomicBool::new(false) }
+        Segment { meta, path, held: None, sums: OnceLock::new(), dismissed: AtomicBool::new(false) }
+    }
+
+    /// One of another's directory: it stays readable, and is not changed.
+    pub(in crate::store) fn hold(directory: &Path, meta: Meta) -> io::Result<Segment> {
+        let mut segment = Segment::new(directory, meta);
+        let file = File::open(&segment.path)?;
+        if file.metadata()?.len() != segment.meta.bytes {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is of another size than it was written"));
+        }
+        segment.held = Some(Arc::new(file));
+        segment.sums()?;
+        Ok(segment)
+    }
+
+    /// Whether it is another's.
+    pub(in crate::store) fn is_held(&self) -> bool {
+        self.held.is_some()
     }
 
     pub(in crate::store) fn path(&self) -> &Path {
@@ -121,15 +140,21 @@ impl Segment {
             if total(&sums) != self.meta.checksum {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not what was written"));
             }
-            // Only spares the next start the reading.
-            let _ = write_sums(&self.path, &sums);
+            if self.held.is_none() {
+                // Only spares the next start the reading.
+                let _ = write_sums(&self.path, &sums);
+            }
             sums
         };
         Ok(Arc::clone(self.sums.get_or_init(|| sums.into())))
     }
 
     pub(super) fn open(&self, schema: &SchemaRef) -> Result<(Checked, ArrowReaderMetadata), ParquetError> {
-        let checked = Checked::new(File::open(&self.path)?, self.sums()?)?;
+        let file = match &self.held {
+            Some(file) => Arc::clone(file),
+            None => Arc::new(File::open(&self.path)?),
+        };
+        let checked = Checked::new(file, self.sums()?)?;
         let options = ArrowReaderOptions::new()
             .with_schema(Arc::clone(schema))
             .with_offset_index_policy(PageIndexPolicy::Required);

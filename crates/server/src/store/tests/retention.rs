@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::*;
+use crate::addresses::Local;
 use crate::store::record::Window;
 
 #[test]
@@ -22,6 +23,7 @@ fn files_of_observables_go_with_their_days() {
         log_dir: log_dir.clone(),
         state_dir,
         zone: TimeZone::UTC,
+        local: Local::default(),
         window: Window { back: hour, ahead: hour },
         retention_days: Some(2),
         retention_bytes: None,

@@ -340,7 +340,7 @@ fn a_gap_whose_file_is_gone_is_given_up() {
         inbox: Arc::default(),
         reports: Arc::default(),
     };
-    let settings = follow::FollowSettings { log_dir: directory.path().to_owned(), zone: zone() };
+    let settings = follow::FollowSettings { log_dir: directory.path().to_owned(), zone: zone(), once: None };
     let mut follower = follow::Follower::new(settings, shared);
     look(&mut follower, 10_000, false);
     std::fs::write(directory.path().join(format!("{DAY}.log")), line(&foreign(1))).unwrap();
