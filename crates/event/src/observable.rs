@@ -327,6 +327,7 @@ const MICROS: i64 = 1_000_000;
 const LATEST: i64 = 253_402_207_200 * MICROS - 1;
 
 /// Each number of a byte with a dot behind it, and how many bytes that are.
+#[allow(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
 const OCTETS: [([u8; 4], u8); 256] = {
     let mut octets = [([b'.'; 4], 0); 256];
     let mut number = 0;
@@ -366,6 +367,7 @@ const DOT: u8 = 1;
 const ODD: u8 = 0x80;
 
 /// What each byte is in a name.
+#[allow(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
 const CLASSES: [u8; 256] = {
     let mut classes = [ODD; 256];
     let mut byte = 0x21;
