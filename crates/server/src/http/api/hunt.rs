@@ -34,7 +34,7 @@ pub(in crate::http) struct Asked {
     /// Names, addresses, networks, ranges, text in quotes; `src: dst: trail: info: sensor: reason: type: sev: threat:` before
     /// a value; `AND`, `OR`, `NOT` and parentheses between them.
     #[serde(default)]
-    #[param(required = true, max_length = 4096)]
+    #[param(required = true, min_length = 1, max_length = 4096)]
     q: String,
     /// First day, or first instant (RFC 3339); from the beginning if not told.
     #[param(value_type = Option<Moment>, inline)]
