@@ -77,6 +77,7 @@ pub(crate) fn settings(
         observables: values.use_condensed_storage,
         destinations: destinations(values),
         remote_severity: lists.severity,
+        canary_period: Some(values.canary_period.0).filter(|seconds| *seconds > 0),
         stats_address: values.stats_address,
         build_command,
         handle_signals: true,

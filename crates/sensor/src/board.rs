@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use detect::Accounts;
 use packet::TableUsage;
 
+use crate::canary::Proofs;
 use crate::capture::live::KernelCounts;
 use crate::observables;
 use crate::output::Counters;
@@ -47,6 +48,7 @@ pub(crate) struct Board {
     pub(crate) outputs: Mutex<Vec<OutputPage>>,
     pub(crate) observables: Mutex<Option<Arc<observables::Counters>>>,
     pub(crate) trails: Arc<Trails>,
+    pub(crate) proofs: Mutex<Proofs>,
 }
 
 /// A lock whose last holder may have panicked: what lies behind it is plain counters.
@@ -63,6 +65,7 @@ impl Board {
             outputs: Mutex::default(),
             observables: Mutex::default(),
             trails,
+            proofs: Mutex::default(),
         }
     }
 

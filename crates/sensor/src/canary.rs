@@ -35,6 +35,8 @@ const SOURCE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const PORT: u16 = 40_000;
 /// The port of addresses that are listed without one.
 const ANY_PORT: u16 = 8_443;
+/// LINKTYPE_ETHERNET.
+const ETHERNET: LinkType = LinkType(1);
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const SYN: u8 = 0x02;
@@ -98,11 +100,12 @@ impl Canary {
     }
 }
 
-/// Looks for one trail of each kind.
-pub(crate) fn prove(parts: &Parts) -> Proof {
+/// Looks for one trail of each kind that a set has. Of `parts` the settings are used, and nothing that workers share.
+pub(crate) fn prove(parts: &Parts, store: Arc<Store<Mapped>>) -> Proof {
+    let parts = &Parts { store, exchanges: Arc::default(), ..parts.clone() };
     let mut proof = Proof::default();
     for kind in KINDS.into_iter().filter(|kind| parts.store.count(*kind) > 0) {
-        let found = parts.store.first(kind).take(TRIED).any(|(indicator, _)| {
+        let found = parts.store.of_kind(kind).take(TRIED).any(|(indicator, _)| {
             let one = || found(parts, &indicator);
             catch_unwind(AssertUnwindSafe(one)).unwrap_or(false)
         });
@@ -116,13 +119,17 @@ fn found(parts: &Parts, indicator: &Indicator<'_>) -> bool {
     let Some(bytes) = frame_of(indicator) else { return false };
     let time = Micros(0);
     let mut worker = Worker::new(parts.clone());
-    worker.frame(&Frame { time, link: LinkType::ETHERNET, bytes: &bytes }, 1);
+    worker.frame(&Frame { time, link: ETHERNET, bytes: &bytes }, 1);
     worker.finish(time, 2);
     let mut findings: Vec<Finding> = Vec::new();
     worker.take(&mut findings);
     let mut pipeline = Pipeline::new(PipelineSettings::default());
     let mut events: Vec<Event> = Vec::new();
-    let listed = indicator.to_string();
+    // A pattern is told by the name that it matched.
+    let listed = match indicator {
+        Indicator::Pattern(source) => trails::probe::sample(source).unwrap_or_default(),
+        other => other.to_string(),
+    };
     for finding in findings {
         pipeline.take(finding, &mut events);
     }
@@ -230,7 +237,13 @@ mod tests {
         let rows: String = trails.iter().map(|trail| format!("{trail},test (malware),(static)\n")).collect();
         std::fs::write(&path, rows).unwrap();
         let store: Arc<Store<Mapped>> = Arc::new(trails::load::load(&path, directory.path()).unwrap());
-        Parts { limits: packet::Limits::default(), matching: Arc::default(), store, panic_at: Vec::new() }
+        Parts {
+            limits: packet::Limits::default(),
+            matching: Arc::default(),
+            store,
+            exchanges: Arc::default(),
+            panic_at: Vec::new(),
+        }
     }
 
     #[test]
@@ -247,17 +260,18 @@ mod tests {
             r"^evil[0-9]{2}\.(com|net)$",
             "0123456789abcdef0123456789abcdef01234567",
         ];
-        let proof = prove(&parts(&trails));
+        let parts = parts(&trails);
+        let proof = prove(&parts, parts.store.clone());
         assert_eq!((proof.found.len(), proof.missed.len()), (KINDS.len(), 0), "{proof:?}");
     }
 
     #[test]
     fn what_cannot_match_is_missed() {
         let mut parts = parts(&["evil.org", "8.9.10.11"]);
-        assert!(prove(&parts).missed.is_empty());
+        assert!(prove(&parts, parts.store.clone()).missed.is_empty());
         // A worker that fails on every packet.
         parts.panic_at = vec![1];
-        let proof = prove(&parts);
+        let proof = prove(&parts, parts.store.clone());
         assert_eq!((proof.found.len(), proof.missed.len()), (0, 2), "{proof:?}");
         let mut proofs = Proofs::default();
         assert!(proofs.note(proof, Instant::now()));

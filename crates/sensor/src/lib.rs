@@ -2,6 +2,7 @@
 
 pub mod agents;
 mod board;
+mod canary;
 pub mod capture;
 mod clock;
 mod error;

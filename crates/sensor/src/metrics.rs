@@ -141,7 +141,26 @@ fn render(board: &Board) -> String {
     let lines = "Lines that were left out when this process last had a set built and took it.";
     page.one("trails_refused_lines", "gauge", lines, trails.refused_lines());
     page.one("trails_reloads_refused_total", "counter", "Reloads that failed or were refused.", trails.refused());
+    canary(&mut page, board);
     page.0
+}
+
+fn canary(page: &mut Page, board: &Board) {
+    let proofs = lock(&board.proofs).clone();
+    page.family(
+        "canary_found",
+        "gauge",
+        "1 where a packet made of a trail of the kind was last found, 0 where it was not.",
+    );
+    let kinds = proofs.last.found.iter().map(|kind| (kind, 1)).chain(proofs.last.missed.iter().map(|kind| (kind, 0)));
+    for (kind, found) in kinds {
+        page.value("canary_found", &[("kind", kind)], found);
+    }
+    page.family("canary_proven_seconds", "gauge", "Time since all kinds were last found; absent before.");
+    if let Some(proven) = proofs.proven {
+        page.value("canary_proven_seconds", &[], proven.elapsed().as_secs());
+    }
+    page.one("canary_failures_total", "counter", "Times that a kind was not found.", proofs.failed);
 }
 
 fn packets(page: &mut Page, board: &Board) {

@@ -133,6 +133,8 @@ pub struct Settings {
     pub destinations: Vec<Destination>,
     /// REMOTE_SEVERITY_REGEX; none: an event's own severity is sent.
     pub remote_severity: Option<Arc<SeverityPattern>>,
+    /// CANARY_PERIOD, seconds: how often a live sensor proves that it detects; none: never.
+    pub canary_period: Option<u64>,
     /// STATS_ADDRESS.
     pub stats_address: Option<SocketAddr>,
     /// A program and its arguments that bring the store of a changed CSV up to date while this process goes on

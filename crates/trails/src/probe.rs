@@ -100,12 +100,15 @@ fn by_network<D: AsRef<[u8]>>(store: &Store<D>, network: &Network, label: LabelI
     Some(if ends.iter().any(Option::is_some) { Inert::Other } else { Inert::Missing })
 }
 
-fn by_pattern<D: AsRef<[u8]>>(store: &Store<D>, source: &str) -> Option<Inert> {
+/// A short name that a pattern matches; none where there is none within the length of a name.
+#[must_use]
+pub fn sample(pattern: &str) -> Option<String> {
     let mut sample = String::new();
-    let Some(hir) = regex_syntax::parse(source).ok().filter(|hir| put(hir, &mut sample)) else {
-        return Some(Inert::Missing);
-    };
-    drop(hir);
+    put(&regex_syntax::parse(pattern).ok()?, &mut sample).then_some(sample)
+}
+
+fn by_pattern<D: AsRef<[u8]>>(store: &Store<D>, source: &str) -> Option<Inert> {
+    let Some(sample) = sample(source) else { return Some(Inert::Missing) };
     match store.pattern_match(sample.as_bytes()) {
         Some((_, found)) if found == source => None,
         Some(_) => Some(Inert::Pattern),

@@ -251,6 +251,8 @@ settings! {
     /// Record which names and addresses each host asked for or contacted, listed or not: when first and last, how often
     /// (observables-*.jsonl in LOG_DIR). It tells who asked what: switch it off where that must not be kept.
     Sensor "USE_CONDENSED_STORAGE" use_condensed_storage: bool = "true", Used;
+    /// Seconds between two proofs that the sensor detects: packets made of trails in use must be found; 0: none.
+    Sensor "CANARY_PERIOD" canary_period: Number<0, 86400> = "300", Used;
     /// Address and port of metrics for Prometheus; off without a value.
     Sensor "STATS_ADDRESS" stats_address: Option<SocketAddr> = "", Used;
     /// Where alerts are posted.

@@ -10,12 +10,13 @@ mod worker;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 
 use crate::SensorError;
 use crate::board::{Board, InterfacePage, lock};
+use crate::canary::{self, Canary};
 use crate::capture::live::{self, Handle, Opening};
 use crate::hooks::{Control, Level, MessageHook};
 use crate::privileges;
@@ -79,10 +80,12 @@ pub(crate) fn run(live: Live<'_>, sink: Sink) -> Result<Finished, SensorError> {
     drop(findings);
     message(Level::Info, &format!("capturing on {} with {count} workers", watch.names()));
     let mut failed = None;
+    let mut canary = Canary::new(settings.canary_period.map(Duration::from_secs));
     while !control.wait(WATCH) {
         watch.look(&opening, &board, &message);
         watch.hand_out(&senders);
         reloader.look();
+        prove(&mut canary, &parts, &board, &message);
         let panics = board.report().panics;
         if panics > MAX_PANICS || workers.iter().any(JoinHandle::is_finished) {
             failed = Some(SensorError::WorkersFailed(panics));
@@ -96,6 +99,22 @@ pub(crate) fn run(live: Live<'_>, sink: Sink) -> Result<Finished, SensorError> {
     }
     let finished = order.join().map_err(|_| SensorError::WorkersFailed(board.report().panics + 1))?;
     failed.map_or(Ok(finished), Err)
+}
+
+/// Proves that detection works, if that is due.
+fn prove(canary: &mut Canary, parts: &Parts, board: &Board, message: &MessageHook) {
+    if !canary.due(board.trails.generation(), Instant::now()) {
+        return;
+    }
+    let proof = canary::prove(parts, board.trails.store());
+    let missed = proof.missed.join(", ");
+    if lock(&board.proofs).note(proof, Instant::now()) {
+        let text = format!(
+            "NOTHING IS DETECTED of these kinds of trails: {missed}. Packets made of trails in use were not found: look at \
+             the trails file with `maltrail trails verify`, and start the sensor again"
+        );
+        message(Level::Error, &text);
+    }
 }
 
 fn opening(settings: &Settings) -> Opening {

@@ -31,6 +31,7 @@ pub(crate) fn settings(directory: &Path, source: Source, trails: &str) -> Settin
         observables: true,
         destinations: Vec::new(),
         remote_severity: None,
+        canary_period: Some(1),
         stats_address: None,
         build_command: None,
         handle_signals: false,

@@ -39,6 +39,7 @@ pub(super) fn prepare(case: &Case, directory: &Path) -> Result<Settings, String>
         observables: false,
         destinations: Vec::new(),
         remote_severity: None,
+        canary_period: None,
         stats_address: None,
         build_command: None,
         handle_signals: false,
