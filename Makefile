@@ -10,7 +10,7 @@ DEMO_DIR ?= target/demo
 BENCH_PACKETS ?= 20000
 # Seconds for each fuzz target: `make fuzz FUZZ_SECONDS=3600 FUZZ_TARGETS=frame`
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS ?= frame stream datagram dns http tls quic certificate capture store foreign-store line csv list feed event import journal observable datagram_line batch whitelist ignore config request query
+FUZZ_TARGETS ?= frame stream datagram dns http tls quic certificate capture store foreign-store line csv list feed event import journal observable datagram_line batch mmdb whitelist ignore config request query
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done

@@ -93,8 +93,8 @@ fn chosen(values: &Values) -> Result<(Vec<Spec>, Vec<String>), String> {
 }
 
 fn rules(values: &Values) -> Result<Rules, String> {
-    let unwanted = values.disabled_trails_info_regex.as_ref().map(|pattern| Regex::new(&pattern.0)).transpose();
-    let unwanted = unwanted.map_err(|error| format!("DISABLED_TRAILS_INFO_REGEX: {error}"))?;
+    let compiled = |text: &str| Regex::new(text).map_err(|error| format!("DISABLED_TRAILS_INFO_REGEX: {error}"));
+    let unwanted = values.disabled_trails_info_regex.as_ref().map(|pattern| compiled(&pattern.0)).transpose()?;
     Ok(Rules { minimum: u32::try_from(values.ip_minimum_feeds.0).unwrap_or(u32::MAX), unwanted })
 }
 

@@ -1,7 +1,7 @@
 //! From copies, trees and lists to one set: what specific sources list first, then addresses that enough lists of
 //! attackers agree on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -35,14 +35,8 @@ pub struct Rules {
     pub unwanted: Option<Regex>,
 }
 
-/// What became of the rows of a feed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Rows read.
-    pub rows: u64,
-    /// Passed over: too long, no text, no record.
-    pub passed: u64,
-}
+/// The reference of what comes from the static tree.
+const STATIC: &str = "(static)";
 
 /// What the feeds name that very many use, for [`trails::Vetoes::popular`].
 ///
@@ -62,24 +56,29 @@ pub fn popular(used: &[Used<'_>]) -> io::Result<Whitelist> {
     Ok(popular)
 }
 
-/// Adds the feeds to a set. What the user's own lists and static trees say is there already.
+/// Adds what specific feeds list. Where two say equally much of an indicator the later wins: what comes from the static
+/// tree comes last, and the trees and lists of the user after it.
 ///
 /// # Errors
 /// A copy cannot be read.
-pub fn gather(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io::Result<BTreeMap<String, Tally>> {
-    let mut tallies = BTreeMap::new();
-    let listing = used.iter().filter(|used| !used.spec.veto);
-    let (attackers, specific): (Vec<&Used<'_>>, Vec<_>) = listing.partition(|used| used.spec.attackers);
-    for used in specific {
-        let tally = add(builder, used, rules, |indicator, _| match indicator {
-            indicator if used.spec.takes(indicator) => None,
-            _ => Some(Veto::Kind),
-        })?;
-        tallies.insert(used.spec.name.clone(), tally);
+pub fn specific(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io::Result<()> {
+    let mut listing: Vec<&Used<'_>> = used.iter().filter(|used| !used.spec.veto && !used.spec.attackers).collect();
+    listing.sort_by_key(|used| used.spec.reference == STATIC);
+    for used in listing {
+        add(builder, used, rules, |indicator, _| (!used.spec.takes(indicator)).then_some(Veto::Kind))?;
     }
+    Ok(())
+}
+
+/// Adds what lists of attackers name: addresses that enough of them agree on, or that are there already.
+///
+/// # Errors
+/// A copy cannot be read.
+pub fn attackers(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io::Result<()> {
+    let attackers: Vec<&Used<'_>> = used.iter().filter(|used| used.spec.attackers && !used.spec.veto).collect();
     let counts = count(&attackers, |_| true)?;
     for used in attackers {
-        let tally = add(builder, used, rules, |indicator, builder| match indicator {
+        add(builder, used, rules, |indicator, builder| match indicator {
             indicator if !used.spec.takes(indicator) => Some(Veto::Kind),
             Indicator::Address(address) => {
                 let named = counts.get(address).copied().unwrap_or_default();
@@ -87,9 +86,8 @@ pub fn gather(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io::Re
             }
             _ => None,
         })?;
-        tallies.insert(used.spec.name.clone(), tally);
     }
-    Ok(tallies)
+    Ok(())
 }
 
 /// By how many lists of attackers one address is named.
@@ -133,22 +131,22 @@ fn add(
     used: &Used<'_>,
     rules: &Rules,
     veto: impl Fn(&Indicator<'_>, &Builder) -> Option<Veto>,
-) -> io::Result<Tally> {
-    let mut tally = Tally::default();
+) -> io::Result<()> {
     let mut sources: Sources = Sources::default();
     let file: Rc<str> = used.spec.name.as_str().into();
-    let passed =
-        each_row(used, &mut |row, info| {
-            tally.rows += 1;
-            let reference = row.reference.unwrap_or(&used.spec.reference);
-            let (source, wanted) = sources.of(builder, (info, reference), used.spec.custom, rules);
-            let place = Place { file: &file, line: row.line };
-            builder.add_unless(row.text, source, place, |indicator, builder| {
+    each_row(used, &mut |row, info| {
+        let reference = row.reference.unwrap_or(&used.spec.reference);
+        let (source, wanted) = sources.of(builder, (info, reference), used.spec.custom, rules);
+        let place = Place { file: &file, line: row.line };
+        builder.add_unless(
+            row.text,
+            source,
+            place,
+            |indicator, builder| {
                 if wanted { veto(indicator, builder) } else { Some(Veto::Info) }
-            });
-        })?;
-    tally.passed = passed;
-    Ok(tally)
+            },
+        );
+    })
 }
 
 /// The source of each info of a feed, and whether it is wanted.
@@ -178,20 +176,18 @@ impl Sources {
     }
 }
 
-/// Calls `each` with every row of a copy and the info that it gets; returns what was passed over.
-pub(crate) fn each_row(used: &Used<'_>, each: &mut dyn FnMut(crate::Row<'_>, &str)) -> io::Result<u64> {
-    let mut passed = 0;
+/// Calls `each` with every row of a copy and the info that it gets.
+pub(crate) fn each_row(used: &Used<'_>, each: &mut dyn FnMut(crate::Row<'_>, &str)) -> io::Result<()> {
     for piece in &used.copy.pieces {
         let mut body = used.shelf.read(piece, used.spec.guard.max_bytes)?;
         let most = used.spec.first.unwrap_or(u64::MAX);
         let mut rows = 0;
-        let over = used.spec.rows(used.copy.asked, &mut *body, &mut |row| {
+        used.spec.rows(used.copy.asked, &mut *body, &mut |row| {
             rows += 1;
             if rows <= most {
                 each(row, row.info.unwrap_or(&used.spec.info));
             }
         })?;
-        passed += over.long + over.encoding + over.malformed;
     }
-    Ok(passed)
+    Ok(())
 }

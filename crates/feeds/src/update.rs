@@ -13,7 +13,7 @@ use trails::{Builder, Kind, Report, Stamp, Vetoes};
 
 use crate::copies::Shelf;
 use crate::fetch::{Client, Patience, Stop};
-use crate::gather::{Rules, Used, gather, popular};
+use crate::gather::{Rules, Used, attackers, popular, specific};
 use crate::manifest::{Change, Manifest};
 use crate::publish::{Place, PublishError, Wanted, publish};
 use crate::round::{Health, Outcome, Round, health};
@@ -130,12 +130,13 @@ pub fn update(
     let used: Vec<Used<'_>> = plan.feeds.iter().zip(&shelves).filter_map(with_copy).collect();
     let vetoes = Vetoes { popular: popular(&used).map_err(UpdateError::Copy)?, ..plan.vetoes.clone() };
     let mut builder = Builder::new(vetoes);
+    specific(&mut builder, &used, &plan.rules).map_err(UpdateError::Copy)?;
     let own = plan.custom.iter().map(|path| (path, Origin { reference: "(custom)", custom: true }));
     let statics = plan.statics.iter().map(|path| (path, Origin { reference: "(static)", custom: false }));
     for (path, origin) in statics.chain(own) {
         read::add(&mut builder, path, origin, &mut |progress| tell(Step::Reading(path, progress)))?;
     }
-    gather(&mut builder, &used, &plan.rules).map_err(UpdateError::Copy)?;
+    attackers(&mut builder, &used, &plan.rules).map_err(UpdateError::Copy)?;
     tell(Step::Writing);
     let before = Manifest::read(&plan.place.manifest()).map_or(0, |manifest| manifest.generation);
     let built_at = u64::try_from(now.as_second()).unwrap_or_default();

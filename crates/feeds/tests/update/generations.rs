@@ -50,6 +50,16 @@ fn own_lists_win_and_all_sources_are_told() {
 }
 
 #[test]
+fn the_static_tree_says_more_than_a_feed() {
+    let web = Web::new();
+    web.answers("/list", &[Answer::Body(b"evil.org\n".to_vec(), None)]);
+    let mut user = User::new(vec![names("list", &web)]);
+    user.plan.statics = vec![user.file("static/malware/somebot.txt", "evil.org\n")];
+    user.update().unwrap();
+    assert_eq!(user.label("evil.org").unwrap(), ("somebot (malware)".into(), "(static) (+list.example)".into()));
+}
+
+#[test]
 fn vetoes_and_unwanted_infos() {
     let web = Web::new();
     web.answers("/list", &[Answer::Body(b"good.org\nbig.org\nbad.big.org\nevil.org\n".to_vec(), None)]);

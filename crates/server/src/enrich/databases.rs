@@ -122,8 +122,8 @@ impl Followed {
     fn now(&self) -> Current {
         let found = Stamp::of(&self.path);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let unchanged = found.is_some() && state.tried == found;
-        if !unchanged && !(found.is_none() && state.tried.is_none() && state.problem.is_some()) {
+        let unchanged = state.tried == found && (found.is_some() || state.problem.is_some());
+        if !unchanged {
             state.tried = found;
             match read(&self.path) {
                 Ok(database) => {

@@ -263,7 +263,7 @@ impl<'d> Cursor<'d> {
         let low = control & 31;
         let kind = match control >> 5 {
             0 => match self.number(1)? {
-                1 | 2 | 3 => Type::Unsigned, // int32, uint64, uint128: told as far as they fit
+                1..=3 => Type::Unsigned, // int32, uint64, uint128: told as far as they fit
                 4 => Type::Array,
                 7 => Type::Bool,
                 8 => Type::Float,
