@@ -20,6 +20,7 @@ fn help() -> String {
 }
 
 const BEGIN: &str = "To begin with:
+  maltrail update                                fetch feeds and build trails of them
   maltrail update --offline --static-dir DIR     build trails of a directory of lists
   maltrail check evil.example                    what lists an indicator
   maltrail sensor -r capture.pcap                replay a capture, print what is found
@@ -37,7 +38,7 @@ pub(crate) enum Command {
     /// Sensor and server in one process: watch this machine's interfaces and serve the page
     #[command(after_help = RUN_HELP)]
     Run(RunArguments),
-    /// Build the store of trails
+    /// Fetch feeds, build the store of trails of them and of lists on disk
     #[command(after_help = UPDATE_HELP)]
     Update(UpdateArguments),
     /// Tell what lists an indicator (name, URL, address, address:port, network, fingerprint)

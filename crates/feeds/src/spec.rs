@@ -151,7 +151,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
-    /// Name of the environment variable, and of the entry under FEED_KEYS, that holds it.
+    /// Name of the environment variable that holds it.
     pub key: String,
     /// The header that it is sent in; none where a url has `{key}`.
     pub header: Option<String>,

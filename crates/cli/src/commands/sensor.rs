@@ -253,8 +253,8 @@ pub(super) fn advise(exit: Exit, environment: &Environment) {
         complain(&format!("{} exists: use it with --trails or TRAILS_FILE", legacy.display()));
     } else {
         complain(
-            "build trails with `maltrail update --offline --static-dir DIR`, or name a .bin or .csv with --trails \
-             (TRAILS_FILE)",
+            "build trails with `maltrail update` (of lists on disk: --offline --static-dir DIR), or name a .bin or .csv \
+             with --trails (TRAILS_FILE)",
         );
     }
 }

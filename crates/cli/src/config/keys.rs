@@ -183,7 +183,7 @@ settings! {
     Sensor "TRAIL_RELOAD_MIN_RATIO" trail_reload_min_ratio: Decimal<0, 1> = "0.5", Used;
     /// Use the whole lines of a trails.csv whose end is missing.
     Sensor "REPAIR_TRUNCATED_TRAILS" repair_truncated_trails: bool = "true", NoEffect("whole lines of a CSV are always used, and a broken last one counted");
-    /// Directory tree of trail files that come with the program.
+    /// Directory tree of trail files on this machine; what is listed there has the reference (static).
     Sensor "STATIC_TRAILS_DIR" static_trails_dir: Option<PathBuf> = "", Used;
     /// Directory of your own trail files (*.txt).
     Sensor "CUSTOM_TRAILS_DIR" custom_trails_dir: Option<PathBuf> = "", Used;
@@ -197,15 +197,15 @@ settings! {
     Sensor "DISABLED_FEEDS" disabled_feeds: Vec<String> = "", Used;
     /// Only these feeds; with + before a name: that one besides those that are used anyway.
     Sensor "ENABLED_FEEDS" enabled_feeds: Vec<String> = "", Used;
-    /// Directory of further feed descriptions.
+    /// Directory of further feed descriptions (NAME.toml; docs/feeds.md says what stands in them).
     Sensor "FEEDS_DIR" feeds_dir: Option<PathBuf> = "", Used;
     /// How many feeds must agree on an address that only lists of attackers name.
     Sensor "IP_MINIMUM_FEEDS" ip_minimum_feeds: Number<1, 100> = "3", Used;
     /// Trails whose info matches this are left out.
     Sensor "DISABLED_TRAILS_INFO_REGEX" disabled_trails_info_regex: Option<Pattern> = "", Used;
-    /// Seconds between updates of the trails.
+    /// Seconds between updates of the trails that come by themselves; each writes TRAILS_FILE anew.
     Sensor "UPDATE_PERIOD" update_period: Number<1, 31536000> = "86400", Used, shipped &["86400"];
-    /// No updates of the trails.
+    /// No updates of the trails by themselves; `maltrail update` works.
     Sensor "DISABLE_TRAIL_UPDATES" disable_trail_updates: bool = "false", Used;
     /// Detect what no trail lists (scans, odd names, ...).
     Sensor "USE_HEURISTICS" use_heuristics: bool = "true", Later;
@@ -219,7 +219,8 @@ settings! {
     Sensor "CHECK_HOST_DOMAINS" check_host_domains: bool = "true", Used, shipped &["false"];
     /// Look certificates of TLS servers up by their SHA-1.
     Sensor "CHECK_TLS_CERTIFICATES" check_tls_certificates: bool = "true", Used;
-    /// File of addresses, networks and domains (with their subdomains) that raise no event.
+    /// File of addresses, networks and domains (with their subdomains) that raise no event, and that `maltrail update`
+    /// leaves out.
     Sensor "USER_WHITELIST" user_whitelist: Option<PathBuf> = "", Used;
     /// File of rules `src;src_port;dst;dst_port` (with *) for events that are not reported.
     Sensor "USER_IGNORELIST" user_ignorelist: Option<PathBuf> = "", Used;
@@ -251,7 +252,7 @@ settings! {
     /// Record which names and addresses each host asked for or contacted, listed or not: when first and last, how often
     /// (observables-*.jsonl in LOG_DIR). It tells who asked what: switch it off where that must not be kept.
     Sensor "USE_CONDENSED_STORAGE" use_condensed_storage: bool = "true", Used;
-    /// Seconds between two proofs that the sensor detects: packets made of trails in use must be found; 0: none.
+    /// Seconds between two proofs that a live sensor detects: packets made of trails in use must be found. 0: none.
     Sensor "CANARY_PERIOD" canary_period: Number<0, 86400> = "300", Used;
     /// Address and port of metrics for Prometheus; off without a value.
     Sensor "STATS_ADDRESS" stats_address: Option<SocketAddr> = "", Used;

@@ -137,7 +137,9 @@ fn stores_that_are_damaged_foreign_or_missing_end_with_3() {
     sensor(&dir, "-T -r x.pcap --trails t.csv").code(0).stdout(contains("ok   trails: 2 rows"));
     write(&dir, "t.bin", &damaged);
     sensor(&dir, "-T -r x.pcap --trails t.csv").code(3).stdout(contains("t.bin is damaged"));
-    let advice = contains("build trails with `maltrail update --offline --static-dir DIR`, or name a .bin or .csv");
+    let advice = contains(
+        "build trails with `maltrail update` (of lists on disk: --offline --static-dir DIR), or name a .bin or .csv",
+    );
     sensor(&dir, "--offline -r x.pcap --trails none.bin").code(3).stderr(contains("none.bin").and(advice.clone()));
     sensor(&dir, "--offline -r x.pcap --trails none.csv").code(3).stderr(contains("none.csv").and(advice));
 }
