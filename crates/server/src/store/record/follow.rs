@@ -71,6 +71,11 @@ impl Tracked {
         self.seen.get(after).map(|(_, since)| *since)
     }
 
+    /// Bytes of the file when it was last looked at.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
     fn see(&mut self, length: u64, now: Instant) {
         if let Some((last, since)) = self.seen.back_mut()
             && now.saturating_duration_since(*since) < SEEN_STEP
@@ -303,6 +308,11 @@ impl Follower {
     /// The source of a plain file, and where it begins in it. A file that lost its end goes on as another source: what
     /// is left of it was read, what is added was not.
     fn shortened(&self, id: SourceId, length: u64, path: &Path) -> (Option<SourceId>, u64) {
+        // A copy that is being made is not whole yet; it may have grown since it was looked at.
+        if self.files.values().any(|other| other.id.as_ref() == Some(&id)) {
+            return (Some(id), 0);
+        }
+        let length = std::fs::metadata(path).map_or(length, |metadata| metadata.len().max(length));
         let prefix = format!("{id}~");
         let bases = self.sink.sources().into_iter().filter_map(|(known, position)| {
             let base: u64 = known.0.strip_prefix(&prefix)?.parse().ok()?;

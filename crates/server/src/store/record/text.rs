@@ -57,8 +57,10 @@ struct Portion {
 /// Reads a portion.
 pub(super) fn step(follower: &mut Follower, name: &str, tracked: &mut Tracked) -> Result<Outcome, Trouble> {
     let Some(id) = tracked.id.clone() else { return Ok(Outcome::Done) };
+    // No further than was seen: of what came since it is not known since when it waits for its journal.
+    let seen = (tracked.file.packing == Packing::Plain).then(|| tracked.length());
     let reader = follower.reader(name, tracked)?;
-    reader.fill(None)?;
+    reader.fill(seen)?;
     for _ in 0..reader.take_long() {
         tracked.report.lines += 1;
         follower.refuse(tracked, Refusal::Long);
