@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sensor::{Level, MessageHook};
 use trails::{Builder, Stamp, Store, Vetoes};
 
-use crate::config::Config;
+use crate::config::{Config, Origin};
 use crate::exit::Exit;
 
 /// After an update that failed the next one comes so much later, or a period later where that is less.
@@ -32,27 +32,45 @@ pub(crate) struct Updates {
 }
 
 impl Updates {
-    /// As configured; none where they are off.
+    /// As configured; none where they are off. A set that is named by an argument, or that no update made, is somebody's
+    /// own: it is left as it is.
     pub(crate) fn of(config: &Config, offline: bool) -> Option<Updates> {
         let values = &config.values;
-        let off = offline || values.disable_trail_updates;
+        let off = offline || values.disable_trail_updates || *config.origin("TRAILS_FILE") == Origin::Argument;
         let any = values.use_feed_updates || values.update_server.is_some() || values.custom_trails_url.is_some();
-        (!off && any).then(|| Updates {
+        let updates = Updates {
             config: config.file.clone(),
             trails_file: values.trails_file.clone(),
             period: Duration::from_secs(values.update_period.0),
-        })
+        };
+        if off || !any {
+            return None;
+        }
+        let own = !updates.is_empty() && Manifest::read(&Place::of(&updates.trails_file).manifest()).is_none();
+        if own {
+            tracing::info!(
+                "{} was not made by an update and is left as it is; `maltrail update` replaces it, and from then on it is \
+                 updated by itself",
+                updates.trails_file.display()
+            );
+        }
+        (!own).then_some(updates)
     }
 
-    /// Where there is no set of trails at all an empty one is made, so that a sensor begins with what needs none. Whether
-    /// it did so.
+    /// Whether there is no trail at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        let store = Place::of(&self.trails_file).store;
+        Store::open(&store).map_or(0, |store| store.len()) == 0 && holds_nothing(&self.trails_file)
+    }
+
+    /// Where there is no set of trails at all an empty one is made, so that a sensor begins with what needs none.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(crate) fn begin(&self) -> io::Result<bool> {
+    pub(crate) fn begin(&self) -> io::Result<()> {
         let place = Place::of(&self.trails_file);
         if self.trails_file.exists() {
-            return Ok(false);
+            return Ok(());
         }
         if let Some(directory) = self.trails_file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             fs::create_dir_all(directory)?;
@@ -63,13 +81,13 @@ impl Updates {
             let empty = Builder::new(Vetoes::default()).finish(Cursor::new(Vec::new()), Stamp::default())?;
             fs::write(&place.store, empty.0.into_inner())?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// How long until the next one is due: at once where there is no trail, or where the set is older than a period.
     fn due(&self, now: SystemTime) -> Duration {
         let place = Place::of(&self.trails_file);
-        if Store::open(&place.store).map_or(0, |store| store.len()) == 0 && is_empty(&self.trails_file) {
+        if self.is_empty() {
             return Duration::ZERO;
         }
         let built = Manifest::read(&place.manifest()).map(|manifest| SystemTime::from(manifest.built));
@@ -106,7 +124,7 @@ impl Updates {
 }
 
 /// Whether a CSV holds nothing; a store says itself what it holds.
-fn is_empty(trails_file: &Path) -> bool {
+fn holds_nothing(trails_file: &Path) -> bool {
     let store = trails_file.extension().is_some_and(|ending| ending == "bin");
     store || fs::metadata(trails_file).map_or(0, |metadata| metadata.len()) == 0
 }

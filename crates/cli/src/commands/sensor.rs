@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &SensorArguments) -> Exit {
         return exit;
     }
     let mut settings = effective::settings(&config, lists, arguments, &environment);
-    let updates = Updates::of(&config, arguments.offline).filter(|_| arguments.read.is_empty());
+    let updates = if arguments.read.is_empty() { Updates::of(&config, arguments.offline) } else { None };
     if let Err(exit) = without_trails(updates.as_ref(), &mut settings) {
         return exit;
     }
@@ -65,8 +65,8 @@ pub(super) fn without_trails(updates: Option<&Updates>, settings: &mut Settings)
     let Some(updates) = updates else { return Ok(()) };
     settings.allow_empty_trails = true;
     match updates.begin() {
-        Ok(false) => Ok(()),
-        Ok(true) => {
+        Ok(()) if !updates.is_empty() => Ok(()),
+        Ok(()) => {
             complain(
                 "warning: there are NO TRAILS yet: nothing that is listed is found before the first update is done \
                  (it runs now; `maltrail update` shows how it goes)",

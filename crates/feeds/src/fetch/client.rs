@@ -155,7 +155,7 @@ impl Client {
     }
 
     /// Fetches an answer into `out` unless it is still the version of `known`. A redirect never leads from https to
-    /// http. `header`: a name and a value that the feed wants.
+    /// http, and is not followed with a header. `header`: a name and a value that the feed wants.
     ///
     /// # Errors
     /// See [`FetchError`]; `out` may have been written to.
@@ -167,7 +167,10 @@ impl Client {
         limits: Limits,
         out: &mut dyn Write,
     ) -> Result<Fetched, FetchError> {
-        let mut request = self.agent.get(url).config().https_only(url.starts_with("https://")).build();
+        // A key is for those whom the feed names, and goes nowhere else.
+        let redirects = if header.is_some() { 0 } else { REDIRECTS };
+        let request = self.agent.get(url).config().https_only(url.starts_with("https://"));
+        let mut request = request.max_redirects(redirects).max_redirects_will_error(false).build();
         if let Some(etag) = &known.etag {
             request = request.header(IF_NONE_MATCH, etag);
         }

@@ -100,6 +100,10 @@ fn keys_are_sent_and_told_to_nobody() {
     let manifest = user.update().unwrap().manifest;
     assert_eq!(web.asked()[..].iter().find(|asked| asked.path == "/list").unwrap().headers["auth-key"], "hush1");
     assert_eq!(manifest.feeds[1].outcome, Outcome::Failed);
+    let elsewhere: &'static str = format!("Location: {}\r\n", web.url("/elsewhere")).leak();
+    web.answers("/list", &[Answer::Status(302, elsewhere)]);
+    assert_eq!(user.update().unwrap().manifest.feeds[0].outcome, Outcome::Failed);
+    assert!(web.asked().iter().all(|asked| asked.path != "/elsewhere"));
     let kept = std::fs::read_to_string(user.plan.copies.join("list/copy.json")).unwrap();
     assert!(!kept.contains("hush") && !format!("{manifest:?}").contains("hush"));
 }
