@@ -223,3 +223,34 @@ async fn the_document_is_served() {
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
     running.stop().await;
 }
+
+#[tokio::test]
+async fn feeds_are_told_as_the_last_update_left_them() {
+    let running = Running::plain().await;
+    let none = get(&running, "reader", "feeds").await;
+    assert_eq!((&none["generation"], &none["feeds"]), (&Value::Null, &json!([])));
+    let feed = |name: &str, outcome: &str, error: Option<&str>| {
+        json!({
+            "name": name, "outcome": outcome, "error": error, "rows": 5, "bytes": 90, "asked": "2026-11-19T10:00:00Z",
+            "changed": "2026-11-18T10:00:00Z", "stale": false,
+        })
+    };
+    let manifest = json!({
+        "generation": 7, "built": "2026-11-20T10:00:00Z", "trails": 12, "kinds": {"name": 12},
+        "feeds": [feed("good", "fetched", None), feed("gone", "failed", Some("the server answered 404"))],
+        "sources": ["/home/ada/trails"], "refused": {}, "left_out": {},
+        "change": {"since": 6, "added": 2, "removed": 1, "added_by": {}, "removed_by": {}}, "held": false,
+    });
+    std::fs::write(running.app.settings.trails_file.with_extension("manifest.json"), manifest.to_string()).unwrap();
+    let told = get(&running, "scoped", "feeds").await;
+    assert_eq!((&told["generation"], &told["trails"]), (&json!(7), &json!(12)));
+    assert_eq!(told["change"], json!({"since": 6, "added": 2, "removed": 1}));
+    let feeds: Vec<_> = told["feeds"].as_array().unwrap().iter().map(|feed| (&feed["name"], &feed["ill"])).collect();
+    assert_eq!(feeds, [(&json!("good"), &json!(false)), (&json!("gone"), &json!(true))]);
+    assert!(!told.to_string().contains("/home/ada"), "no paths of this machine");
+    let health = get(&running, "reader", "health").await["problems"].to_string();
+    assert!(health.contains("feed gone: the server answered 404") && !health.contains("feed good"), "{health}");
+    std::fs::write(running.app.settings.trails_file.with_extension("manifest.json"), "{broken").unwrap();
+    assert_eq!(get(&running, "reader", "feeds").await["generation"], Value::Null);
+    running.stop().await;
+}

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::days::zone_name;
+use super::feeds;
 use crate::http::app::App;
 use crate::http::auth::Known;
 use crate::http::problem::Problem;
@@ -61,8 +62,11 @@ pub(super) async fn health(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let scope = reader.view();
-    let (days, mut problems) =
-        work::run(&app, move |app, _| Ok::<_, Problem>((app.store.days(&scope), app.enrich.problems()))).await?;
+    let (days, mut problems) = work::run(&app, move |app, _| {
+        let problems = app.enrich.problems().into_iter().chain(feeds::problems(app)).collect::<Vec<_>>();
+        Ok::<_, Problem>((app.store.days(&scope), problems))
+    })
+    .await?;
     let days = days.map_or_else(
         |_| {
             problems.push("events cannot be read; the server's log says why".to_owned());

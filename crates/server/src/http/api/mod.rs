@@ -4,6 +4,7 @@
 mod days;
 mod enrich;
 mod events;
+mod feeds;
 mod health;
 pub(super) mod hunt;
 mod live;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/v1/observables/hosts", Who::Reader, observables::hosts),
         Route::get("/api/v1/observables/pairs", Who::Reader, observables::pairs),
         Route::get("/api/v1/health", Who::Reader, health::health),
+        Route::get("/api/v1/feeds", Who::Reader, feeds::feeds),
         Route::get("/api/v1/sensors", Who::Reader, sensors::sensors),
         Route::get("/api/v1/enrich", Who::Reader, enrich::enrich),
         Route::get("/api/v1/services", Who::Reader, enrich::services),

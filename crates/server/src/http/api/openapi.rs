@@ -9,7 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
-use super::{days, enrich, events, health, hunt, live, observables, sensors, subjects, threats};
+use super::{days, enrich, events, feeds, health, hunt, live, observables, sensors, subjects, threats};
 use crate::http::problem::Problem;
 use crate::http::reply::Fixed;
 
@@ -29,6 +29,7 @@ use crate::http::reply::Fixed;
         observables::hosts,
         observables::pairs,
         health::health,
+        feeds::feeds,
         sensors::sensors,
         enrich::enrich,
         enrich::services,
