@@ -8,34 +8,19 @@ use feeds::reader::{Format, MAX_VALUE};
 use jiff::Timestamp;
 use trails::Indicator;
 
-/// A description for each format; the first byte of the input says which.
-const FORMATS: &[&str] = &[
-    "format = 'lines'\ncolumn = 0\ninfo = 1\nlists = 2\ncomments = [';']",
-    "format = 'csv'\ntext = [0, 1]\nthen = { column = 2, with = ':' }\nfilters = [{ column = 0, none_of = ['x'] }]",
-    "format = 'regex'\npattern = '(?<text>[a-z.]+)(?<info>=.)?'",
-    "format = 'regex'\npattern = '(?<text>[a-z.]*)'\nwhole = true",
-    "format = 'json'\nlist = '/a'\ntext = ['', '/b', '/*/b']",
-    "format = 'json'\nlines = true\ntext = ['/b']",
-    "format = 'misp'",
-    "format = 'stix'\nnames = true",
-    "format = 'hosts'",
-    "format = 'rpz'\norigin = 'rpz.example'",
-    "format = 'suricata'\nmsg = '(?<info>.)'",
-    "format = 'zeek'",
-    "format = 'tree'\ndirectory = 'static'",
-    "format = 'trails'",
-];
+/// A description for each format, a blank line between two; the first byte of the input says which.
+const FORMATS: &str = include_str!("../../crates/feeds/src/reader/formats.txt");
 
 fn specs() -> Vec<Spec> {
     let changes = "['refang', 'drop_query', 'drop_last_element', 'drop_port', 'host_alone']";
-    let of = |format: &&str| {
+    let of = |format: &str| {
         let text = format!(
             "about = 'x'\nurls = ['https://feed.example/']\ninfo = '{{info}}'\ninfo_default = 'x'\nreference = 'x'\n\
              kinds = ['name']\nlicence = 'x'\ntransform = {changes}\n[read]\n{format}\n"
         );
         Spec::parse("fuzzed", &text).expect("a description")
     };
-    FORMATS.iter().map(of).collect()
+    FORMATS.split("\n\n").map(of).collect()
 }
 
 /// Any bytes as a feed of each format: texts and infos keep to their limits; behind a first byte of 127 a description.

@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sensor::{Level, MessageHook};
 use trails::{Builder, Stamp, Store, Vetoes};
 
+use crate::commands::build;
 use crate::config::{Config, Origin};
 use crate::exit::Exit;
 
@@ -97,10 +98,7 @@ impl Updates {
     }
 
     fn command(&self) -> io::Result<Command> {
-        // The program that runs, also where its file was replaced since.
-        let this = Path::new("/proc/self/exe");
-        let program = if this.exists() { this.to_owned() } else { std::env::current_exe()? };
-        let mut command = Command::new(program);
+        let mut command = Command::new(build::program()?);
         let output: [OsString; 2] = ["--output".into(), self.trails_file.clone().into()];
         command.args(["update", "--automatic", "--quiet"]).args(output);
         if let Some(config) = &self.config {

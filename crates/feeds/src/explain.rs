@@ -2,11 +2,9 @@
 
 use std::io;
 
-use trails::read::{self, Origin};
-use trails::{Class, Indicator, Veto, Why};
+use trails::{Builder, Indicator, Veto, Vetoes, Why, read};
 
-use crate::copies::Shelf;
-use crate::gather::{Used, attackers_of, each_row};
+use crate::gather::{Used, attackers_of, each_row, popular, used, veto};
 use crate::update::Plan;
 
 /// Answers at most; what names it more often is cut.
@@ -48,66 +46,47 @@ pub enum ExplainError {
 pub fn explain(plan: &Plan, text: &str) -> Result<Vec<Saying>, ExplainError> {
     let mut scratch = String::new();
     let wanted = Indicator::parse(text, &mut scratch)?;
+    let used = used(plan, &plan.shelves()?);
+    let vetoes = Vetoes { popular: popular(&used)?, ..plan.vetoes.clone() };
+    let of_all = |info: &str, custom| vetoes.veto(&wanted, custom, Builder::meaning_of(info, custom).class);
     let mut sayings = Vec::new();
-    let statics = plan.statics.iter().map(|path| (path, Origin { reference: "(static)", custom: false }));
-    let custom = plan.custom.iter().map(|path| (path, Origin { reference: "(custom)", custom: true }));
-    for (path, origin) in statics.chain(custom) {
+    for (path, origin) in plan.lists() {
         read::find(path, origin, &wanted, &mut |found| {
-            let class = trails::Builder::meaning_of(&found.info, origin.custom).class;
             sayings.push(Saying {
                 source: found.file.display().to_string(),
                 line: found.line,
-                veto: plan.vetoes.veto(&wanted, origin.custom, class),
+                veto: of_all(&found.info, origin.custom),
                 info: found.info,
                 reference: found.reference,
             });
         })?;
     }
-    let mut used = Vec::new();
-    for spec in &plan.feeds {
-        let shelf = Shelf::open(&plan.copies, &spec.name)?;
-        if let Some(copy) = shelf.copy() {
-            used.push(Used { spec, shelf, copy });
-        }
-    }
-    let specific = !sayings.is_empty();
     let agreed = match wanted {
         Indicator::Address(address) => attackers_of(&used, address)?,
         _ => 0,
     };
-    let mut from_feeds = Vec::new();
-    for used in &used {
-        let spec = used.spec;
-        each_row(used, &mut |row, info| {
-            let mut scratch = String::new();
-            if from_feeds.len() >= MAX_SAYINGS || Indicator::parse(row.text, &mut scratch) != Ok(wanted) {
-                return;
-            }
-            let unwanted = plan.rules.unwanted.as_ref().is_some_and(|unwanted| unwanted.is_match(info));
-            let class: Class = trails::Builder::meaning_of(info, spec.custom).class;
-            let veto = match () {
-                () if spec.veto => Some(Veto::Popular),
-                () if unwanted => Some(Veto::Info),
-                () if !spec.takes(&wanted) => Some(Veto::Kind),
-                () if spec.attackers && agreed < plan.rules.minimum => Some(Veto::FewFeeds),
-                () => plan.vetoes.veto(&wanted, spec.custom, class),
-            };
-            let reference = row.reference.unwrap_or(&spec.reference).to_owned();
-            from_feeds.push(Saying {
-                source: spec.name.clone(),
-                line: row.line,
-                info: info.to_owned(),
-                reference,
-                veto,
-            });
-        })?;
-    }
     // What a specific source names is taken from the lists of attackers as well.
-    let specific = specific || from_feeds.iter().any(|saying| saying.veto.is_none());
-    for saying in from_feeds.iter_mut().filter(|saying| specific && saying.veto == Some(Veto::FewFeeds)) {
-        saying.veto = None;
+    let (attackers, specific): (Vec<&Used<'_>>, Vec<&Used<'_>>) = used.iter().partition(|used| used.spec.attackers);
+    for feeds in [specific, attackers] {
+        let held = sayings.iter().any(|saying| saying.veto.is_none());
+        for used in feeds {
+            let spec = used.spec;
+            each_row(used, &mut |row, info| {
+                let mut scratch = String::new();
+                if sayings.len() >= MAX_SAYINGS || Indicator::parse(row.text, &mut scratch) != Ok(wanted) {
+                    return;
+                }
+                let enough = |_| held || agreed >= plan.rules.minimum;
+                let veto = match () {
+                    () if spec.veto => Some(Veto::Popular),
+                    () => veto(spec, &wanted, plan.rules.wants(info), enough).or_else(|| of_all(info, spec.custom)),
+                };
+                let reference = row.reference.unwrap_or(&spec.reference).to_owned();
+                let source = spec.name.clone();
+                sayings.push(Saying { source, line: row.line, info: info.to_owned(), reference, veto });
+            })?;
+        }
     }
-    sayings.extend(from_feeds);
     sayings.truncate(MAX_SAYINGS);
     Ok(sayings)
 }

@@ -12,6 +12,7 @@ use trails::{Builder, Indicator, Source, Veto, Whitelist};
 
 use crate::copies::{Copy, Shelf};
 use crate::spec::Spec;
+use crate::update::Plan;
 
 /// Addresses of attackers that are counted at most; what comes beyond is left out and counted as named too seldom.
 const MAX_COUNTED: usize = 4_000_000;
@@ -33,6 +34,35 @@ pub struct Rules {
     pub minimum: u32,
     /// DISABLED_TRAILS_INFO_REGEX.
     pub unwanted: Option<Regex>,
+}
+
+impl Rules {
+    /// Whether what has such an info is taken.
+    pub(crate) fn wants(&self, info: &str) -> bool {
+        self.unwanted.as_ref().is_none_or(|unwanted| !unwanted.is_match(info))
+    }
+}
+
+/// Why what a row of a feed names becomes no trail, before what applies to all sources is asked. `wanted`: whether its
+/// info is; `enough`: whether an address counts that a list of attackers names.
+pub(crate) fn veto(
+    spec: &Spec,
+    indicator: &Indicator<'_>,
+    wanted: bool,
+    enough: impl FnOnce(IpAddr) -> bool,
+) -> Option<Veto> {
+    match indicator {
+        _ if !wanted => Some(Veto::Info),
+        _ if !spec.takes(indicator) => Some(Veto::Kind),
+        Indicator::Address(address) if spec.attackers && !enough(*address) => Some(Veto::FewFeeds),
+        _ => None,
+    }
+}
+
+/// The feeds of a plan that have a copy.
+pub(crate) fn used<'p>(plan: &'p Plan, shelves: &[Shelf]) -> Vec<Used<'p>> {
+    let with_copy = |(spec, shelf): (_, &Shelf)| Some(Used { spec, shelf: shelf.clone(), copy: shelf.copy()? });
+    plan.feeds.iter().zip(shelves).filter_map(with_copy).collect()
 }
 
 /// The reference of what comes from the static tree.
@@ -65,7 +95,7 @@ pub fn specific(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io::
     let mut listing: Vec<&Used<'_>> = used.iter().filter(|used| !used.spec.veto && !used.spec.attackers).collect();
     listing.sort_by_key(|used| used.spec.reference == STATIC);
     for used in listing {
-        add(builder, used, rules, |indicator, _| (!used.spec.takes(indicator)).then_some(Veto::Kind))?;
+        add(builder, used, rules, &|_, _, _| true)?;
     }
     Ok(())
 }
@@ -78,13 +108,8 @@ pub fn attackers(builder: &mut Builder, used: &[Used<'_>], rules: &Rules) -> io:
     let attackers: Vec<&Used<'_>> = used.iter().filter(|used| used.spec.attackers && !used.spec.veto).collect();
     let counts = count(&attackers, |_| true)?;
     for used in attackers {
-        add(builder, used, rules, |indicator, builder| match indicator {
-            indicator if !used.spec.takes(indicator) => Some(Veto::Kind),
-            Indicator::Address(address) => {
-                let named = counts.get(address).copied().unwrap_or_default();
-                (named < rules.minimum && !builder.holds(indicator)).then_some(Veto::FewFeeds)
-            }
-            _ => None,
+        add(builder, used, rules, &|address, indicator, builder| {
+            counts.get(&address).is_some_and(|named| *named >= rules.minimum) || builder.holds(indicator)
         })?;
     }
     Ok(())
@@ -130,7 +155,7 @@ fn add(
     builder: &mut Builder,
     used: &Used<'_>,
     rules: &Rules,
-    veto: impl Fn(&Indicator<'_>, &Builder) -> Option<Veto>,
+    enough: &dyn Fn(IpAddr, &Indicator<'_>, &Builder) -> bool,
 ) -> io::Result<()> {
     let mut sources: Sources = Sources::default();
     let file: Rc<str> = used.spec.name.as_str().into();
@@ -138,14 +163,9 @@ fn add(
         let reference = row.reference.unwrap_or(&used.spec.reference);
         let (source, wanted) = sources.of(builder, (info, reference), used.spec.custom, rules);
         let place = Place { file: &file, line: row.line };
-        builder.add_unless(
-            row.text,
-            source,
-            place,
-            |indicator, builder| {
-                if wanted { veto(indicator, builder) } else { Some(Veto::Info) }
-            },
-        );
+        builder.add_unless(row.text, source, place, |indicator, builder| {
+            veto(used.spec, indicator, wanted, |address| enough(address, indicator, builder))
+        });
     })
 }
 
@@ -165,7 +185,7 @@ impl Sources {
         if let Some(&known) = self.known.get(reference).and_then(|infos| infos.get(info)) {
             return known;
         }
-        let wanted = rules.unwanted.as_ref().is_none_or(|unwanted| !unwanted.is_match(info));
+        let wanted = rules.wants(info);
         let custom = custom || trails::is_custom(reference);
         let found = (builder.source(info, reference, custom), wanted);
         if self.count < MAX_INFOS {

@@ -90,7 +90,7 @@ pub enum PublishError {
     },
     /// Nothing at all.
     #[error("there is not one indicator; the trails were left as they are")]
-    Empty,
+    Empty(Box<Report>),
     /// There is no generation before.
     #[error("there is no generation before to go back to")]
     NoneBefore,
@@ -135,7 +135,7 @@ impl Drop for Drafts {
 /// Nothing was changed then.
 pub fn publish(builder: Builder, place: &Place, wanted: Wanted<'_>) -> Result<Manifest, PublishError> {
     if builder.is_empty() {
-        return Err(PublishError::Empty);
+        return Err(PublishError::Empty(Box::new(builder.report().clone())));
     }
     let directory = directory_of(&place.store);
     fs::create_dir_all(&directory).map_err(at(&directory))?;
@@ -178,9 +178,6 @@ fn directory_of(path: &Path) -> PathBuf {
 
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Trails, and a part of them.
 fn believable(now: u64, before: u64, min_ratio: Option<f64>) -> Result<(), PublishError> {
-    if now == 0 {
-        return Err(PublishError::Empty);
-    }
     let least = min_ratio.map_or(0, |ratio| (before as f64 * ratio).ceil() as u64);
     if now < least { Err(PublishError::Shrunk { now, before, least }) } else { Ok(()) }
 }

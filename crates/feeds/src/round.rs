@@ -34,6 +34,21 @@ pub enum Outcome {
     Keyless,
 }
 
+impl Outcome {
+    /// The word that it is written with.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Fetched => "fetched",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Recent => "recent",
+            Outcome::Failed => "failed",
+            Outcome::Refused => "refused",
+            Outcome::Keyless => "keyless",
+        }
+    }
+}
+
 /// How a feed is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
@@ -56,10 +71,11 @@ pub struct Health {
 }
 
 impl Health {
-    /// Whether somebody should look at it.
+    /// Whether somebody should look at it. One that wants a key which nobody set is only not used.
     #[must_use]
     pub fn ill(&self) -> bool {
-        self.stale || self.rows == 0 || matches!(self.outcome, Outcome::Failed | Outcome::Refused)
+        let empty = self.rows == 0 && self.outcome != Outcome::Keyless;
+        self.stale || empty || matches!(self.outcome, Outcome::Failed | Outcome::Refused)
     }
 }
 

@@ -22,7 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use trails::Indicator;
+use trails::{Indicator, Kind};
 
 use crate::reader::Format;
 use crate::rows::Change;
@@ -68,7 +68,7 @@ pub struct Spec {
     /// The reference of its trails: whose feed it is.
     pub reference: String,
     /// What is taken from it; anything else in it is refused and counted.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<Taken>,
     /// Whether it is used where nothing else is said.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -103,47 +103,47 @@ pub struct Spec {
     pub read: Format,
 }
 
-/// What kinds of indicators are taken from a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)] // The same words as in `trails::Indicator`.
-pub enum Kind {
-    Name,
-    Url,
-    Path,
-    Address,
-    Endpoint,
-    Network,
-    Sha1,
-    Ja3,
-    Ja4,
-    Pattern,
-    /// A name of one label, which lists everything under it.
+/// What is taken from a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Taken {
+    /// Indicators of a kind.
+    Kind(Kind),
+    /// Names of one label, which list everything under them.
     Toplevel,
 }
 
-impl Kind {
-    /// Whether it lists addresses.
+impl Taken {
+    /// What it is called in a description.
     #[must_use]
-    pub fn of_hosts(self) -> bool {
-        matches!(self, Kind::Address | Kind::Endpoint | Kind::Network)
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Taken::Kind(Kind::Name) => "name",
+            Taken::Kind(Kind::Url) => "url",
+            Taken::Kind(Kind::Path) => "path",
+            Taken::Kind(Kind::Address) => "address",
+            Taken::Kind(Kind::Endpoint) => "endpoint",
+            Taken::Kind(Kind::Network) => "network",
+            Taken::Kind(Kind::CertificateSha1) => "sha1",
+            Taken::Kind(Kind::Ja3) => "ja3",
+            Taken::Kind(Kind::Ja4) => "ja4",
+            Taken::Kind(Kind::Pattern) => "pattern",
+            Taken::Toplevel => "toplevel",
+        }
     }
 
-    /// Whether an indicator is of this kind.
-    #[must_use]
-    pub fn takes(self, indicator: &Indicator<'_>) -> bool {
-        match indicator {
-            Indicator::Name(_) => self == Kind::Name,
-            Indicator::Url(_) => self == Kind::Url,
-            Indicator::Path(_) => self == Kind::Path,
-            Indicator::Address(_) => self == Kind::Address,
-            Indicator::Endpoint(..) => self == Kind::Endpoint,
-            Indicator::Network(_) => self == Kind::Network,
-            Indicator::CertificateSha1(_) => self == Kind::Sha1,
-            Indicator::Ja3(_) => self == Kind::Ja3,
-            Indicator::Ja4(_) => self == Kind::Ja4,
-            Indicator::Pattern(_) => self == Kind::Pattern,
-        }
+    /// All that can be taken.
+    fn all() -> impl Iterator<Item = Taken> {
+        Kind::ALL.into_iter().map(Taken::Kind).chain([Taken::Toplevel])
+    }
+}
+
+impl TryFrom<String> for Taken {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Taken, String> {
+        let known = || Taken::all().map(Taken::as_str).collect::<Vec<_>>().join(", ");
+        Taken::all().find(|taken| taken.as_str() == word).ok_or_else(|| format!("{word} is none of {}", known()))
     }
 }
 
@@ -264,10 +264,10 @@ impl Spec {
     fn of_url(name: &str, url: &str, reference: &str, more: &str) -> Result<Spec, SpecError> {
         let text = format!(
             "about = \"{name}\"\nurls = [\"https://[::1]/\"]\ninfo = \"blacklisted\"\nreference = \"{reference}\"\ninterval = 60\n\
-             kinds = [\"name\", \"url\", \"path\", \"address\", \"endpoint\", \"network\", \"sha1\", \"ja3\", \"ja4\", \
-             \"pattern\"]\n{more}\n"
+             kinds = [\"name\"]\n{more}\n"
         );
-        let spec = Spec { urls: vec![url.to_owned()], ..Spec::parse(name, &text)? };
+        let kinds = Taken::all().collect();
+        let spec = Spec { urls: vec![url.to_owned()], kinds, ..Spec::parse(name, &text)? };
         match spec.problem() {
             Some(problem) => Err(wrong(name, problem)),
             None => Ok(spec),
@@ -327,13 +327,12 @@ impl Spec {
         self.parts.iter().map(of).collect()
     }
 
-    /// Whether an indicator is one of those that are taken from it. A name of one label, which lists everything under it,
-    /// is taken only from the user's own lists, from a server that took it before, and where `kinds` says so.
+    /// Whether an indicator is one of those that are taken from it. A name of one label lists everything under it: from a
+    /// list that says nothing of it (`toplevel`) it is not taken.
     #[must_use]
     pub fn takes(&self, indicator: &Indicator<'_>) -> bool {
         let whole = matches!(indicator, Indicator::Name(name) if !name.contains('.'));
-        let trusted = self.custom || self.read == Format::Trails || self.kinds.contains(&Kind::Toplevel);
-        (trusted || !whole) && self.kinds.iter().any(|kind| kind.takes(indicator))
+        (!whole || self.kinds.contains(&Taken::Toplevel)) && self.kinds.contains(&Taken::Kind(indicator.kind()))
     }
 }
 

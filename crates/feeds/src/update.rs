@@ -13,7 +13,7 @@ use trails::{Builder, Kind, Report, Stamp, Vetoes};
 
 use crate::copies::Shelf;
 use crate::fetch::{Client, Patience, Stop};
-use crate::gather::{Rules, Used, attackers, popular, specific};
+use crate::gather::{Rules, attackers, popular, specific, used};
 use crate::manifest::{Change, Manifest};
 use crate::publish::{Place, PublishError, Wanted, publish};
 use crate::round::{Health, Outcome, Round, health};
@@ -48,6 +48,19 @@ pub struct Plan {
     pub patience: Patience,
     /// Asked also where its makers want to be left alone for a while.
     pub force: bool,
+}
+
+impl Plan {
+    /// Where the copies of each feed lie.
+    pub(crate) fn shelves(&self) -> io::Result<Vec<Shelf>> {
+        self.feeds.iter().map(|spec| Shelf::open(&self.copies, &spec.name)).collect()
+    }
+
+    /// Trees and lists on disk; those of the user last, so that they win.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = (&PathBuf, Origin<'static>)> {
+        let statics = self.statics.iter().map(|path| (path, Origin { reference: "(static)", custom: false }));
+        statics.chain(self.custom.iter().map(|path| (path, Origin { reference: "(custom)", custom: true })))
+    }
 }
 
 /// What an update tells while it runs.
@@ -113,8 +126,7 @@ pub fn update(
     let failed = |source| UpdateError::Copies { path: plan.copies.clone(), source };
     fs::create_dir_all(&plan.copies).map_err(failed)?;
     let _lock = lock(plan)?;
-    let shelves: io::Result<Vec<Shelf>> = plan.feeds.iter().map(|spec| Shelf::open(&plan.copies, &spec.name)).collect();
-    let shelves = shelves.map_err(failed)?;
+    let shelves = plan.shelves().map_err(failed)?;
     tell(Step::Feeds(plan.feeds.len()));
     let feeds = match &plan.client {
         Some(client) => {
@@ -126,14 +138,11 @@ pub fn update(
     if stop.stopped() {
         return Err(UpdateError::Stopped);
     }
-    let with_copy = |(spec, shelf): (_, &Shelf)| Some(Used { spec, shelf: shelf.clone(), copy: shelf.copy()? });
-    let used: Vec<Used<'_>> = plan.feeds.iter().zip(&shelves).filter_map(with_copy).collect();
+    let used = used(plan, &shelves);
     let vetoes = Vetoes { popular: popular(&used).map_err(UpdateError::Copy)?, ..plan.vetoes.clone() };
     let mut builder = Builder::new(vetoes);
     specific(&mut builder, &used, &plan.rules).map_err(UpdateError::Copy)?;
-    let own = plan.custom.iter().map(|path| (path, Origin { reference: "(custom)", custom: true }));
-    let statics = plan.statics.iter().map(|path| (path, Origin { reference: "(static)", custom: false }));
-    for (path, origin) in statics.chain(own) {
+    for (path, origin) in plan.lists() {
         read::add(&mut builder, path, origin, &mut |progress| tell(Step::Reading(path, progress)))?;
     }
     attackers(&mut builder, &used, &plan.rules).map_err(UpdateError::Copy)?;
@@ -207,7 +216,6 @@ fn manifest_of(
     report: &Report,
     change: Option<Change>,
 ) -> Manifest {
-    let paths = plan.statics.iter().chain(&plan.custom);
     let kinds = Kind::ALL.iter().zip(report.counts).filter(|(_, count)| *count > 0);
     Manifest {
         generation,
@@ -215,7 +223,7 @@ fn manifest_of(
         trails: report.counts.iter().sum(),
         kinds: kinds.map(|(kind, count)| (kind.as_str().to_owned(), count)).collect(),
         feeds: feeds.to_vec(),
-        sources: paths.map(|path| path.display().to_string()).collect(),
+        sources: plan.lists().map(|(path, _)| path.display().to_string()).collect(),
         refused: report.refused.iter().map(|(why, count)| (why.to_string(), *count)).collect(),
         left_out: report.vetoed.iter().map(|(veto, count)| (veto.to_string(), *count)).collect(),
         change,

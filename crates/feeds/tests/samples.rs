@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use feeds::spec::Taken;
 use feeds::{Catalogue, Spec};
 use jiff::Timestamp;
-use trails::Indicator;
+use trails::{Indicator, Kind};
 
 fn home() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -104,7 +105,8 @@ fn descriptions_keep_to_what_is_usual() {
         assert!(spec.info.len() <= 64 && !spec.info.contains(','), "{name}: info");
         let http = spec.urls.iter().filter(|url| !url.starts_with("https://")).count();
         assert!(http == 0 || spec.terms.contains("no HTTPS"), "{name}: say that it has no HTTPS");
-        assert!(!spec.attackers || spec.kinds.iter().all(|kind| kind.of_hosts()), "{name}: attackers are addresses");
+        let of_hosts = |taken: &Taken| matches!(taken, Taken::Kind(Kind::Address | Kind::Endpoint | Kind::Network));
+        assert!(!spec.attackers || spec.kinds.iter().all(of_hosts), "{name}: attackers are addresses");
     }
 }
 

@@ -61,15 +61,21 @@ pub(crate) fn status(error: &LoadError) -> Exit {
     }
 }
 
+/// The program that runs, also where its file was replaced since.
+///
+/// # Errors
+/// The system does not tell.
+pub(crate) fn program() -> std::io::Result<PathBuf> {
+    let this = Path::new("/proc/self/exe");
+    if this.exists() { Ok(this.to_owned()) } else { std::env::current_exe() }
+}
+
 /// The command that builds the store of a CSV; none for a store.
 pub(crate) fn command(csv: &Path, cache_dir: &Path) -> Option<Vec<OsString>> {
     if !is_csv(csv) {
         return None;
     }
-    // The program that runs, also where its file was replaced since.
-    let this = Path::new("/proc/self/exe");
-    let program = if this.exists() { this.to_owned() } else { std::env::current_exe().ok()? };
-    Some(vec![program.into(), "build-store".into(), csv.into(), cache_dir.into()])
+    Some(vec![program().ok()?.into(), "build-store".into(), csv.into(), cache_dir.into()])
 }
 
 /// Builds the store of a CSV that has none in a child process, so that the memory this takes is not the sensor's.

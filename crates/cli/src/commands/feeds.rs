@@ -10,18 +10,16 @@ use feeds::{Catalogue, Spec};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{complain, print};
+use super::{complain, print, usable};
 use crate::arguments::FeedsArguments;
-use crate::config::{Config, Environment, Weight};
+use crate::config::{Config, Environment};
 use crate::console::safe;
 use crate::exit::Exit;
 
 pub(crate) fn run(arguments: &FeedsArguments) -> Exit {
     let config = Config::load(arguments.config.as_deref(), &Environment::of_process());
-    if config.has_errors() {
-        let errors = config.problems.iter().filter(|problem| problem.weight == Weight::Error);
-        errors.for_each(|problem| complain(&problem.to_string()));
-        return Exit::Usage;
+    if let Err(exit) = usable(&config) {
+        return exit;
     }
     let values = &config.values;
     let catalogue = match Catalogue::load(values.feeds_dir.as_deref()) {

@@ -11,8 +11,9 @@ use feeds::update::{Plan, Step, UpdateError, Updated, update};
 use jiff::Timestamp;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use trails::Store;
 use trails::store::Counts;
-use trails::{Kind, Store};
 
 use super::build::{self, Meter};
 use super::{complain, print, usable};
@@ -67,8 +68,7 @@ fn updated(plan: &Plan, quiet: bool) -> Exit {
     }
     let before: Option<Counts> = Store::open(&plan.place.store).ok().map(|store| store.generation_info().counts);
     let mut teller = Teller { quiet, meter: None, left: 0 };
-    let key = |name: &str| plan::key(name);
-    let outcome = update(plan, &key, &stop, Timestamp::now(), &mut |step| teller.tell(step));
+    let outcome = update(plan, &plan::key, &stop, Timestamp::now(), &mut |step| teller.tell(step));
     teller.done();
     match outcome {
         Ok(done) => {
@@ -80,10 +80,9 @@ fn updated(plan: &Plan, quiet: bool) -> Exit {
         }
         Err(error) => {
             complain(&format!("error: {error}"));
-            match error {
-                UpdateError::Publish(PublishError::Empty) => Exit::NoTrails,
-                _ => Exit::Failure,
-            }
+            let UpdateError::Publish(PublishError::Empty(report)) = error else { return Exit::Failure };
+            build::lines(&report).lines().for_each(complain);
+            Exit::NoTrails
         }
     }
 }
@@ -91,11 +90,13 @@ fn updated(plan: &Plan, quiet: bool) -> Exit {
 /// Signals end the waiting for feeds; a second one ends the process as it would any other.
 fn stopping(stop: Stop) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    let handle = signals.handle();
     let work = move || {
-        if signals.forever().next().is_some() {
+        for signal in signals.forever() {
+            if stop.stopped() {
+                // It does not come back from a signal that ends a process.
+                let _ = emulate_default_handler(signal);
+            }
             stop.stop();
-            handle.close();
         }
     };
     std::thread::Builder::new().name("signals".into()).spawn(work).map(drop)
@@ -228,8 +229,8 @@ fn in_store(path: &Path, text: &str) -> String {
     let Some((store, indicator)) = listed else { return String::new() };
     let lines = trails::check::listings(&store, &indicator).into_iter().map(|listed| {
         let label = store.label(listed.label);
-        let kind: Kind = listed.kind;
-        format!("in use: {} {}: {} {}\n", kind.as_str(), safe(&listed.trail), safe(label.info), safe(label.reference))
+        let kind = listed.kind.as_str();
+        format!("in use: {kind} {}: {} {}\n", safe(&listed.trail), safe(label.info), safe(label.reference))
     });
     lines.collect()
 }

@@ -6,22 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A description of every format.
-const FORMATS: &[&str] = &[
-    "format = 'lines'\ncolumn = 0\ninfo = 1\nlists = 2",
-    "format = 'csv'\ntext = [0, 1]\nthen = { column = 2, with = ':' }\nfilters = [{ column = 0, at_least = 1 }]",
-    "format = 'regex'\npattern = '(?<text>[a-z.]+)(?<info>=.)?'",
-    "format = 'regex'\npattern = '(?<text>[a-z.]*)'\nwhole = true",
-    "format = 'json'\nlist = '/a'\ntext = ['', '/b', '/*/b']",
-    "format = 'json'\nlines = true\ntext = ['/b']",
-    "format = 'misp'",
-    "format = 'stix'\nnames = true",
-    "format = 'hosts'",
-    "format = 'rpz'\norigin = 'rpz.example'",
-    "format = 'suricata'\nmsg = '(?<info>.)'",
-    "format = 'zeek'",
-    "format = 'tree'\ndirectory = 'static'",
-];
+/// A description of every format, a blank line between two.
+const FORMATS: &str = include_str!("formats.txt");
 
 /// Bytes that formats give a meaning.
 const PIECES: &[&str] = &[
@@ -48,7 +34,7 @@ const PIECES: &[&str] = &[
 ];
 
 fn formats() -> Vec<Format> {
-    FORMATS.iter().map(|text| toml::from_str(text).unwrap()).collect()
+    FORMATS.split("\n\n").map(|text| toml::from_str(text).unwrap()).collect()
 }
 
 fn read_all(body: &[u8]) {

@@ -115,7 +115,7 @@ fn there_is_nothing_before_the_first() {
 #[test]
 fn a_set_that_shrank_or_is_empty_is_not_published() {
     let mut user = User::new(Vec::new());
-    assert!(matches!(user.update(), Err(UpdateError::Publish(PublishError::Empty))));
+    assert!(matches!(user.update(), Err(UpdateError::Publish(PublishError::Empty(_)))));
     let names = |count: usize| (0..count).map(|number| format!("n{number}.org\n")).collect::<String>();
     user.plan.statics = vec![user.file("malware/some.txt", &names(100))];
     let first = user.update().unwrap().manifest;
@@ -200,4 +200,33 @@ fn every_source_of_an_indicator_is_told() {
     assert_eq!(three.len(), 4);
     assert!(said("none.org").is_empty());
     assert!(feeds::explain::explain(&user.plan, "...").is_err());
+}
+
+#[test]
+fn what_is_told_of_an_indicator_is_what_became_of_it() {
+    let web = Web::new();
+    web.answers("/nets", &[Answer::Body(b"8.8.4.0/24\n8.8.8.8\n9.9.9.9\n".to_vec(), None)]);
+    web.answers("/list", &[Answer::Body(b"big.org\nown.org\nevil.org\n9.9.9.9\n".to_vec(), None)]);
+    web.answers("/top", &[Answer::Body(b"big.org\n".to_vec(), None)]);
+    let nets = spec("nets", &web.url("/nets"), "kinds = [\"address\", \"network\"]\nattackers = true");
+    let list = spec("list", &web.url("/list"), "kinds = [\"name\", \"address\"]");
+    let top = spec("top", &web.url("/top"), "kinds = [\"name\"]\nveto = true");
+    let mut user = User::new(vec![nets, list, top]);
+    user.plan.statics = vec![user.file("malware/some.txt", "8.8.8.8\nown.org\n")];
+    user.plan.vetoes.user = Whitelist::from_lines("own.org\n8.8.8.8").0;
+    user.update().unwrap();
+    for (text, fates) in [
+        ("8.8.4.0/24", "None"),
+        ("8.8.8.8", "Some(UserWhitelist) Some(FewFeeds)"),
+        ("9.9.9.9", "None None"),
+        ("big.org", "Some(Popular) Some(Popular)"),
+        ("own.org", "Some(UserWhitelist) Some(UserWhitelist)"),
+        ("evil.org", "None"),
+    ] {
+        let sayings = feeds::explain::explain(&user.plan, text).unwrap();
+        let told: Vec<String> = sayings.iter().map(|saying| format!("{:?}", saying.veto)).collect();
+        assert_eq!(told.join(" "), fates, "{text}");
+        let taken = sayings.iter().any(|saying| saying.veto.is_none());
+        assert_eq!(user.label(text).is_some(), taken, "{text}");
+    }
 }

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use feeds::manifest::{Change, Manifest};
 use feeds::publish::Place;
-use feeds::round::{Health, Outcome};
+use feeds::round::Health;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,14 +66,7 @@ pub(super) struct Feed {
 
 impl From<Health> for Feed {
     fn from(health: Health) -> Feed {
-        let outcome = match health.outcome {
-            Outcome::Fetched => "fetched",
-            Outcome::Unchanged => "unchanged",
-            Outcome::Recent => "recent",
-            Outcome::Failed => "failed",
-            Outcome::Refused => "refused",
-            Outcome::Keyless => "keyless",
-        };
+        let outcome = health.outcome.as_str();
         let ill = health.ill();
         let Health { name, error, rows, asked, changed, .. } = health;
         Feed { name, outcome, error, rows, asked, changed, ill }
