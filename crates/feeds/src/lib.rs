@@ -20,6 +20,7 @@ pub mod difference;
 pub mod explain;
 pub mod fetch;
 pub mod gather;
+pub mod inert;
 pub mod judge;
 pub mod manifest;
 pub mod page;

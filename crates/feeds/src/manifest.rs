@@ -8,6 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::inert::Inert;
 use crate::round::Health;
 
 /// Largest manifest that is read, bytes.
@@ -34,6 +35,9 @@ pub struct Manifest {
     pub left_out: BTreeMap<String, u64>,
     /// What is new, and what is gone, since the generation before.
     pub change: Option<Change>,
+    /// Trails that can never be found.
+    #[serde(default)]
+    pub inert: Inert,
     /// Put back by hand: updates that come by themselves do not replace it.
     #[serde(default)]
     pub held: bool,

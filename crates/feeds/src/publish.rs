@@ -10,6 +10,7 @@ use trails::load::{self, LoadError};
 use trails::{Builder, Report, Stamp, Store};
 
 use crate::difference::compare;
+use crate::inert;
 use crate::manifest::{Change, Manifest};
 
 /// Where a generation lies.
@@ -54,8 +55,14 @@ impl Place {
         beside(&self.store, "diff.csv")
     }
 
+    /// What of it can never be found.
+    #[must_use]
+    pub fn inert(&self) -> PathBuf {
+        beside(&self.store, "inert.csv")
+    }
+
     fn files(&self) -> Vec<PathBuf> {
-        let mut files = vec![self.store.clone(), self.manifest(), self.difference()];
+        let mut files = vec![self.store.clone(), self.manifest(), self.difference(), self.inert()];
         files.extend(self.csv.clone());
         files
     }
@@ -147,28 +154,41 @@ pub fn publish(builder: Builder, place: &Place, wanted: Wanted<'_>) -> Result<Ma
     believable(now, before.as_ref().map_or(0, |before| before.len() as u64), wanted.min_ratio)?;
     let opened = Store::open(&store).map_err(LoadError::from)?;
     let difference = drafts.of(&place.difference());
-    let mut out = io::BufWriter::new(File::create(&difference).map_err(at(&difference))?);
-    let change = before.as_ref().map(|before| compare(before, &opened, &mut out)).transpose();
-    let change = change.map_err(at(&difference))?;
-    out.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all()).map_err(at(&difference))?;
+    let change = written(&difference, |out| before.as_ref().map(|before| compare(before, &opened, out)).transpose())?;
+    let unreachable = drafts.of(&place.inert());
+    let inert = written(&unreachable, |out| inert::list(&opened, out))?;
     let csv = place.csv.as_ref().map(|path| drafts.of(path));
     if let Some(csv) = &csv {
         let file = File::create(csv).map_err(at(csv))?;
         trails::export::csv(&opened, &file).and_then(|_| file.sync_all()).map_err(at(csv))?;
         load::restamp(&store, load::stamp_of(csv).map_err(at(csv))?)?;
     }
-    let manifest = (wanted.manifest)(&report, change);
-    let written = drafts.of(&place.manifest());
-    manifest.write(&written).map_err(at(&written))?;
+    let manifest = Manifest { inert, ..(wanted.manifest)(&report, change) };
+    let made_of = drafts.of(&place.manifest());
+    manifest.write(&made_of).map_err(at(&made_of))?;
     drop((before, opened));
     put_aside(place)?;
     // The CSV last: a sensor that sees it finds the store that was built of it.
-    let pairs = [(&store, &place.store), (&written, &place.manifest()), (&difference, &place.difference())];
+    let pairs = [
+        (&store, &place.store),
+        (&made_of, &place.manifest()),
+        (&difference, &place.difference()),
+        (&unreachable, &place.inert()),
+    ];
     for (draft, path) in pairs.into_iter().chain(csv.as_ref().zip(place.csv.as_ref())) {
         fs::rename(draft, path).map_err(at(path))?;
     }
     File::open(&directory).and_then(|directory| directory.sync_all()).map_err(at(&directory))?;
     Ok(manifest)
+}
+
+/// Writes a draft; it is on disk then.
+fn written<T>(draft: &Path, write: impl FnOnce(&mut dyn io::Write) -> io::Result<T>) -> Result<T, PublishError> {
+    let mut out = io::BufWriter::new(File::create(draft).map_err(at(draft))?);
+    let told = write(&mut out).map_err(at(draft))?;
+    let file = out.into_inner().map_err(|error| at(draft)(error.into_error()))?;
+    file.sync_all().map_err(at(draft))?;
+    Ok(told)
 }
 
 fn directory_of(path: &Path) -> PathBuf {

@@ -14,6 +14,7 @@ use trails::{Builder, Kind, Report, Stamp, Vetoes};
 use crate::copies::Shelf;
 use crate::fetch::{Client, Patience, Stop};
 use crate::gather::{Rules, attackers, popular, specific, used};
+use crate::inert::Inert;
 use crate::manifest::{Change, Manifest};
 use crate::publish::{Place, PublishError, Wanted, publish};
 use crate::round::{Health, Outcome, Round, health};
@@ -227,6 +228,7 @@ fn manifest_of(
         refused: report.refused.iter().map(|(why, count)| (why.to_string(), *count)).collect(),
         left_out: report.vetoed.iter().map(|(veto, count)| (veto.to_string(), *count)).collect(),
         change,
+        inert: Inert::default(),
         held: false,
     }
 }

@@ -8,6 +8,7 @@ pub mod builder;
 pub mod check;
 pub mod class;
 mod ends;
+pub mod excuse;
 pub mod export;
 mod format;
 mod hash;

@@ -1,10 +1,12 @@
 //! Whether a store finds what it lists: every indicator is looked up as traffic would be, by its own kind.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use crate::indicator::{Indicator, Network};
+use crate::check::listings;
+use crate::excuse::{excuse, is_local};
+use crate::indicator::{Indicator, Kind, Network};
 use crate::store::{Hit, LabelId, Store};
 
 /// Longest text that is made of a pattern, bytes; no name is longer.
@@ -21,15 +23,40 @@ pub enum Inert {
     Parents,
     /// A pattern that was tried before it matches whatever it does.
     Pattern,
+    /// A pattern of names below one that is listed.
+    Parent,
+    /// A name of local networks: such names count on the user's own lists only.
+    Local,
+}
+
+impl Inert {
+    /// All of them.
+    pub const ALL: [Inert; 6] =
+        [Inert::Missing, Inert::Other, Inert::Parents, Inert::Pattern, Inert::Parent, Inert::Local];
+
+    /// The cause in a word, for programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Inert::Missing => "missing",
+            Inert::Other => "covered",
+            Inert::Parents => "parents",
+            Inert::Pattern => "pattern",
+            Inert::Parent => "parent",
+            Inert::Local => "local",
+        }
+    }
 }
 
 impl std::fmt::Display for Inert {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
             Inert::Missing => "it is not found",
-            Inert::Other => "another trail is found in its place",
+            Inert::Other => "others are found in its place",
             Inert::Parents => "too many of its parents are listed",
             Inert::Pattern => "a pattern before it matches the same",
+            Inert::Parent => "a listed name covers all that it matches",
+            Inert::Local => "its last label is one of local networks, of which only your own lists are believed",
         })
     }
 }
@@ -39,7 +66,7 @@ impl std::fmt::Display for Inert {
 pub fn probe<D: AsRef<[u8]>>(store: &Store<D>, indicator: &Indicator<'_>, label: LabelId) -> Option<Inert> {
     let found = match indicator {
         Indicator::Name(name) => return by_name(store, name, label),
-        Indicator::Pattern(source) => return by_pattern(store, source),
+        Indicator::Pattern(source) => return by_pattern(store, source, label),
         Indicator::Url(url) => url_of(store, url),
         Indicator::Path(path) => store.may_hold_path(path.as_bytes(), 0).then(|| url_of(store, path)).flatten(),
         Indicator::Address(address) => reachable(store, *address).then(|| store.address(*address)).flatten(),
@@ -74,6 +101,9 @@ fn url_of<D: AsRef<[u8]>>(store: &Store<D>, url: &str) -> Option<LabelId> {
 }
 
 fn by_name<D: AsRef<[u8]>>(store: &Store<D>, name: &str, label: LabelId) -> Option<Inert> {
+    if is_local(name.as_bytes()) && !store.label(label).custom {
+        return Some(Inert::Local);
+    }
     let mut hits = [Hit { start: 0, label: LabelId(0) }; 8];
     let count = store.name(name.as_bytes(), &mut hits);
     match hits.get(..count).unwrap_or_default().iter().find(|hit| hit.start == 0) {
@@ -85,19 +115,43 @@ fn by_name<D: AsRef<[u8]>>(store: &Store<D>, name: &str, label: LabelId) -> Opti
 
 fn by_network<D: AsRef<[u8]>>(store: &Store<D>, network: &Network, label: LabelId) -> Option<Inert> {
     // Others may lie in it: its own label is found at one of its ends, unless others cover all of it.
-    let last = match network.address {
-        IpAddr::V4(first) => {
-            IpAddr::from((first.to_bits() | u32::MAX.checked_shr(network.length.into()).unwrap_or(0)).to_be_bytes())
-        }
-        IpAddr::V6(first) => {
-            IpAddr::from((first.to_bits() | u128::MAX.checked_shr(network.length.into()).unwrap_or(0)).to_be_bytes())
-        }
-    };
-    let ends = [network.address, last].map(|end| reachable(store, end).then(|| store.network(end)).flatten());
-    if ends.contains(&Some((network.length, label))) {
+    let found = ends(network).map(|end| reachable(store, end).then(|| store.network(end)).flatten());
+    if found.contains(&Some((network.length, label))) {
         return None;
     }
-    Some(if ends.iter().any(Option::is_some) { Inert::Other } else { Inert::Missing })
+    Some(if found.iter().any(Option::is_some) { Inert::Other } else { Inert::Missing })
+}
+
+/// First and last address of a network.
+fn ends(network: &Network) -> [IpAddr; 2] {
+    let length = u32::from(network.length);
+    let last = match network.address {
+        IpAddr::V4(first) => Ipv4Addr::from(first.to_bits() | u32::MAX.checked_shr(length).unwrap_or(0)).into(),
+        IpAddr::V6(first) => Ipv6Addr::from(first.to_bits() | u128::MAX.checked_shr(length).unwrap_or(0)).into(),
+    };
+    [network.address, last]
+}
+
+/// What is found in the place of an indicator that [`probe`] told as inert: up to two trails, none where there is none.
+#[must_use]
+pub fn instead<D: AsRef<[u8]>>(store: &Store<D>, indicator: &Indicator<'_>) -> Vec<String> {
+    match indicator {
+        Indicator::Network(network) => {
+            let listed = ends(network).map(|end| listings(store, &Indicator::Address(end)));
+            let networks = listed.into_iter().flatten().filter(|listed| listed.kind == Kind::Network);
+            let mut trails: Vec<String> = networks.map(|listed| listed.trail).collect();
+            trails.dedup();
+            trails
+        }
+        Indicator::Pattern(source) => {
+            let Some(sample) = sample(source) else { return Vec::new() };
+            if let Some(hit) = parent(store, &sample) {
+                return vec![sample.get(hit.start..).unwrap_or_default().to_owned()];
+            }
+            store.pattern_match(sample.as_bytes()).map(|(_, source)| source.to_owned()).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A short name that a pattern matches; none where there is none within the length of a name.
@@ -107,13 +161,27 @@ pub fn sample(pattern: &str) -> Option<String> {
     put(&regex_syntax::parse(pattern).ok()?, &mut sample).then_some(sample)
 }
 
-fn by_pattern<D: AsRef<[u8]>>(store: &Store<D>, source: &str) -> Option<Inert> {
+fn by_pattern<D: AsRef<[u8]>>(store: &Store<D>, source: &str, label: LabelId) -> Option<Inert> {
     let Some(sample) = sample(source) else { return Some(Inert::Missing) };
+    if is_local(sample.as_bytes()) && !store.label(label).custom {
+        return Some(Inert::Local);
+    }
+    if parent(store, &sample).is_some() {
+        return Some(Inert::Parent);
+    }
     match store.pattern_match(sample.as_bytes()) {
         Some((_, found)) if found == source => None,
         Some(_) => Some(Inert::Pattern),
         None => Some(Inert::Missing),
     }
+}
+
+/// A listed name above a sample of a pattern, which is told before patterns are asked. Itself may be listed by chance.
+fn parent<D: AsRef<[u8]>>(store: &Store<D>, sample: &str) -> Option<Hit> {
+    let mut hits = [Hit { start: 0, label: LabelId(0) }; 8];
+    let count = store.name(sample.as_bytes(), &mut hits);
+    let counts = |hit: &&Hit| hit.start > 0 && excuse(&store.label(hit.label), sample.as_bytes(), hit.start).is_none();
+    hits.iter().take(count).find(counts).copied()
 }
 
 /// Adds a short text that an expression matches; whether there is one within [`MAX_SAMPLE`].
@@ -152,11 +220,11 @@ mod tests {
     use crate::builder::{Builder, Place};
     use crate::{Stamp, Vetoes};
 
-    fn store(trails: &[&str]) -> Store<Vec<u8>> {
+    fn store(trails: &[&str], custom: bool) -> Store<Vec<u8>> {
         let mut builder = Builder::new(Vetoes::default());
         let file: Rc<str> = "test".into();
         for (line, trail) in (1..).zip(trails) {
-            let source = builder.source(trail, "(static)", false);
+            let source = builder.source(trail, "(static)", custom);
             builder.add(trail, source, Place { file: &file, line });
         }
         assert_eq!(builder.report().refused.len(), 0);
@@ -164,7 +232,7 @@ mod tests {
     }
 
     fn inert(trails: &[&str]) -> Vec<(String, Inert)> {
-        let store = store(trails);
+        let store = store(trails, false);
         let probed = store.trails().map(|(indicator, label)| (indicator.to_string(), probe(&store, &indicator, label)));
         probed.filter_map(|(text, inert)| Some((text, inert?))).collect()
     }
@@ -172,8 +240,8 @@ mod tests {
     #[test]
     fn all_kinds_are_found() {
         let trails = [
-            "evil.example",
-            "a.evil.example",
+            "evil.test.com",
+            "a.evil.test.com",
             "zip",
             "evil.example/x",
             "evil.example:8080/x?id=",
@@ -207,5 +275,31 @@ mod tests {
         assert_eq!(inert(&["evil", r"ev[i-k]l\.x", r"ev[i]l\.x"].map(|t| t)).len(), 1);
         let halves = ["192.0.2.0/24", "192.0.2.0/25", "192.0.2.128/25"];
         assert_eq!(inert(&halves), [("192.0.2.0/24".to_owned(), Inert::Other)]);
+        let store = store(&halves, false);
+        let indicator = Indicator::parse("192.0.2.0/24", &mut String::new()).map(|network| instead(&store, &network));
+        assert_eq!(indicator.unwrap(), ["192.0.2.0/25", "192.0.2.128/25"]);
+    }
+
+    #[test]
+    fn names_of_local_networks_count_on_own_lists_only() {
+        let trails = ["printer.lan", r"x[0-9]+\.local", "5.0.0.10.in-addr.arpa", "lan.com"];
+        let told =
+            [("printer.lan", Inert::Local), ("5.0.0.10.in-addr.arpa", Inert::Local), (r"x[0-9]+\.local", Inert::Local)];
+        let mut found = inert(&trails);
+        found.sort_by_key(|(text, _)| trails.iter().position(|trail| trail == text));
+        let mut told = told.map(|(text, inert)| (text.to_owned(), inert));
+        told.sort_by_key(|(text, _)| trails.iter().position(|trail| trail == text));
+        assert_eq!(found, told);
+        let own = store(&trails, true);
+        assert!(own.trails().all(|(indicator, label)| probe(&own, &indicator, label).is_none()));
+    }
+
+    #[test]
+    fn a_pattern_below_a_listed_name_is_never_asked() {
+        let trails = [r"evil[0-9]+\.shady\.com$", "shady.com"];
+        assert_eq!(inert(&trails), [(trails[0].to_owned(), Inert::Parent)]);
+        let store = store(&trails, false);
+        assert_eq!(instead(&store, &Indicator::Pattern(trails[0])), ["shady.com"]);
+        assert_eq!(inert(&[r"evil[0-9]+\.shady\.com$", "evil0.shady.com"]), [], "by chance the sample is listed");
     }
 }

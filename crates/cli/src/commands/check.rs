@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use detect::matcher::excuse;
 use detect::{Finding, MatchSettings, Matcher, Pipeline, PipelineSettings};
 use event::Event;
 use packet::dissect::http::HttpRequest;
@@ -15,6 +14,7 @@ use packet::fact::NameSource;
 use packet::{Fact, Flow, Micros, Name, Sink, TcpFlags};
 use serde_json::{Value, json};
 use trails::check::{Listed, listings};
+use trails::excuse::excuse;
 use trails::load;
 use trails::store::{Mapped, Store};
 use trails::{Indicator, Kind};

@@ -170,6 +170,11 @@ fn said(plan: &Plan, done: &Updated, started: Instant, before: Option<&Counts>) 
             plan.place.difference().display()
         ));
     }
+    if done.manifest.inert.count() > 0 {
+        let inert = &done.manifest.inert;
+        text.push_str(&format!("inert     {} can never be found: {}\n", inert.count(), plan.place.inert().display()));
+        inert.causes.iter().for_each(|(cause, count)| text.push_str(&format!("          {count}: {cause}\n")));
+    }
     text
 }
 

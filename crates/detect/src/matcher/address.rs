@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use event::{Context, Kind};
 use ipnet::IpNet;
 use packet::{Flow, TcpFlags};
+use trails::excuse::counts_as_destination;
 use trails::{Class, Label, LabelId};
 
 use super::{Found, Match, Matcher};
@@ -62,7 +63,7 @@ fn admits(label: &Label<'_>, flow: &Flow, side: Side, spoofable: bool) -> bool {
         return true;
     }
     match (label.class, side) {
-        (Class::Attacker, Side::Dst) => false,
+        (_, Side::Dst) if !counts_as_destination(label) => false,
         (Class::Parking, _) => matches!(flow.dst_port, 80 | 443),
         // What comes from there is mostly backscatter: answers to packets that somebody else sent in our name.
         (Class::Malware | Class::Sinkhole, Side::Src) => !spoofable,
@@ -249,8 +250,7 @@ impl<L: Lookup> Matcher<L> {
 
 /// An address in a DNS answer: its kind, text, indicator where that is another, and label.
 pub(super) fn answer<L: Lookup>(store: &L, address: IpAddr) -> Option<(Kind, String, Option<String>, Label<'_>)> {
-    let admit = |label: &Label<'_>| label.custom || label.class != Class::Attacker;
-    let (what, label) = listed(store, address, 0, admit)?;
+    let (what, label) = listed(store, address, 0, counts_as_destination)?;
     let (kind, text, indicator) = describe(address, what);
     Some((kind, text, indicator, label))
 }

@@ -14,8 +14,6 @@ mod pairs;
 mod tls;
 mod url;
 
-pub use name::{Excuse, excuse};
-
 use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::Arc;

@@ -131,6 +131,20 @@ fn a_set_that_shrank_or_is_empty_is_not_published() {
 }
 
 #[test]
+fn what_can_never_be_found_is_told_beside_the_set() {
+    let mut user = User::new(Vec::new());
+    user.plan.statics = vec![user.file("malware/some.txt", "a.org\n192.0.2.0/30\n192.0.2.0/31\n192.0.2.2/31\n")];
+    let manifest = user.update().unwrap().manifest;
+    assert_eq!((manifest.inert.count(), manifest.inert.examples.clone()), (1, vec!["192.0.2.0/30".to_owned()]));
+    assert_eq!(Manifest::read(&user.plan.place.manifest()).unwrap().inert, manifest.inert);
+    let listed = std::fs::read_to_string(user.plan.place.inert()).unwrap();
+    assert_eq!(listed, "192.0.2.0/30,covered,192.0.2.0/31 192.0.2.2/31,some (malware),(static)\n");
+    user.file("malware/some.txt", "a.org\n192.0.2.0/31\n192.0.2.2/31\n");
+    assert_eq!(user.update().unwrap().manifest.inert.count(), 0);
+    assert_eq!(std::fs::read_to_string(user.plan.place.inert()).unwrap(), "");
+}
+
+#[test]
 fn without_a_client_copies_are_used() {
     let web = Web::new();
     web.answers("/list", &[Answer::Body(body(10), None)]);
