@@ -18,7 +18,7 @@ use packet::{Frame, LinkType, Micros};
 use trails::store::{Mapped, Store};
 use trails::{Indicator, Kind};
 
-use crate::worker::{Parts, Worker};
+use crate::worker::{Parts, Worker, attempt};
 
 /// Kinds of which a packet can be made: of a fingerprint nobody can make what it is of.
 const KINDS: [Kind; 7] =
@@ -31,8 +31,8 @@ const TRIED: usize = 16;
 const SOURCE: [u8; 4] = [192, 0, 2, 1];
 const TARGET: [u8; 4] = [192, 0, 2, 2];
 const SOURCE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-/// The port they come from.
-const PORT: u16 = 40_000;
+/// The port below those that they come from.
+const FIRST_PORT: u16 = 40_000;
 /// The port of addresses that are listed without one.
 const ANY_PORT: u16 = 8_443;
 /// LINKTYPE_ETHERNET.
@@ -102,11 +102,12 @@ impl Canary {
 
 /// Looks for one trail of each kind that a set has. Of `parts` the settings are used, and nothing that workers share.
 pub(crate) fn prove(parts: &Parts, store: Arc<Store<Mapped>>) -> Proof {
-    let parts = &Parts { store, exchanges: Arc::default(), ..parts.clone() };
+    let parts = Parts { store: store.clone(), exchanges: Arc::default(), ..parts.clone() };
+    let mut prover = Prover { worker: Worker::new(parts), packets: 0 };
     let mut proof = Proof::default();
-    for kind in KINDS.into_iter().filter(|kind| parts.store.count(*kind) > 0) {
-        let found = parts.store.of_kind(kind).take(TRIED).any(|(indicator, _)| {
-            let one = || found(parts, &indicator);
+    for kind in KINDS.into_iter().filter(|kind| store.count(*kind) > 0) {
+        let found = store.of_kind(kind).take(TRIED).any(|(indicator, _)| {
+            let one = || prover.finds(&indicator);
             catch_unwind(AssertUnwindSafe(one)).unwrap_or(false)
         });
         (if found { &mut proof.found } else { &mut proof.missed }).push(kind.as_str());
@@ -114,27 +115,37 @@ pub(crate) fn prove(parts: &Parts, store: Arc<Store<Mapped>>) -> Proof {
     proof
 }
 
-/// Whether a packet of an indicator becomes an event that names it, in the form of the log and of the journal.
-fn found(parts: &Parts, indicator: &Indicator<'_>) -> bool {
-    let Some(bytes) = frame_of(indicator) else { return false };
-    let time = Micros(0);
-    let mut worker = Worker::new(parts.clone());
-    worker.frame(&Frame { time, link: ETHERNET, bytes: &bytes }, 1);
-    worker.finish(time, 2);
-    let mut findings: Vec<Finding> = Vec::new();
-    worker.take(&mut findings);
-    let mut pipeline = Pipeline::new(PipelineSettings::default());
-    let mut events: Vec<Event> = Vec::new();
-    // A pattern is told by the name that it matched.
-    let listed = match indicator {
-        Indicator::Pattern(source) => trails::probe::sample(source).unwrap_or_default(),
-        other => other.to_string(),
-    };
-    for finding in findings {
-        pipeline.take(finding, &mut events);
+/// One worker for all packets of a proof.
+struct Prover {
+    worker: Worker,
+    packets: u16,
+}
+
+impl Prover {
+    /// Whether a packet of an indicator becomes an event that names it, in the form of the log and of the journal.
+    fn finds(&mut self, indicator: &Indicator<'_>) -> bool {
+        self.packets += 1;
+        // Each packet is a flow of its own.
+        let Some(bytes) = frame_of(indicator, FIRST_PORT + self.packets) else { return false };
+        let (time, sequence) = (Micros(0), 2 * u64::from(self.packets));
+        let frame = Frame { time, link: ETHERNET, bytes: &bytes };
+        attempt(&mut self.worker, |worker| worker, |worker| worker.frame(&frame, sequence));
+        self.worker.finish(time, sequence + 1);
+        let mut findings: Vec<Finding> = Vec::new();
+        self.worker.take(&mut findings);
+        let mut pipeline = Pipeline::new(PipelineSettings::default());
+        let mut events: Vec<Event> = Vec::new();
+        for finding in findings {
+            pipeline.take(finding, &mut events);
+        }
+        pipeline.finish(&mut events);
+        // A pattern is told by the name that it matched.
+        let listed = match indicator {
+            Indicator::Pattern(source) => trails::probe::sample(source).unwrap_or_default(),
+            other => other.to_string(),
+        };
+        events.iter().any(|event| event.indicator == listed && drawn(event))
     }
-    pipeline.finish(&mut events);
-    events.iter().any(|event| event.indicator == listed && drawn(event))
 }
 
 /// Whether both forms of an event read back.
@@ -145,20 +156,21 @@ fn drawn(event: &Event) -> bool {
 }
 
 /// A packet that shows an indicator.
-fn frame_of(indicator: &Indicator<'_>) -> Option<Vec<u8>> {
+fn frame_of(indicator: &Indicator<'_>, source: u16) -> Option<Vec<u8>> {
     let target = IpAddr::from(TARGET);
+    let between = |target, port| Between { source, target, port };
     match *indicator {
-        Indicator::Name(name) => Some(udp(target, 53, &query(name)?)),
-        Indicator::Pattern(source) => Some(udp(target, 53, &query(&trails::probe::sample(source)?)?)),
-        Indicator::Address(address) => Some(tcp(address, ANY_PORT, SYN, &[])),
-        Indicator::Endpoint(address, port) => Some(tcp(address, port, SYN, &[])),
-        Indicator::Network(network) => Some(tcp(network.address, ANY_PORT, SYN, &[])),
-        Indicator::Path(path) => Some(tcp(target, 80, PUSH_ACK, &request("canary.invalid", path))),
+        Indicator::Name(name) => Some(udp(between(target, 53), &query(name)?)),
+        Indicator::Pattern(pattern) => Some(udp(between(target, 53), &query(&trails::probe::sample(pattern)?)?)),
+        Indicator::Address(address) => Some(tcp(between(address, ANY_PORT), SYN, &[])),
+        Indicator::Endpoint(address, port) => Some(tcp(between(address, port), SYN, &[])),
+        Indicator::Network(network) => Some(tcp(between(network.address, ANY_PORT), SYN, &[])),
+        Indicator::Path(path) => Some(tcp(between(target, 80), PUSH_ACK, &request("canary.invalid", path))),
         Indicator::Url(url) => {
             let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
             let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80);
             let path = if path.is_empty() { "/" } else { path };
-            Some(tcp(target, port, PUSH_ACK, &request(host, path)))
+            Some(tcp(between(target, port), PUSH_ACK, &request(host, path)))
         }
         Indicator::CertificateSha1(_) | Indicator::Ja3(_) | Indicator::Ja4(_) => None,
     }
@@ -183,23 +195,31 @@ fn request(host: &str, path: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn udp(target: IpAddr, port: u16, payload: &[u8]) -> Vec<u8> {
+/// From which port, and to where.
+#[derive(Clone, Copy)]
+struct Between {
+    source: u16,
+    target: IpAddr,
+    port: u16,
+}
+
+fn udp(between: Between, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(8 + payload.len()).unwrap_or(u16::MAX);
     let mut datagram = Vec::with_capacity(8 + payload.len());
-    for word in [PORT, port, length, 0] {
+    for word in [between.source, between.port, length, 0] {
         datagram.extend_from_slice(&word.to_be_bytes());
     }
     datagram.extend_from_slice(payload);
-    ethernet(target, UDP, &datagram)
+    ethernet(between.target, UDP, &datagram)
 }
 
-fn tcp(target: IpAddr, port: u16, flags: u8, payload: &[u8]) -> Vec<u8> {
+fn tcp(between: Between, flags: u8, payload: &[u8]) -> Vec<u8> {
     let mut segment = Vec::with_capacity(20 + payload.len());
-    segment.extend_from_slice(&PORT.to_be_bytes());
-    segment.extend_from_slice(&port.to_be_bytes());
+    segment.extend_from_slice(&between.source.to_be_bytes());
+    segment.extend_from_slice(&between.port.to_be_bytes());
     segment.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 0, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
     segment.extend_from_slice(payload);
-    ethernet(target, TCP, &segment)
+    ethernet(between.target, TCP, &segment)
 }
 
 /// A frame of Ethernet II with IPv4 (RFC 791) or IPv6 (RFC 8200). Checksums are left out: nothing here reads them.
@@ -270,7 +290,7 @@ mod tests {
         let mut parts = parts(&["evil.org", "8.9.10.11"]);
         assert!(prove(&parts, parts.store.clone()).missed.is_empty());
         // A worker that fails on every packet.
-        parts.panic_at = vec![1];
+        parts.panic_at = (0..100).collect();
         let proof = prove(&parts, parts.store.clone());
         assert_eq!((proof.found.len(), proof.missed.len()), (0, 2), "{proof:?}");
         let mut proofs = Proofs::default();
