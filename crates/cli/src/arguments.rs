@@ -313,8 +313,9 @@ Exit status:
   2  wrong arguments, query or configuration
   6  nothing found";
 
-#[derive(Debug, Args)]
-pub(crate) struct ObservablesArguments {
+/// Where what was kept lies.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlaceArguments {
     /// Configuration file
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -324,6 +325,12 @@ pub(crate) struct ObservablesArguments {
     /// Directory of what is made of them (STATE_DIR)
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ObservablesArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
     /// Answer in JSON, one object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -337,21 +344,14 @@ pub(crate) struct ObservablesArguments {
 /// Where to look, and how it is printed.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LookArguments {
-    /// Configuration file
-    #[arg(short = 'c', long = "config", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
     /// First day, or first instant
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<String>,
     /// Last day, or first instant after
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<String>,
-    /// Directory of logs and journals (LOG_DIR)
-    #[arg(long, value_name = "DIR")]
-    pub(crate) log_dir: Option<PathBuf>,
-    /// Directory of what is made of them (STATE_DIR)
-    #[arg(long, value_name = "DIR")]
-    pub(crate) state_dir: Option<PathBuf>,
     /// Print events as the journal has them, one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

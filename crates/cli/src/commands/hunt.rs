@@ -15,9 +15,9 @@ use server::hunt;
 use server::store::{Filter, Look, Once, Query, Seen, Stored};
 
 use super::loudness::Loudness;
-use super::{Failure, complain, usable};
+use super::{Failure, complain};
 use crate::arguments::{EventsArguments, LookArguments};
-use crate::config::{Config, Environment};
+use crate::config::Environment;
 use crate::exit::Exit;
 
 /// Events of a query.
@@ -46,15 +46,7 @@ fn ended(done: Result<u64, Failure>) -> Exit {
 /// Prints what is found, and tells how many that were.
 fn find(filter: Filter, look: &LookArguments) -> Result<u64, Failure> {
     let environment = Environment::of_process();
-    let mut config = Config::load(look.config.as_deref(), &environment);
-    for (key, path, argument) in
-        [("LOG_DIR", &look.log_dir, "--log-dir"), ("STATE_DIR", &look.state_dir, "--state-dir")]
-    {
-        if let Some(path) = path {
-            config.take_argument(key, &path.to_string_lossy(), argument, &environment);
-        }
-    }
-    usable(&config)?;
+    let config = look.place.config(&environment)?;
     let loudness = Loudness { quiet: false, verbose: 0 };
     loudness.log_to_stderr(tracing::Level::WARN, config.values.show_debug, &environment);
     let values = &config.values;
@@ -63,7 +55,7 @@ fn find(filter: Filter, look: &LookArguments) -> Result<u64, Failure> {
     let to = bounds("--to", look.to.as_deref(), &zone)?.map_or(Timestamp::MAX, |(_, last)| last);
     let running = |error: server::store::StoreError| Failure::Running(error.to_string());
     // The state directory that is configured belongs to the logs that are configured.
-    let kept = look.log_dir.is_none() || look.state_dir.is_some();
+    let kept = look.place.log_dir.is_none() || look.place.state_dir.is_some();
     let state_dir = kept.then(|| values.state_dir.clone());
     let place = Look { log_dir: values.log_dir.clone(), state_dir, zone: zone.clone(), from, to };
     open_many_files();

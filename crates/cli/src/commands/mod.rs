@@ -17,7 +17,8 @@ pub(crate) mod user;
 
 use std::io::Write;
 
-use crate::config::{Config, Weight};
+use crate::arguments::PlaceArguments;
+use crate::config::{Config, Environment, Weight};
 use crate::exit::Exit;
 
 /// Why a command did not do what it was asked for.
@@ -57,6 +58,24 @@ pub(crate) fn usable(config: &Config) -> Result<(), Exit> {
     let errors = config.problems.iter().filter(|problem| problem.weight == Weight::Error);
     errors.for_each(|problem| complain(&format!("error: {problem}")));
     if config.has_errors() { Err(Exit::Usage) } else { Ok(()) }
+}
+
+impl PlaceArguments {
+    /// The configuration, with the directories that were given.
+    ///
+    /// # Errors
+    /// It has some, which are told.
+    fn config(&self, environment: &Environment) -> Result<Config, Exit> {
+        let mut config = Config::load(self.config.as_deref(), environment);
+        for (key, path, argument) in
+            [("LOG_DIR", &self.log_dir, "--log-dir"), ("STATE_DIR", &self.state_dir, "--state-dir")]
+        {
+            if let Some(path) = path {
+                config.take_argument(key, &path.to_string_lossy(), argument, environment);
+            }
+        }
+        usable(&config).map(|()| config)
+    }
 }
 
 /// Writes to standard output; whoever reads it may have gone, which is no fault.

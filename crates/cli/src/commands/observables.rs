@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use server::observables::{Ask, ObservablesError, Page, Reading, Seen, Turn, View};
 use server::store::OnceObserved;
 
-use super::{Failure, complain, usable};
+use super::{Failure, complain};
 use crate::arguments::ObservablesArguments;
-use crate::config::{Config, Environment};
+use crate::config::Environment;
 use crate::exit::Exit;
 
 impl From<ObservablesError> for Failure {
@@ -36,15 +36,7 @@ pub(crate) fn run(arguments: &ObservablesArguments) -> Exit {
 fn find(arguments: &ObservablesArguments) -> Result<usize, Failure> {
     let ask = Ask::parse(&arguments.query).map_err(|error| Failure::Usage(format!("query: {error}")))?;
     let environment = Environment::of_process();
-    let mut config = Config::load(arguments.config.as_deref(), &environment);
-    for (key, path, argument) in
-        [("LOG_DIR", &arguments.log_dir, "--log-dir"), ("STATE_DIR", &arguments.state_dir, "--state-dir")]
-    {
-        if let Some(path) = path {
-            config.take_argument(key, &path.to_string_lossy(), argument, &environment);
-        }
-    }
-    usable(&config)?;
+    let config = arguments.place.config(&environment)?;
     let once = OnceObserved::open(&config.values.log_dir, &config.values.state_dir, Timestamp::now())?;
     let found = print(once.reading(), &ask, arguments)?;
     match once.unreadable() {
