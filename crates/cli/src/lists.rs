@@ -80,13 +80,18 @@ fn say(weight: Weight, path: &Path, what: &str) -> Problem {
     Problem { weight, place: path.display().to_string(), what: what.to_string() }
 }
 
+/// The text of a list of the user's; what is no UTF-8 in it is replaced.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn text(key: &str, path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        format!("{key}: cannot read {}: {error}; create the file or remove the setting", path.display())
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn file(key: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
-    match std::fs::read(path) {
-        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) => {
-            let what = format!("{key}: cannot read {}: {error}; create the file or remove the setting", path.display());
-            problems.push(Problem { weight: Weight::Error, place: String::new(), what });
-            None
-        }
-    }
+    let problem = |what| Problem { weight: Weight::Error, place: String::new(), what };
+    text(key, path).map_err(|what| problems.push(problem(what))).ok()
 }

@@ -1,6 +1,5 @@
 //! From settings and arguments to what an update is made of.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use feeds::fetch::{Client, ClientSettings, Patience};
@@ -13,6 +12,7 @@ use trails::{Vetoes, Whitelist};
 
 use crate::arguments::UpdateArguments;
 use crate::config::{Config, Environment, Values};
+use crate::lists;
 
 /// Where the last good copies of feeds lie in the directory of caches.
 const COPIES: &str = "feeds";
@@ -101,9 +101,7 @@ fn rules(values: &Values) -> Result<Rules, String> {
 /// USER_WHITELIST as far as it is of names, addresses and networks; its other lines apply to findings alone.
 fn whitelist(path: Option<&Path>) -> Result<Whitelist, String> {
     let Some(path) = path else { return Ok(Whitelist::default()) };
-    let text =
-        fs::read_to_string(path).map_err(|error| format!("USER_WHITELIST: cannot read {}: {error}", path.display()))?;
-    Ok(Whitelist::from_lines(&text).0)
+    Ok(Whitelist::from_lines(&lists::text("USER_WHITELIST", path)?).0)
 }
 
 /// The key of a feed, from the environment.

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Cursor};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -60,8 +60,10 @@ impl Updates {
 
     /// Whether there is no trail at all.
     pub(crate) fn is_empty(&self) -> bool {
-        let store = Place::of(&self.trails_file).store;
-        Store::open(&store).map_or(0, |store| store.len()) == 0 && holds_nothing(&self.trails_file)
+        let place = Place::of(&self.trails_file);
+        // A CSV may have its store elsewhere.
+        let no_rows = |csv: &PathBuf| fs::metadata(csv).map_or(0, |metadata| metadata.len()) == 0;
+        Store::open(&place.store).map_or(0, |store| store.len()) == 0 && place.csv.as_ref().is_none_or(no_rows)
     }
 
     /// Where there is no set of trails at all an empty one is made, so that a sensor begins with what needs none.
@@ -119,12 +121,6 @@ impl Updates {
         let thread = std::thread::Builder::new().name("updates".into()).spawn(move || worker.run())?;
         Ok(Updater { stop, child, thread })
     }
-}
-
-/// Whether a CSV holds nothing; a store says itself what it holds.
-fn holds_nothing(trails_file: &Path) -> bool {
-    let store = trails_file.extension().is_some_and(|ending| ending == "bin");
-    store || fs::metadata(trails_file).map_or(0, |metadata| metadata.len()) == 0
 }
 
 /// Updates that run.

@@ -38,7 +38,7 @@ impl Place {
     /// Of TRAILS_FILE: a `.csv`, whose store lies beside it, or a store.
     #[must_use]
     pub fn of(trails_file: &Path) -> Place {
-        let is_csv = trails_file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+        let is_csv = trails::read::is_csv(trails_file);
         let store = if is_csv { beside(trails_file, "bin") } else { trails_file.to_owned() };
         Place { store, csv: is_csv.then(|| trails_file.to_owned()) }
     }

@@ -5,8 +5,7 @@
 //! It works on a worker, pipeline and sequence of its own, so that no flow, table or account of the network's traffic
 //! knows of it. It does not prove that packets arrive: the counters of interfaces tell that.
 
-use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -189,10 +188,7 @@ fn query(name: &str) -> Option<Vec<u8>> {
 
 /// An HTTP request (RFC 9112).
 fn request(host: &str, path: &str) -> Vec<u8> {
-    let mut text = String::new();
-    // Writing to a text does not fail.
-    let _ = write!(text, "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\n\r\n");
-    text.into_bytes()
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\n\r\n").into_bytes()
 }
 
 /// From which port, and to where.
@@ -231,7 +227,7 @@ fn ethernet(target: IpAddr, protocol: u8, payload: &[u8]) -> Vec<u8> {
             frame.extend_from_slice(&[0x08, 0x00, 0x45, 0]);
             frame.extend_from_slice(&length.to_be_bytes());
             frame.extend_from_slice(&[0, 0, 0, 0, 64, protocol, 0, 0]);
-            frame.extend_from_slice(&Ipv4Addr::from(SOURCE).octets());
+            frame.extend_from_slice(&SOURCE);
             frame.extend_from_slice(&target.octets());
         }
         IpAddr::V6(target) => {

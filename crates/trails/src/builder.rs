@@ -254,15 +254,16 @@ impl Builder {
     #[must_use]
     pub fn holds(&self, indicator: &Indicator<'_>) -> bool {
         let mut room = [0; 18];
-        self.find(indicator.kind(), key_bytes(indicator, &mut room)).is_some()
+        let (kind, key) = (indicator.kind(), key_bytes(indicator, &mut room));
+        self.find(kind, key, key_hash(kind, key)).is_some()
     }
 
-    fn find(&self, kind: Kind, key: &[u8]) -> Option<u32> {
+    fn find(&self, kind: Kind, key: &[u8], hash: u64) -> Option<u32> {
         let same = |&at: &u32| {
             let entry = self.entries.get(at as usize);
             entry.is_some_and(|entry| entry.kind == kind && entry_key(&self.bytes, entry) == key)
         };
-        self.index.find(key_hash(kind, key), same).copied()
+        self.index.find(hash, same).copied()
     }
 
     fn add_indicator(&mut self, indicator: &Indicator<'_>, source: Source) -> Result<(), Why> {
@@ -278,9 +279,9 @@ impl Builder {
         }
         let mut room = [0; 18];
         let (kind, key) = (indicator.kind(), key_bytes(indicator, &mut room));
-        let known = self.find(kind, key);
-        let Self { labels, bytes, entries, index, report, .. } = self;
         let hash = key_hash(kind, key);
+        let known = self.find(kind, key, hash);
+        let Self { labels, bytes, entries, index, report, .. } = self;
         if let Some(at) = known {
             report.repeated += 1;
             if let Some(entry) = entries.get_mut(at as usize) {

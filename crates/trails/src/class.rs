@@ -44,6 +44,18 @@ pub enum Severity {
     High,
 }
 
+impl Severity {
+    /// The word in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+        }
+    }
+}
+
 impl Class {
     /// All of them; the place is the number in the store.
     pub const ALL: [Class; 13] = [

@@ -120,6 +120,17 @@ pub fn lists(reference: &str) -> impl Iterator<Item = &str> {
     std::iter::once(main).chain(others.split(',')).map(plain).filter(|list| !list.is_empty())
 }
 
+/// The list and the info of one line of [`crate::store::Store::sources`]. A list in parentheses may have a blank in its
+/// name; others that a reference names behind `(+` are left out.
+#[must_use]
+pub fn source(line: &str) -> (&str, &str) {
+    let end = if line.starts_with('(') { line.find(')').map(|end| end + 1) } else { line.find(' ') };
+    let (list, rest) = line.split_at_checked(end.unwrap_or(line.len())).unwrap_or((line, ""));
+    let rest = rest.trim_start();
+    let others = rest.strip_prefix("(+").and_then(|others| others.split_once(')'));
+    (list, others.map_or(rest, |(_, info)| info.trim_start()))
+}
+
 fn plain(list: &str) -> &str {
     list.trim_matches(['(', ')'])
 }
@@ -173,6 +184,21 @@ mod tests {
     fn shown(labels: &Labels, id: u32) -> (&str, &str) {
         let spec = &labels.specs[id as usize];
         (&spec.info, &spec.reference)
+    }
+
+    #[test]
+    fn lists_of_source_lines() {
+        for (line, expected) in [
+            ("(static) worm (malware)", ("(static)", "worm (malware)")),
+            ("(remote custom) our case 7", ("(remote custom)", "our case 7")),
+            ("(static) (+feed.example,remote custom) worm", ("(static)", "worm")),
+            ("feed.example (x) y", ("feed.example", "(x) y")),
+            ("feed.example ", ("feed.example", "")),
+            (" info", ("", "info")),
+            ("", ("", "")),
+        ] {
+            assert_eq!(source(line), expected, "{line}");
+        }
     }
 
     #[test]

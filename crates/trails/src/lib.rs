@@ -30,7 +30,7 @@ pub use builder::{Builder, Report, Stamp};
 pub use class::{Class, Severity};
 pub use hash::Hashed;
 pub use indicator::{Indicator, Kind, Why};
-pub use label::{CUSTOM, Source, is_custom, lists};
+pub use label::{CUSTOM, Source, is_custom, lists, source};
 pub use store::{Hit, Label, LabelId, Mapped, Store, StoreError};
 pub use user_agents::UserAgents;
 pub use veto::{Veto, Vetoes, Whitelist};

@@ -111,8 +111,7 @@ fn found(trails_file: &Path, cache_dir: &Path) -> Result<Option<(PathBuf, Store<
 }
 
 /// Where the store of a CSV may lie: beside it, else in the cache directory.
-#[must_use]
-pub fn store_paths(trails_file: &Path, cache_dir: &Path) -> [PathBuf; 2] {
+fn store_paths(trails_file: &Path, cache_dir: &Path) -> [PathBuf; 2] {
     let name = hash::checksum(trails_file.as_os_str().as_encoded_bytes());
     [trails_file.with_extension("bin"), cache_dir.join(format!("trails-{name:016x}.bin"))]
 }

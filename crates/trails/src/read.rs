@@ -139,8 +139,9 @@ pub fn find(
         if is_csv(&file) {
             let rows = File::open(&file).map_err(at(&file))?;
             let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(rows);
-            for row in rows.records().map_while(Result::ok) {
-                if let (Some(text), Some(info), Some(reference)) = (row.get(0), row.get(1), row.get(2))
+            let mut row = csv::ByteRecord::new();
+            while rows.read_byte_record(&mut row).map_err(io::Error::from).map_err(at(&file))? {
+                if let Some([text, info, reference]) = columns(&row)
                     && same(text)
                 {
                     let line = row.position().map_or(0, csv::Position::line);
@@ -149,8 +150,7 @@ pub fn find(
             }
             continue;
         }
-        let bytes = fs::read(&file).map_err(at(&file))?;
-        for (number, raw) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
+        for (number, raw) in (1..).zip(text_of(&file)?.split(|&byte| byte == b'\n')) {
             if let Ok(Line::Text(text)) = std::str::from_utf8(raw).map(line)
                 && same(text)
             {
@@ -183,12 +183,22 @@ pub fn info_of(path: &Path) -> String {
 /// # Errors
 /// The file cannot be read or is larger than 1 GiB.
 pub fn add_text(builder: &mut Builder, path: &Path, origin: Origin<'_>) -> Result<(), ReadError> {
+    add_lines(builder, path, origin, &text_of(path)?);
+    Ok(())
+}
+
+/// A text file.
+fn text_of(path: &Path) -> Result<Vec<u8>, ReadError> {
     if fs::metadata(path).map_err(at(path))?.len() > MAX_FILE {
         return Err(ReadError { path: path.to_owned(), source: io::Error::other("larger than 1 GiB") });
     }
-    let bytes = fs::read(path).map_err(at(path))?;
-    add_lines(builder, path, origin, &bytes);
-    Ok(())
+    fs::read(path).map_err(at(path))
+}
+
+/// Trail, info and reference of a row that has these and nothing else.
+fn columns(row: &csv::ByteRecord) -> Option<[&str; 3]> {
+    let column = |index: usize| std::str::from_utf8(row.get(index)?).ok();
+    if row.len() == 3 { Some([column(0)?, column(1)?, column(2)?]) } else { None }
 }
 
 /// Adds the lines of a text file that was read; its path gives the info.
@@ -231,8 +241,7 @@ pub fn add_rows(builder: &mut Builder, path: &Path, rows: impl Read, progress: &
     while reader.read_byte_record(&mut row)? {
         let line = row.position().map_or(0, csv::Position::line);
         let place = Place { file: &file, line };
-        let column = |index: usize| std::str::from_utf8(row.get(index)?).ok();
-        let (Some(trail), Some(info), Some(reference), 3) = (column(0), column(1), column(2), row.len()) else {
+        let Some([trail, info, reference]) = columns(&row) else {
             builder.refuse(&String::from_utf8_lossy(row.as_slice()), Why::Row, place);
             continue;
         };

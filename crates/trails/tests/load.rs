@@ -135,3 +135,19 @@ fn errors_say_what_to_do() {
         assert!(error.contains("foreign.bin") && error.contains("maltrail update --offline"), "{error}");
     }
 }
+
+#[test]
+fn rows_behind_one_that_is_no_text_are_found() {
+    use trails::Indicator;
+    use trails::read::{Origin, find};
+    let directory = tempfile::tempdir().unwrap();
+    let csv = directory.path().join("trails.csv");
+    std::fs::write(&csv, b"caf\xe9.example,a,b\nfour.example,a,b,c\nevil.example,worm (malware),(static)\n").unwrap();
+    let mut told = Vec::new();
+    for name in ["evil.example", "four.example"] {
+        let origin = Origin { reference: "(static)", custom: false };
+        let wanted = Indicator::Name(name);
+        find(&csv, origin, &wanted, &mut |found| told.push((found.line, found.info))).unwrap();
+    }
+    assert_eq!(told, [(3, "worm (malware)".to_owned())]);
+}

@@ -240,7 +240,7 @@ impl Asked<'_> {
                 safe(label.info),
                 safe(label.reference),
                 label.class.as_str(),
-                severity(label.severity),
+                label.severity.as_str(),
             );
             let sources: Vec<&str> = self.store.sources(listed.label).lines().collect();
             if sources.len() > 1 {
@@ -276,7 +276,7 @@ impl Asked<'_> {
                 "info": label.info,
                 "reference": label.reference,
                 "class": label.class.as_str(),
-                "severity": severity(label.severity),
+                "severity": label.severity.as_str(),
                 "confidence": label.confidence,
                 "custom": label.custom,
                 "sources": self.store.sources(listed.label).lines().collect::<Vec<_>>(),
@@ -299,13 +299,5 @@ impl Asked<'_> {
             "excused": answer.excuses.iter().map(excuse).collect::<Vec<_>>(),
             "tried": answer.tried.iter().map(tried).collect::<Vec<_>>(),
         })
-    }
-}
-
-fn severity(severity: trails::Severity) -> &'static str {
-    match severity {
-        trails::Severity::Low => "low",
-        trails::Severity::Medium => "medium",
-        trails::Severity::High => "high",
     }
 }

@@ -15,14 +15,14 @@ use server::hunt;
 use server::store::{Filter, Look, Once, Query, Seen, Stored};
 
 use super::loudness::Loudness;
-use super::{Failure, complain};
+use super::{Failure, complain, searched};
 use crate::arguments::{EventsArguments, LookArguments};
 use crate::config::Environment;
 use crate::exit::Exit;
 
 /// Events of a query.
 pub(crate) fn run(words: &[String], look: &LookArguments) -> Exit {
-    ended(parsed(words).and_then(|filter| find(filter, look)))
+    searched(parsed(words).and_then(|filter| find(filter, look)))
 }
 
 /// Events of some time, all or those of a query.
@@ -32,15 +32,11 @@ pub(crate) fn events(arguments: &EventsArguments) -> Exit {
     if let Some(day) = &arguments.day {
         (look.from, look.to) = (Some(day.clone()), Some(day.clone()));
     }
-    ended(filter.and_then(|filter| find(filter, &look)))
+    searched(filter.and_then(|filter| find(filter, &look)))
 }
 
 fn parsed(words: &[String]) -> Result<Filter, Failure> {
     hunt::parse(&words.join(" ")).map_err(|error| Failure::Usage(format!("query: {error}")))
-}
-
-fn ended(done: Result<u64, Failure>) -> Exit {
-    done.map_or_else(Failure::exit, |found| if found == 0 { Exit::NothingFound } else { Exit::Success })
 }
 
 /// Prints what is found, and tells how many that were.
@@ -74,11 +70,8 @@ fn find(filter: Filter, look: &LookArguments) -> Result<u64, Failure> {
         failed = print.write(&mut out, stored).err();
         if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    match failed.or_else(|| out.flush().err()) {
-        // Whoever read the output has seen enough.
-        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(Exit::Success.into()),
-        Some(error) => return Err(Failure::Running(format!("cannot write: {error}"))),
-        None => {}
+    if let Some(error) = failed.or_else(|| out.flush().err()) {
+        return Err(error.into());
     }
     if scanned.map_err(|error| Failure::Running(format!("{error}; what was printed is not all")))?.stopped {
         complain(&format!("there are more than {limit}: --limit"));

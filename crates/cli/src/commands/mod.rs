@@ -15,7 +15,7 @@ pub(crate) mod trails;
 pub(crate) mod update;
 pub(crate) mod user;
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use crate::arguments::PlaceArguments;
 use crate::config::{Config, Environment, Weight};
@@ -58,6 +58,22 @@ pub(crate) fn usable(config: &Config) -> Result<(), Exit> {
     let errors = config.problems.iter().filter(|problem| problem.weight == Weight::Error);
     errors.for_each(|problem| complain(&format!("error: {problem}")));
     if config.has_errors() { Err(Exit::Usage) } else { Ok(()) }
+}
+
+/// Of writing what was found.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // Whoever read the output has seen enough.
+            io::ErrorKind::BrokenPipe => Failure::Said(Exit::Success),
+            _ => Failure::Running(format!("cannot write: {error}")),
+        }
+    }
+}
+
+/// The status of a search that found so many.
+pub(crate) fn searched(found: Result<u64, Failure>) -> Exit {
+    found.map_or_else(Failure::exit, |found| if found == 0 { Exit::NothingFound } else { Exit::Success })
 }
 
 impl PlaceArguments {

@@ -1,13 +1,14 @@
 //! `maltrail observables`: when a name or address was seen at all, without a server or beside one.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
+use event::line::clean;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use server::observables::{Ask, ObservablesError, Page, Reading, Seen, Turn, View};
 use server::store::OnceObserved;
 
-use super::{Failure, complain};
+use super::{Failure, complain, searched};
 use crate::arguments::ObservablesArguments;
 use crate::config::Environment;
 use crate::exit::Exit;
@@ -18,23 +19,17 @@ impl From<ObservablesError> for Failure {
     }
 }
 
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            // Whoever read the output has seen enough.
-            io::ErrorKind::BrokenPipe => Failure::Said(Exit::Success),
-            _ => Failure::Running(format!("cannot write: {error}")),
-        }
-    }
-}
-
 pub(crate) fn run(arguments: &ObservablesArguments) -> Exit {
-    find(arguments).map_or_else(Failure::exit, |found| if found == 0 { Exit::NothingFound } else { Exit::Success })
+    searched(find(arguments))
 }
 
 /// Prints what is found, and tells how many lines that were.
-fn find(arguments: &ObservablesArguments) -> Result<usize, Failure> {
+fn find(arguments: &ObservablesArguments) -> Result<u64, Failure> {
     let ask = Ask::parse(&arguments.query).map_err(|error| Failure::Usage(format!("query: {error}")))?;
+    // What is read of other logs would stay among what is kept of those that are configured.
+    if arguments.place.log_dir.is_some() && arguments.place.state_dir.is_none() {
+        return Err(Failure::Usage("--log-dir needs a --state-dir that belongs to it".to_owned()));
+    }
     let environment = Environment::of_process();
     let config = arguments.place.config(&environment)?;
     let once = OnceObserved::open(&config.values.log_dir, &config.values.state_dir, Timestamp::now())?;
@@ -45,14 +40,17 @@ fn find(arguments: &ObservablesArguments) -> Result<usize, Failure> {
     }
 }
 
-fn print(reading: &Reading, ask: &Ask, arguments: &ObservablesArguments) -> Result<usize, Failure> {
+fn print(reading: &Reading, ask: &Ask, arguments: &ObservablesArguments) -> Result<u64, Failure> {
     let turn = Turn { after: None, limit: usize::try_from(arguments.limit).unwrap_or(usize::MAX) };
-    let mut out = Out { to: BufWriter::new(io::stdout().lock()), json: arguments.json, lines: 0 };
+    let terminal = io::stdout().is_terminal();
+    // Nothing may steer it: names were made by whoever sent the traffic.
+    let shown = |name: &str| if terminal { clean(name) } else { name.to_owned() };
+    let mut out = Out { to: BufWriter::new(io::stdout().lock()), json: arguments.json, terminal, lines: 0 };
     let values = reading.values(ask, turn, View::ALL)?;
     for value in &values.rows {
         let kind = if ask.is_of_names() { "name" } else { "address" };
         out.line(&json!({ "value": value }), |out| {
-            writeln!(out, "{kind}\t{}\t{}\t{}", value.value, Shown(value.seen), value.hosts)
+            writeln!(out, "{kind}\t{}\t{}\t{}", shown(&value.value), Shown(value.seen), value.hosts)
         })?;
     }
     let hosts = reading.hosts(ask, turn, View::ALL)?;
@@ -63,7 +61,7 @@ fn print(reading: &Reading, ask: &Ask, arguments: &ObservablesArguments) -> Resu
     let pairs = reading.pairs(ask, turn, View::ALL)?;
     for pair in &pairs.rows {
         out.line(&json!({ "pair": pair }), |out| {
-            writeln!(out, "pair\t{}\t{}\t{}\t{}", pair.name, pair.address, Shown(pair.seen), pair.hosts)
+            writeln!(out, "pair\t{}\t{}\t{}\t{}", shown(&pair.name), pair.address, Shown(pair.seen), pair.hosts)
         })?;
     }
     out.to.flush()?;
@@ -83,15 +81,16 @@ fn cut<T>(page: &Page<T>) -> bool {
 struct Out<W> {
     to: W,
     json: bool,
-    lines: usize,
+    terminal: bool,
+    lines: u64,
 }
 
 impl<W: Write> Out<W> {
     fn line(&mut self, line: &Value, text: impl FnOnce(&mut W) -> io::Result<()>) -> io::Result<()> {
         self.lines += 1;
         if self.json {
-            serde_json::to_writer(&mut self.to, line).map_err(io::Error::from)?;
-            return self.to.write_all(b"\n");
+            let line = line.to_string();
+            return if self.terminal { writeln!(self.to, "{}", clean(&line)) } else { writeln!(self.to, "{line}") };
         }
         text(&mut self.to)
     }

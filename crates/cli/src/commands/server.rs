@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &ServerArguments) -> Exit {
     };
     match start(&config, &environment) {
         Ok(server) => {
-            let updates = Updates::of(&config, false).filter(|_| config.values.use_server_update_trails);
+            let updates = config.values.use_server_update_trails.then(|| Updates::of(&config, false)).flatten();
             let updater = sensor::updating(updates, loudness::live_message());
             let exit = serve(server, signals);
             if let Some(updater) = updater {

@@ -274,12 +274,8 @@ impl Setting for WebUrl {
         WebUrl(String::new())
     }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
-        let lower = text.to_ascii_lowercase();
-        let rest = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"));
-        match rest {
-            Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(WebUrl(text.to_string())),
-            _ => Err(wrong(text, &Self::accepts())),
-        }
+        let is = is_url(text, &["http://", "https://"]);
+        if is { Ok(WebUrl(text.to_string())) } else { Err(wrong(text, &Self::accepts())) }
     }
     fn show(&self) -> String {
         self.0.clone()
@@ -287,6 +283,13 @@ impl Setting for WebUrl {
     fn accepts() -> String {
         "a URL that begins with http:// or https://".to_string()
     }
+}
+
+/// Whether a URL begins with one of the schemes and goes on with a host.
+fn is_url(text: &str, schemes: &[&str]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let rest = schemes.iter().find_map(|scheme| lower.strip_prefix(scheme));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
 /// A proxy.
@@ -298,12 +301,8 @@ impl Setting for Proxy {
         Proxy(String::new())
     }
     fn parse(text: &str, _: &Place<'_>) -> Result<Self, String> {
-        let lower = text.to_ascii_lowercase();
-        let rest = ["http://", "https://", "socks5://"].iter().find_map(|scheme| lower.strip_prefix(scheme));
-        match rest {
-            Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(Proxy(text.to_string())),
-            _ => Err(wrong(text, &Self::accepts())),
-        }
+        let is = is_url(text, &["http://", "https://", "socks5://"]);
+        if is { Ok(Proxy(text.to_string())) } else { Err(wrong(text, &Self::accepts())) }
     }
     fn show(&self) -> String {
         self.0.clone()

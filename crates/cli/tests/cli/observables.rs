@@ -46,6 +46,8 @@ fn what_was_seen_is_told() {
     run(path, &["absent.example"]).code(6).stdout("");
     run(path, &["192.0.2.0/33"]).code(2).stderr(contains("query: behind the slash"));
     run(path, &["a..b"]).code(2).stderr(contains("query: the name has an empty label"));
+    let alone = super::maltrail(path).args(["observables", "--log-dir", "logs", "absent.example"]).assert();
+    alone.code(2).stderr(contains("--log-dir needs a --state-dir"));
     std::fs::remove_dir_all(path.join("logs")).unwrap();
     run(path, &["ftp.evil.example"]).code(1).stdout(contains("ftp.evil.example")).stderr(contains("logs"));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use event::Event;
 use jiff::tz::TimeZone;
 
-use super::lines::{Lines, Torn};
+use super::lines::{OpenDay, Torn};
 use super::queue::Writer;
 
 /// What a file of lines a day is like.
@@ -23,7 +23,7 @@ pub(super) trait Form: Send + 'static {
 /// Appends lines to the file of their day, one of which is open.
 pub(super) struct Daily<F: Form> {
     form: F,
-    open: Option<(PathBuf, Lines)>,
+    open: OpenDay,
     lines: Vec<u8>,
     /// Where each line of `lines` ends.
     ends: Vec<usize>,
@@ -31,7 +31,7 @@ pub(super) struct Daily<F: Form> {
 
 impl<F: Form> Daily<F> {
     pub(super) fn new(form: F) -> Self {
-        Daily { form, open: None, lines: Vec::new(), ends: Vec::new() }
+        Daily { form, open: OpenDay::default(), lines: Vec::new(), ends: Vec::new() }
     }
 
     pub(super) fn write(&mut self, events: &[Arc<Event>]) -> (usize, io::Result<()>) {
@@ -40,7 +40,7 @@ impl<F: Form> Daily<F> {
             let path = self.form.path(first);
             let rest = events.get(done..).unwrap_or_default();
             let count = rest.iter().take_while(|e| self.form.path(e) == path).count();
-            let (written, result) = self.write_day(path, rest.get(..count).unwrap_or_default());
+            let (written, result) = self.write_day(&path, rest.get(..count).unwrap_or_default());
             done += written;
             if result.is_err() {
                 return (done, result);
@@ -49,28 +49,15 @@ impl<F: Form> Daily<F> {
         (done, Ok(()))
     }
 
-    fn write_day(&mut self, path: PathBuf, events: &[Arc<Event>]) -> (usize, io::Result<()>) {
+    fn write_day(&mut self, path: &Path, events: &[Arc<Event>]) -> (usize, io::Result<()>) {
         self.lines.clear();
         self.ends.clear();
         for event in events {
             self.form.line(event, &mut self.lines);
             self.ends.push(self.lines.len());
         }
-        let stale = self.open.as_ref().is_none_or(|(open, lines)| *open != path || !lines.current());
-        if stale {
-            self.open = None;
-            match Lines::open(&path, F::TORN, F::LOCKED) {
-                Ok(lines) => self.open = Some((path, lines)),
-                Err(e) => return (0, Err(e)),
-            }
-        }
-        let Some((_, lines)) = &mut self.open else { return (0, Ok(())) };
-        let (bytes, result) = lines.append(&self.lines);
-        let written = self.ends.iter().take_while(|end| **end <= bytes).count();
-        if result.is_err() {
-            self.open = None;
-        }
-        (written, result)
+        let (bytes, result) = self.open.append(path, F::TORN, F::LOCKED, &self.lines);
+        (self.ends.iter().take_while(|end| **end <= bytes).count(), result)
     }
 }
 

@@ -102,6 +102,29 @@ impl Lines {
     }
 }
 
+/// The file of a day, one of which is open.
+#[derive(Default)]
+pub(super) struct OpenDay(Option<Lines>);
+
+impl OpenDay {
+    /// Appends whole lines to the file of that path; says how many bytes of them stand there for good, and why not all.
+    pub(super) fn append(&mut self, path: &Path, torn: Torn, lock: bool, lines: &[u8]) -> (usize, io::Result<()>) {
+        if self.0.as_ref().is_none_or(|open| open.path != path || !open.current()) {
+            self.0 = None;
+            match Lines::open(path, torn, lock) {
+                Ok(file) => self.0 = Some(file),
+                Err(error) => return (0, Err(error)),
+            }
+        }
+        let Some(file) = &mut self.0 else { return (0, Ok(())) };
+        let (bytes, result) = file.append(lines);
+        if result.is_err() {
+            self.0 = None;
+        }
+        (bytes, result)
+    }
+}
+
 /// Length of the file up to the end of its last whole line.
 fn whole_length(file: &mut File, length: u64) -> io::Result<u64> {
     const STEP: u64 = 4096;

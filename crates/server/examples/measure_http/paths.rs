@@ -47,6 +47,9 @@ async fn targets(program: &Program, today: &str) -> Vec<String> {
         let path = if path.contains("/families/") { path.replace("{name}", "asyncrat") } else { path };
         match path.as_str() {
             "/api/v1/hunt" => "/api/v1/hunt?q=evil-7.example".to_owned(),
+            "/api/v1/observables" | "/api/v1/observables/hosts" | "/api/v1/observables/pairs" => {
+                format!("{path}?q=*.example")
+            }
             "/api/v1/enrich" => "/api/v1/enrich?address=10.0.1.7,9.9.9.9&port=53".to_owned(),
             _ => path,
         }

@@ -6,12 +6,15 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::mmdb::{Database, Fault, Record, Scalar};
 use crate::stamp::Stamp;
 
 /// Largest file that is read; it is held in memory as a whole.
 const MAX_FILE_BYTES: u64 = 1 << 30;
+/// After which a file that could not be read is tried again.
+const RETRY: Duration = Duration::from_secs(60);
 /// Names of organisations and cities are cut to so many characters.
 const MAX_NAME: usize = 120;
 
@@ -52,6 +55,8 @@ struct State {
     opened: Option<Arc<Opened>>,
     /// Why what bears the name now is not in use.
     problem: Option<String>,
+    /// When reading what bears the name now failed.
+    failed: Option<Instant>,
     /// Files that were read under this name.
     read: u64,
 }
@@ -122,7 +127,8 @@ impl Followed {
     fn now(&self) -> Current {
         let found = Stamp::of(&self.path);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let unchanged = state.tried == found && (found.is_some() || state.problem.is_some());
+        let again = state.failed.is_some_and(|failed| failed.elapsed() >= RETRY);
+        let unchanged = state.tried == found && (found.is_some() || state.problem.is_some()) && !again;
         if !unchanged {
             state.tried = found;
             match read(&self.path) {
@@ -131,7 +137,7 @@ impl Followed {
                     state.read += 1;
                     let number = state.read;
                     state.opened = Some(Arc::new(Opened { path: self.path.clone(), database, faults, number }));
-                    state.problem = None;
+                    (state.problem, state.failed) = (None, None);
                 }
                 Err(why) => {
                     let before =
@@ -142,6 +148,8 @@ impl Followed {
                     );
                     tracing::error!(path = %self.path.display(), "{problem}");
                     state.problem = Some(problem);
+                    // A file that is gone is seen when it is back.
+                    state.failed = found.map(|_| Instant::now());
                 }
             }
         }

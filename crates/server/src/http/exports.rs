@@ -125,9 +125,8 @@ pub(super) fn told(store: &Store<Mapped>, id: LabelId, own: bool) -> Option<(&st
 
 /// Info and reference of the first source that is public.
 fn public(sources: &str) -> Option<(&str, &str)> {
-    let source = sources.lines().find(|source| !CUSTOM.iter().any(|own| source.starts_with(own)))?;
-    let (reference, info) = source.split_once(' ').unwrap_or((source, ""));
-    Some((info, reference))
+    let (list, info) = sources.lines().map(trails::source).find(|(list, _)| !CUSTOM.contains(list))?;
+    Some((info, list))
 }
 
 /// A field of a CSV (RFC 4180).

@@ -87,8 +87,10 @@ async fn metrics(
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
     let (scope, now) = (reader.view(), app.clock.now());
     let all = !scope.limits_addresses();
-    let (days, broken) = work::run(&app, move |app, _| -> Result<_, Problem> {
-        Ok((app.store.days(&scope)?, app.enrich.problems().len() as u64))
+    let (days, broken, observables) = work::run(&app, move |app, _| -> Result<_, Problem> {
+        // Waits for whoever writes them.
+        let observables = if all { app.observables.figures() } else { Vec::new() };
+        Ok((app.store.days(&scope)?, app.enrich.problems().len() as u64, observables))
     })
     .await?;
     let today = app.today();
@@ -101,9 +103,7 @@ async fn metrics(
     page.one("store_lines", "gauge", "Lines of all days", days.iter().map(|count| count.lines).sum());
     page.one("store_events_today", "gauge", "Events of today", of_today.map_or(0, |count| count.events));
     page.figures(&app.store.figures());
-    if all {
-        page.figures(&app.observables.figures());
-    }
+    page.figures(&observables);
     let trails = app.trails.get().await;
     page.one("trails", "gauge", "Indicators in the trail store", trails.as_ref().map_or(0, |store| store.len() as u64));
     let generation = trails.map_or(0, |store| store.generation_info().generation);

@@ -19,12 +19,12 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::batch::{BatchError, Limits, Packing, unpack};
 use super::counters::{Counters, Way, add};
-use super::tally::{Reason, Tally, window};
+use super::tally::{Reason, Tally};
 use crate::access::{Access, Credentials};
 use crate::http::reply::{self, Keep};
 use crate::http::{App, Problem, Route, Slots, Who, body, work};
 use crate::observables::{Origin, Taken as Observed};
-use crate::store::record::Unfit;
+use crate::store::record::{Unfit, Window};
 use crate::store::{Appended, Batch, Stored};
 
 /// Name of the header that names a batch.
@@ -213,7 +213,7 @@ fn take(app: &App, sent: Sent) -> Result<Taken, Problem> {
         add(&counters.repeated, refused.total());
         return Ok(Taken { written: 0, observables: 0, refused: BTreeMap::new(), repeated: true, renamed: 0 });
     }
-    refused.unfit(&batch, &appended, (window(&app.settings), now));
+    refused.unfit(&batch, &appended, (Window::of(&app.settings), now));
     counters.write(Way::Https, appended.written);
     counters.refuse(Way::Https, &refused);
     add(&counters.renamed, renamed);

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use event::import::Refusal;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::batch::Unpacked;
-use crate::Settings;
 use crate::store::record::{Unfit, Window, fit};
 use crate::store::{Appended, Batch};
 
@@ -119,14 +118,10 @@ impl Tally {
     }
 }
 
-/// How far from now events may be.
-pub(super) fn window(settings: &Settings) -> Window {
-    let seconds = |n: u64| SignedDuration::from_secs(i64::try_from(n).unwrap_or(i64::MAX));
-    Window { back: seconds(settings.window_back_seconds), ahead: seconds(settings.window_ahead_seconds) }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::store::record::sample::{at, noon};
 

@@ -15,11 +15,10 @@ use super::counters::{Counters, add};
 use super::datagram;
 use super::queue::{Chunk, Queue};
 use super::socket::{self, Receiving};
-use super::tally::window;
 use super::writer::{Writer, WriterSettings};
 use crate::Settings;
 use crate::store::EventStore;
-use crate::store::record::Clock;
+use crate::store::record::{Clock, Window};
 
 /// Bytes that may wait for the record. More are dropped and counted.
 const MAX_QUEUED: usize = 64 << 20;
@@ -84,7 +83,7 @@ impl Udp {
         let address = receiving.socket.local_addr().map_err(bind)?;
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| UdpError::Thread(error.into()))?);
         let queue = Arc::new(Queue::new(MAX_QUEUED));
-        let told = WriterSettings { zone: settings.zone.clone(), window: window(settings), clock };
+        let told = WriterSettings { zone: settings.zone.clone(), window: Window::of(settings), clock };
         let writer = Writer::new(told, store, Arc::clone(&queue), Arc::clone(&counters));
         let receiver = Receiver {
             receiving,

@@ -42,14 +42,14 @@ pub(crate) fn add(counter: &AtomicU64, more: u64) {
 
 impl Counters {
     /// Rows that went to make room, of all tables.
-    #[must_use]
-    pub fn crowded(&self) -> u64 {
+    #[cfg(test)]
+    pub(super) fn crowded(&self) -> u64 {
         self.crowded.iter().map(|counter| counter.load(Relaxed)).sum()
     }
 
     /// Rows that went because of their age, of all tables.
-    #[must_use]
-    pub fn aged(&self) -> u64 {
+    #[cfg(test)]
+    pub(super) fn aged(&self) -> u64 {
         self.aged.iter().map(|counter| counter.load(Relaxed)).sum()
     }
 

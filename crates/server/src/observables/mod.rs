@@ -24,9 +24,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::SignedDuration;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::database::{self, DatabaseError};
+use crate::store::record::Window;
 use crate::store::{Figure, SourceId};
 
 pub use counters::Counters;
@@ -87,13 +88,8 @@ impl ObservablesSettings {
     /// Of a server's.
     #[must_use]
     pub fn of(settings: &crate::Settings) -> ObservablesSettings {
-        let seconds = |n: u64| SignedDuration::from_secs(i64::try_from(n).unwrap_or(i64::MAX));
-        ObservablesSettings {
-            limits: Limits::default(),
-            retention_days: settings.retention_days,
-            back: seconds(settings.window_back_seconds),
-            ahead: seconds(settings.window_ahead_seconds),
-        }
+        let Window { back, ahead } = Window::of(settings);
+        ObservablesSettings { limits: Limits::default(), retention_days: settings.retention_days, back, ahead }
     }
 }
 
@@ -174,7 +170,6 @@ impl Observables {
     /// # Errors
     /// The database fails.
     pub fn position(&self, source: &SourceId) -> Result<Option<u64>, ObservablesError> {
-        use rusqlite::OptionalExtension as _;
         let writer = self.writer();
         let mut statement = writer.connection.prepare_cached("SELECT upto FROM sources WHERE id = ?1")?;
         Ok(statement.query_row([&source.0], |row| row.get(0)).optional()?)
@@ -184,11 +179,8 @@ impl Observables {
     #[must_use]
     pub fn figures(&self) -> Vec<Figure> {
         let rows = self.writer().rows;
-        let bytes = |suffix: &str| {
-            let mut name = self.reading.path().as_os_str().to_owned();
-            name.push(suffix);
-            std::fs::metadata(name).map_or(0, |metadata| metadata.len())
-        };
+        let bytes =
+            |suffix| std::fs::metadata(beside(self.reading.path(), suffix)).map_or(0, |metadata| metadata.len());
         self.counters.figures(rows, bytes("") + bytes("-wal"))
     }
 
@@ -200,7 +192,6 @@ impl Observables {
 
 /// Rows of the tables, in their order.
 fn totals(connection: &Connection) -> Result<[u64; Table::ALL.len()], ObservablesError> {
-    use rusqlite::OptionalExtension as _;
     let mut rows = [0; Table::ALL.len()];
     let mut statement = connection.prepare("SELECT rows FROM totals WHERE name = ?1")?;
     for (table, rows) in Table::ALL.into_iter().zip(&mut rows) {
@@ -209,21 +200,23 @@ fn totals(connection: &Connection) -> Result<[u64; Table::ALL.len()], Observable
     Ok(rows)
 }
 
+/// A file that SQLite keeps, or that is kept, beside another.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// Renames a damaged file, so that another can be begun.
 fn set_aside(path: &Path, error: &DatabaseError) -> Result<(), ObservablesError> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let damaged = beside(".damaged");
+    let damaged = beside(path, ".damaged");
     tracing::error!(
         "{error}; it is kept as {} and begun anew: what is still in the log directory is read again, \
          what sensors sent over the network is lost",
         damaged.display()
     );
     std::fs::rename(path, damaged).map_err(|source| ObservablesError::Aside { path: path.to_owned(), source })?;
-    for companion in [beside("-wal"), beside("-shm")] {
+    for companion in [beside(path, "-wal"), beside(path, "-shm")] {
         // They are of the damaged file, and may not be there.
         let _ = std::fs::remove_file(companion);
     }

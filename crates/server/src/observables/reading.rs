@@ -60,6 +60,13 @@ impl Seen {
         self.last = self.last.max(other.last);
         self.count = self.count.saturating_add(other.count);
     }
+
+    /// Both together, as another.
+    #[must_use]
+    pub fn with(mut self, other: Seen) -> Seen {
+        self.add(other);
+        self
+    }
 }
 
 /// What an observable is.
@@ -308,10 +315,7 @@ impl Reading {
         let mut all: Option<Seen> = None;
         let mut hosts = BTreeSet::new();
         self.sightings(ask, None, view, &mut |found| {
-            all = Some(all.map_or(found.seen, |mut seen| {
-                seen.add(found.seen);
-                seen
-            }));
+            all = Some(all.map_or(found.seen, |all| all.with(found.seen)));
             hosts.extend(key::address(found.host));
             if hosts.len() > HOSTS + 1 {
                 hosts.pop_last();

@@ -58,6 +58,10 @@ impl Observables {
                 while self.writer().remove_oldest(table, AT_ONCE, before.as_microsecond(), counter)? > 0 {}
             }
         }
+        // Without any file the directory is not what it was: it may be no longer mounted.
+        if there.is_empty() {
+            return Ok(());
+        }
         let writer = self.writer();
         let Ok(before) = days(SOURCE_DAYS) else { return Ok(()) };
         let mut gone = writer.connection.prepare_cached("SELECT id FROM sources WHERE seen < ?1")?;

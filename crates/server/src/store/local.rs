@@ -8,7 +8,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -52,14 +51,12 @@ impl LocalSettings {
     /// Of a server's.
     #[must_use]
     pub fn of(settings: &Settings, clock: Clock) -> LocalSettings {
-        let seconds = |n: u64| SignedDuration::from_secs(i64::try_from(n).unwrap_or(i64::MAX));
-        let (back, ahead) = (seconds(settings.window_back_seconds), seconds(settings.window_ahead_seconds));
         LocalSettings {
             log_dir: settings.log_dir.clone(),
             state_dir: settings.state_dir.clone(),
             zone: settings.zone.clone(),
             local: Local::new(AddressSet::of(&settings.home_networks)),
-            window: Window { back, ahead },
+            window: Window::of(settings),
             retention_days: settings.retention_days,
             retention_bytes: settings.retention_bytes,
             clock,

@@ -83,11 +83,9 @@ const MAX_SOURCES: usize = 50;
 impl Source {
     /// Of lines `reference info`. Without the user's own where these are not to be told.
     fn all(sources: &str, own: bool) -> Vec<Source> {
-        let told = sources.lines().filter(|source| own || !CUSTOM.iter().any(|own| source.starts_with(own)));
-        let read = told.map(|source| {
-            let (reference, info) = source.split_once(' ').unwrap_or((source, ""));
-            Source { link: link(reference), reference: reference.to_owned(), info: info.to_owned() }
-        });
+        let told = sources.lines().map(trails::source).filter(|(list, _)| own || !CUSTOM.contains(list));
+        let read =
+            told.map(|(list, info)| Source { link: link(list), reference: list.to_owned(), info: info.to_owned() });
         read.take(MAX_SOURCES).collect()
     }
 }
@@ -146,11 +144,7 @@ impl Listing {
             confidence: label.confidence,
             kind: Kind::as_str(listed.kind),
             class: label.class.as_str(),
-            severity: match label.severity {
-                trails::Severity::Low => "low",
-                trails::Severity::Medium => "medium",
-                trails::Severity::High => "high",
-            },
+            severity: label.severity.as_str(),
             sources: Source::all(store.sources(listed.label), own),
         })
     }

@@ -65,7 +65,7 @@ pub(super) async fn meta(
             in_events(app, &observable, scope.clone(), cancelled)?,
         ) {
             // An event is traffic too: what is in both is counted once.
-            (Some(all), Some(events)) => Some(Seen { count: all.count.max(events.count), ..together(all, events) }),
+            (Some(all), Some(events)) => Some(Seen { count: all.count.max(events.count), ..all.with(events) }),
             (all, events) => all.or(events),
         };
         let facts = address.map(|address| app.enrich.now().address(address, &scope));
@@ -88,11 +88,6 @@ pub(super) async fn meta(
     }
 }
 
-fn together(mut one: Seen, other: Seen) -> Seen {
-    one.add(other);
-    one
-}
-
 /// In all traffic, with what is below a name.
 fn observed(app: &App, observable: &str, scope: &Scope, cancelled: &Cancelled) -> Result<Option<Seen>, Problem> {
     // What is no name was never observed.
@@ -113,7 +108,7 @@ fn in_events(app: &App, observable: &str, scope: Scope, cancelled: &Cancelled) -
     work::each(app, &query, cancelled, |stored| {
         let event = &stored.event;
         let seen = Seen { first: event.time, last: event.last, count: event.count };
-        all = Some(all.map_or(seen, |all| together(all, seen)));
+        all = Some(all.map_or(seen, |all| all.with(seen)));
     })?;
     Ok(all)
 }

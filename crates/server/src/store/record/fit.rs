@@ -55,6 +55,15 @@ pub struct Window {
     pub ahead: SignedDuration,
 }
 
+impl Window {
+    /// Of a server's settings.
+    #[must_use]
+    pub fn of(settings: &crate::Settings) -> Window {
+        let seconds = |n: u64| SignedDuration::from_secs(i64::try_from(n).unwrap_or(i64::MAX));
+        Window { back: seconds(settings.window_back_seconds), ahead: seconds(settings.window_ahead_seconds) }
+    }
+}
+
 /// Looks at an event.
 ///
 /// # Errors
