@@ -55,7 +55,7 @@ pub fn explain(plan: &Plan, text: &str) -> Result<Vec<Saying>, ExplainError> {
             sayings.push(Saying {
                 source: found.file.display().to_string(),
                 line: found.line,
-                veto: of_all(&found.info, origin.custom),
+                veto: of_all(&found.info, trails::is_custom(&found.reference)),
                 info: found.info,
                 reference: found.reference,
             });
