@@ -15,8 +15,9 @@ FUZZ_TARGETS ?= frame stream datagram dns http tls quic certificate capture stor
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 
-build: ## The release binary, target/release/maltrail
+build: ## The release binary, target/release/maltrail, with its page
 	@scripts/setup build
+	@scripts/web build
 	$(CARGO) build --release -p maltrail
 
 demo: build ## A generated day of traffic with hostile parts, replayed: coloured events and a summary
@@ -24,18 +25,23 @@ demo: build ## A generated day of traffic with hostile parts, replayed: coloured
 	target/release/testkit generate-day --out $(DEMO_DIR)
 	target/release/maltrail sensor -c $(DEMO_DIR)/maltrail.conf -r $(DEMO_DIR)/day.pcap --console
 
-test: ## Every test: units, properties, cases, house rules
+test: ## Every test: units, properties, cases, house rules, the page in a browser
 	@scripts/setup test
+	@scripts/web build
+	scripts/web test
 	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace; else $(CARGO) test --workspace --all-targets; fi
 	$(CARGO) test --workspace --doc --quiet
+	$(CARGO) build -p maltrail
+	scripts/web e2e
 
 test-api: ## The API against its own description (schemathesis; sets up a Python environment under target/)
 	@scripts/setup build
 	scripts/test-api
 
-lint: ## Formatting, clippy, documentation and the dependency tree; warnings are errors
+lint: ## Formatting, clippy, the page's types and rules, documentation and the dependency tree; warnings are errors
 	@scripts/setup build
 	$(CARGO) fmt --all -- --check
+	scripts/web check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 	if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --log-level error check bans licenses sources; else echo "cargo-deny is not installed: dependency tree not checked"; fi

@@ -34,6 +34,12 @@ impl Coding {
     /// The one we like best among those that the client likes best.
     #[must_use]
     pub fn accepted(headers: &HeaderMap) -> Coding {
+        Coding::best(headers, &Coding::COMPRESSED)
+    }
+
+    /// The first of `among` that the client likes best; none of them, if it takes none.
+    #[must_use]
+    pub fn best(headers: &HeaderMap, among: &[Coding]) -> Coding {
         let fields = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
         let members: Vec<(&str, u16)> = fields.flat_map(|field| field.split(',')).filter_map(member).collect();
         let weight = |coding: Coding| {
@@ -45,7 +51,7 @@ impl Coding {
             Some(best) if weight(best) >= weight(next) => Some(best),
             _ => Some(next),
         };
-        let best = Coding::COMPRESSED.into_iter().filter(|coding| weight(*coding) > 0).fold(None, better);
+        let best = among.iter().copied().filter(|coding| weight(*coding) > 0).fold(None, better);
         best.unwrap_or(Coding::Identity)
     }
 

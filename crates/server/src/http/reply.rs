@@ -25,6 +25,8 @@ pub enum Keep {
     Ask,
     /// By anyone, asking every time whether it changed.
     Public,
+    /// By anyone for good: it never changes under its name.
+    Forever,
 }
 
 impl Keep {
@@ -34,6 +36,7 @@ impl Keep {
             Keep::Own => ("private, max-age=31536000, immutable", "accept-encoding, authorization, cookie"),
             Keep::Ask => ("private, no-cache", "accept-encoding, authorization, cookie"),
             Keep::Public => ("no-cache", "accept-encoding"),
+            Keep::Forever => ("max-age=31536000, immutable", "accept-encoding"),
         };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
         headers.insert(header::VARY, HeaderValue::from_static(vary));

@@ -84,9 +84,9 @@ async fn targets_are_taken_by_their_letters() {
     for path in [
         "/../../etc/passwd",
         "/%2e%2e/%2e%2e/etc/passwd",
-        "/style.css/../../Cargo.toml",
-        "/events/../style.css",
-        "/style.css%00.html",
+        "/assets/../../Cargo.toml",
+        "/events/../assets/x.js",
+        "/assets/x.js%00.html",
         "/api/v1/threats/2026-11-20/../../../etc/passwd",
         "/%ff%fe",
         "/%",

@@ -117,13 +117,17 @@ async fn the_default_password_is_changed_before_anything_else() {
     let refused = admin.get("/api/v1/days").await;
     assert_eq!(refused.status, 403);
     assert!(refused.json()["detail"].as_str().unwrap().contains("change the password"));
+    let who = admin.get("/api/v1/account").await.json();
+    assert_eq!(who, json!({"name": "admin", "role": "administrator", "must_change": true}));
     let wrong = json!({"current": "guess", "new": "a better one"});
     assert_eq!(admin.send(Method::POST, "/api/v1/account/password", wrong).await.status, 400);
     let change = json!({"current": "changeme!", "new": "a better one"});
     assert_eq!(admin.send(Method::POST, "/api/v1/account/password", change).await.status, 204);
     assert_eq!(admin.get("/api/v1/days").await.status, 200);
+    assert_eq!(admin.get("/api/v1/account").await.json()["must_change"], false);
     assert_eq!(admin.send(Method::POST, "/logout", json!({})).await.status, 204);
     assert_eq!(admin.get("/api/v1/days").await.status, 401);
+    assert_eq!(admin.get("/api/v1/account").await.status, 401);
     desk.server.stop().await;
 }
 

@@ -9,6 +9,7 @@ use super::{accounts, audit, login, rules, tokens, triage, views};
     login::login,
     login::logout,
     login::change_password,
+    login::account,
     login::sessions,
     login::end_sessions,
     accounts::list,

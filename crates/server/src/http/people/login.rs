@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::sent::Sent;
 use super::{By, People};
-use crate::access::{Credentials, From, Role, SESSION_COOKIE};
+use crate::access::{Credentials, Denied, From, Role, SESSION_COOKIE};
 use crate::http::app::App;
 use crate::http::auth::{Client, Known};
 use crate::http::problem::Problem;
@@ -132,6 +132,39 @@ pub(super) async fn change_password(
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who asks.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AccountAnswer {
+    name: String,
+    role: Role,
+    /// The password must be changed before anything else (`/api/v1/account/password`).
+    must_change: bool,
+}
+
+/// Who is logged in, also where the password is to be changed first.
+#[utoipa::path(get, path = "/api/v1/account", tag = "account", responses(
+    (status = 200, body = AccountAnswer), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 503, body = Problem)))]
+pub(super) async fn account(
+    State(app): State<Arc<App>>,
+    Extension(people): Extension<Arc<People>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let credentials = Credentials::of(&headers);
+    let now = app.clock.now();
+    let answer = work::run(&app, move |_, _| -> Result<_, Denied> {
+        let must_change = match people.access.reader(&credentials, false, now) {
+            Ok(_) => false,
+            Err(Denied::PasswordChange) => true,
+            Err(denied) => return Err(denied),
+        };
+        let reader = people.access.reader(&credentials, true, now)?;
+        Ok(AccountAnswer { name: reader.name, role: reader.role, must_change })
+    })
+    .await?;
+    reply::json(&headers, &answer, Keep::Nothing)
 }
 
 /// Sessions of one's own account.

@@ -53,6 +53,7 @@ pub fn routes(access: Arc<Access>) -> Vec<Route> {
     let routes = vec![
         Route::post("/login", Who::Anyone, login::login),
         Route::post("/logout", Who::Anyone, login::logout),
+        Route::get("/api/v1/account", Who::Anyone, login::account),
         // Also for those who must change it before anything else, whom the gate does not know yet.
         Route::post("/api/v1/account/password", Who::Anyone, login::change_password),
         Route::get("/api/v1/account/sessions", Who::Reader, login::sessions),

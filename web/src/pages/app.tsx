@@ -1,0 +1,46 @@
+/** Which page is shown: login first, then what the address says. */
+
+import type { JSX } from 'preact'
+import { session } from '../model/session'
+import { route } from '../model/state'
+import { Header } from '../parts/header'
+import { Login, NewPassword } from './login'
+import { Threats } from './threats'
+
+export function App(): JSX.Element {
+  const now = session.value
+  switch (now.state) {
+    case 'unknown':
+      return <main class="alone" aria-busy="true" />
+    case 'offline':
+      return (
+        <main class="alone">
+          <h1>maltrail</h1>
+          <p role="alert">{now.problem}</p>
+        </main>
+      )
+    case 'stranger':
+      return <Login />
+    case 'known':
+      return now.account.must_change ? <NewPassword name={now.account.name} /> : <Screen />
+  }
+}
+
+function Screen(): JSX.Element {
+  return (
+    <>
+      <Header />
+      <main class="screen">{page()}</main>
+    </>
+  )
+}
+
+/** The pages there are. */
+function page(): JSX.Element {
+  switch (route.value.page) {
+    case 'threats':
+      return <Threats />
+    default:
+      return <p class="empty">This page is not there yet.</p>
+  }
+}

@@ -1,0 +1,18 @@
+/** Numbers and times as people read them. */
+
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+
+/** 12,345 */
+export const count = (value: number): string => whole.format(value)
+
+/** 1.2M */
+export const compact = (value: number): string => short.format(value)
+
+/** Writes instants (seconds) in a zone. */
+export function clock(zone: string): { readonly time: (at: number) => string; readonly moment: (at: number) => string } {
+  const options = { timeZone: zone, hourCycle: 'h23', hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+  const time = new Intl.DateTimeFormat('en-GB', options)
+  const moment = new Intl.DateTimeFormat('sv-SE', { ...options, year: 'numeric', month: '2-digit', day: '2-digit' })
+  return { time: (at) => time.format(1000 * at), moment: (at) => moment.format(1000 * at) }
+}

@@ -1,0 +1,44 @@
+/** What the page and its worker tell each other. Everything is plain data. */
+
+import type { Group, Progress, Query, Summary, Threat, Triage } from '../model/threat'
+
+/** To the worker. `id` is given back with the answer. */
+export type Request =
+  /** First of all: where the server's paths begin. */
+  | { readonly type: 'start'; readonly base: string }
+  /** Opens days, `2026-11-20`, and lets go of others. Progress follows. */
+  | { readonly type: 'open'; readonly days: readonly string[] }
+  /** What is to be shown from now on. One that comes before the answer of another is there takes its place. */
+  | { readonly type: 'query'; readonly id: number; readonly query: Query }
+  /** Rows from..to of the last query that was answered. */
+  | { readonly type: 'page'; readonly id: number; readonly from: number; readonly to: number }
+  /** One threat, whether the query finds it or not. */
+  | { readonly type: 'threat'; readonly id: number; readonly threat: string }
+  /** Ids of rows from..to of the last query: for changes of many. */
+  | { readonly type: 'ids'; readonly id: number; readonly from: number; readonly to: number }
+  /** Values that a field has, most frequent first, that contain a text. */
+  | { readonly type: 'values'; readonly id: number; readonly field: ValueField; readonly text: string }
+  /** Triage that was changed or read. */
+  | { readonly type: 'triage'; readonly changed: readonly Triage[] }
+
+export const VALUE_FIELDS = ['src', 'trail', 'info', 'family', 'sensor', 'tag', 'assignee'] as const
+export type ValueField = (typeof VALUE_FIELDS)[number]
+
+/** From the worker. */
+export type Answer =
+  | { readonly type: 'progress'; readonly progress: Progress }
+  /** Rows came or changed: the last query was answered again. `id` is that of the query. */
+  | { readonly type: 'result'; readonly id: number; readonly summary: Summary }
+  | { readonly type: 'page'; readonly id: number; readonly from: number; readonly rows: readonly Threat[] | readonly Group[] }
+  | { readonly type: 'threat'; readonly id: number; readonly threat: Threat | undefined }
+  | { readonly type: 'ids'; readonly id: number; readonly ids: readonly string[] }
+  | { readonly type: 'values'; readonly id: number; readonly values: readonly { readonly value: string; readonly threats: number }[] }
+  /** The search cannot be read; characters from..to are wrong. */
+  | { readonly type: 'wrong'; readonly id: number; readonly problem: string; readonly from: number; readonly to: number }
+
+/** Most rows of one page. */
+export const MAX_PAGE = 500
+/** Most ids that are given at once. */
+export const MAX_IDS = 100_000
+/** Most values that are offered. */
+export const MAX_VALUES = 50

@@ -1,0 +1,140 @@
+/** Rows joined by host, family or trail. */
+
+import { formatAddress } from '../../model/address'
+import type { Group, Grouping, Sort, Threat } from '../../model/threat'
+import { Pairs } from '../table/pairs'
+import { sortByKey } from '../table/radix'
+import type { Threats } from '../table/threats'
+
+/** Groups in their order. */
+export class GroupRows {
+  constructor(
+    private readonly sums: Sums,
+    private readonly order: Uint32Array,
+    private readonly key: (group: number) => string,
+  ) {}
+
+  get length(): number {
+    return this.order.length
+  }
+
+  /** Groups from..to. */
+  page(from: number, to: number, threat: (row: number) => Threat): Group[] {
+    const { sums } = this
+    return Array.from(this.order.subarray(from, to), (group) => ({
+      key: this.key(group),
+      threats: sums.threats[group]!,
+      events: sums.events[group]!,
+      severity: sums.severity[group]!,
+      score: sums.score[group]!,
+      first: sums.first[group]!,
+      last: sums.last[group]!,
+      hosts: sums.hosts[group]!,
+      worst: threat(sums.worst[group]!),
+    }))
+  }
+}
+
+/** Figures of groups, by the number of what joins them. */
+class Sums {
+  readonly threats: Uint32Array
+  readonly events: Float64Array
+  readonly severity: Uint8Array
+  readonly score: Uint8Array
+  readonly first: Uint32Array
+  readonly last: Uint32Array
+  readonly hosts: Uint32Array
+  readonly worst: Uint32Array
+
+  constructor(size: number) {
+    this.threats = new Uint32Array(size)
+    this.events = new Float64Array(size)
+    this.severity = new Uint8Array(size)
+    this.score = new Uint8Array(size)
+    this.first = new Uint32Array(size).fill(0xffffffff)
+    this.last = new Uint32Array(size)
+    this.hosts = new Uint32Array(size)
+    this.worst = new Uint32Array(size)
+  }
+}
+
+/** Joins rows, which come in order of rank. */
+export function groups(threats: Threats, rows: Uint32Array, grouping: Grouping, sort: Sort): GroupRows {
+  const { of, size, key } = joining(threats, grouping)
+  const sums = new Sums(size)
+  const pairs = new Pairs(0)
+  const used: number[] = []
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    const group = of(row)
+    if (sums.threats[group]!++ === 0) {
+      used.push(group)
+      sums.worst[group] = row
+    }
+    sums.events[group]! += threats.count[row]!
+    sums.severity[group] = Math.max(sums.severity[group]!, threats.severity(row))
+    sums.score[group] = Math.max(sums.score[group]!, threats.score[row]!)
+    sums.first[group] = Math.min(sums.first[group]!, threats.first[row]!)
+    sums.last[group] = Math.max(sums.last[group]!, threats.last[row]!)
+    if (grouping === 'host') {
+      sums.hosts[group] = 1
+    } else {
+      const before = pairs.size
+      pairs.intern(group, threats.host[row]!)
+      if (pairs.size > before) sums.hosts[group]!++
+    }
+  }
+  return new GroupRows(sums, ordered(sums, Uint32Array.from(used), sort), key)
+}
+
+interface Joining {
+  /** The group of a row. */
+  readonly of: (row: number) => number
+  /** Groups have numbers below it. */
+  readonly size: number
+  readonly key: (group: number) => string
+}
+
+function joining(threats: Threats, grouping: Grouping): Joining {
+  const { hosts, addresses, subjects, labels, texts } = threats
+  switch (grouping) {
+    case 'host':
+      return {
+        of: (row) => hosts.first[threats.host[row]!]!,
+        size: addresses.limit,
+        key: (group) => formatAddress(addresses.get(group)),
+      }
+    case 'family':
+      return { of: (row) => labels.all[threats.label[row]!]!.family, size: texts.size, key: (group) => texts.get(group) }
+    default:
+      return { of: (row) => subjects.first[threats.subject[row]!]!, size: texts.size, key: (group) => texts.get(group) }
+  }
+}
+
+/** Groups stand in the order of their worst threats; a key stands before that. */
+function ordered(sums: Sums, groups: Uint32Array<ArrayBuffer>, { by, descending }: Sort): Uint32Array {
+  const column = keys(sums, by)
+  if (column === undefined) return descending ? groups.reverse() : groups
+  return sortByKey(groups, descending ? column.map((key) => 0xffffffff - key) : column)
+}
+
+function keys(sums: Sums, by: Sort['by']): Uint32Array | undefined {
+  switch (by) {
+    case 'count':
+      return Uint32Array.from(sums.events, (events) => Math.min(events, 0xffffffff))
+    case 'threats':
+      return sums.threats
+    case 'hosts':
+      return sums.hosts
+    case 'first':
+      return sums.first
+    case 'last':
+      return sums.last
+    case 'score':
+      return Uint32Array.from(sums.score)
+    case 'severity':
+      return Uint32Array.from(sums.severity)
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,48 @@
+/** Stable sorting of row numbers by numeric keys, least significant digit first: time grows with the rows alone. */
+
+type Words = Uint32Array<ArrayBuffer>
+
+const BITS = 11
+const SIZE = 1 << BITS
+const MASK = SIZE - 1
+
+/** Sorts rows by `key[row]`, ascending; rows with equal keys stay in their order. May use the given array as scratch. */
+export function sortByKey(rows: Words, key: Uint32Array): Words {
+  let greatest = 0
+  for (let i = 0; i < rows.length; i++) greatest = Math.max(greatest, key[rows[i]!]!)
+  let from = rows
+  let to = new Uint32Array(rows.length)
+  const starts = new Uint32Array(SIZE)
+  for (let shift = 0; shift < 32 && greatest >>> shift > 0; shift += BITS) {
+    starts.fill(0)
+    for (let i = 0; i < from.length; i++) starts[(key[from[i]!]! >>> shift) & MASK]!++
+    let sum = 0
+    for (let digit = 0; digit < SIZE; digit++) {
+      const count = starts[digit]!
+      starts[digit] = sum
+      sum += count
+    }
+    for (let i = 0; i < from.length; i++) {
+      const row = from[i]!
+      to[starts[(key[row]! >>> shift) & MASK]!++] = row
+    }
+    ;[from, to] = [to, from]
+  }
+  return from
+}
+
+/** Merges two sorted lists. Of equal ones those of `a` come first. */
+export function mergeSorted(a: Uint32Array, b: Uint32Array, compare: (a: number, b: number) => number): Uint32Array {
+  if (a.length === 0) return b
+  if (b.length === 0) return a
+  const merged = new Uint32Array(a.length + b.length)
+  if (compare(a[a.length - 1]!, b[0]!) <= 0) {
+    merged.set(a)
+    merged.set(b, a.length)
+    return merged
+  }
+  let [i, j, to] = [0, 0, 0]
+  while (i < a.length && j < b.length) merged[to++] = compare(a[i]!, b[j]!) <= 0 ? a[i++]! : b[j++]!
+  merged.set(i < a.length ? a.subarray(i) : b.subarray(j), to)
+  return merged
+}
