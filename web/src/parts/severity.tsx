@@ -23,7 +23,9 @@ export function Evidence({ score, severity }: { readonly score: number; readonly
   return (
     <span class={`evidence ${SEVERITIES[severity] ?? 'low'}`}>
       <Severity severity={severity} />
-      <meter min={0} max={100} value={score} aria-label="evidence" />
+      <span class="bar" aria-hidden="true">
+        <span style={{ width: `${score}%` }} />
+      </span>
       <span class="number">{score}</span>
     </span>
   )

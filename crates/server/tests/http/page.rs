@@ -28,7 +28,13 @@ async fn the_page_is_for_anyone_and_has_nothing_inline() {
         let script = client.get(&format!("/{name}")).await;
         assert_eq!((script.status, script.header("content-type")), (StatusCode::OK, "text/javascript; charset=utf-8"));
         assert_eq!(script.header("cache-control"), "max-age=31536000, immutable");
-        assert_eq!(client.with(Method::GET, &format!("/{name}"), &[("accept-encoding", "br")]).await.header("content-encoding"), "br");
+        assert_eq!(
+            client
+                .with(Method::GET, &format!("/{name}"), &[("accept-encoding", "br")])
+                .await
+                .header("content-encoding"),
+            "br"
+        );
     }
     for name in ["nothing.js", "index.html", "..%2findex.html", "main.js.br"] {
         assert_eq!(client.get(&format!("/assets/{name}")).await.status, StatusCode::NOT_FOUND, "{name}");

@@ -23,9 +23,11 @@ export interface Column {
 export class Columns {
   private at: number
 
+  /** `most`: items of a column at most. A column of zeros takes no bytes, so its length says nothing of the chunk's. */
   constructor(
     private readonly bytes: Uint8Array,
     at: number,
+    private readonly most: number,
   ) {
     this.at = at
   }
@@ -40,7 +42,7 @@ export class Columns {
     const told = view.getUint32(4, true)
     if (view.getUint16(0, true) !== tag || width > 8 || transform > 1) throw new ChunkError(`column ${tag} is damaged`)
     const end = at + HEAD_BYTES + told * width
-    if (end > bytes.length || (items !== undefined && told !== items)) throw new ChunkError(`wrong length of column ${tag}`)
+    if (end > bytes.length || told > Math.max(this.most, bytes.length) || (items !== undefined && told !== items)) throw new ChunkError(`wrong length of column ${tag}`)
     this.at = end
     return { tag, width, delta: transform === 1, items: told, bytes: bytes.subarray(at + HEAD_BYTES, end) }
   }

@@ -13,8 +13,10 @@ const MAGIC = 0x3163746d // mtc1
 const VERSION = 1
 const CUT = 2
 const MAX_SLOTS = 31
-/** Rows of one chunk; the server writes at most 131,072 into one. */
-const MAX_ROWS = 4 << 20
+/** Rows of one chunk: as many as the server writes into one. */
+const MAX_ROWS = 128 << 10
+/** Values of a list of one row, hours included. */
+const MAX_LISTED = 31
 
 /** Counts of the whole day, also of threats that there was no room for. */
 export interface Totals {
@@ -102,7 +104,7 @@ export function readChunk(bytes: Uint8Array): Chunk {
   const start = Number(view.getBigInt64(8, true))
   const [slots, rows, rank, all] = [16, 20, 24, 28].map((at) => view.getUint32(at, true)) as [number, number, number, number]
   if (slots < 1 || slots > MAX_SLOTS || rows > MAX_ROWS) throw new ChunkError('a chunk of impossible size')
-  const columns = new Columns(bytes, HEADER_BYTES)
+  const columns = new Columns(bytes, HEADER_BYTES, rows * MAX_LISTED)
   const totals = readTotals(columns, slots)
   const strings = readStrings(columns)
   const texts = strings.ends.length

@@ -123,7 +123,9 @@ mod tests {
     fn files_go_out_as_they_were_packed() {
         let served = Served::new(FILE);
         let mut tags = std::collections::BTreeSet::new();
-        for (accepted, coding) in [("zstd, br, gzip", "br"), ("gzip", "gzip"), ("zstd", ""), ("br;q=0, gzip;q=0.1", "gzip")] {
+        for (accepted, coding) in
+            [("zstd, br, gzip", "br"), ("gzip", "gzip"), ("zstd", ""), ("br;q=0, gzip;q=0.1", "gzip")]
+        {
             let fields = asked(&[(header::ACCEPT_ENCODING, accepted)]);
             let answer = served.answer(&fields, Keep::Forever).unwrap();
             assert_eq!(text(&answer, &header::CONTENT_ENCODING), coding, "{accepted}");
