@@ -85,6 +85,7 @@ pub(crate) fn settings(
         matching: MatchSettings {
             host_domains: values.check_host_domains,
             certificates: values.check_tls_certificates,
+            detectors: lists.detectors,
             agents: lists.agents,
             seed,
         },

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
+use detect::detectors;
 use detect::{Agents, IgnoreRules, UserWhitelist};
 use sensor::settings::SeverityPattern;
 
-use crate::config::{Config, Problem, Weight};
+use crate::config::{Config, Problem, Values, Weight};
 
 /// What the user wants to hear of, and what never.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub(crate) struct Lists {
     pub(crate) ignore: Arc<IgnoreRules>,
     /// USER_AGENTS_FILE, or the built-in list.
     pub(crate) agents: Option<Agents>,
+    /// USE_HEURISTICS, DISABLED_HEURISTICS, DETECTOR_THRESHOLDS and what else detectors are told.
+    pub(crate) detectors: detectors::Settings,
     /// REMOTE_SEVERITY_REGEX.
     pub(crate) severity: Option<Arc<SeverityPattern>>,
 }
@@ -35,6 +38,7 @@ impl Lists {
             lists.whitelist = Arc::new(whitelist);
             problems.extend(errors.iter().map(|error| say(Weight::Warning, path, &error.to_string())));
         }
+        lists.detectors = detectors_of(values, &mut problems);
         let mut ignore = IgnoreRules::default();
         if let Some(path) = &values.user_ignorelist
             && let Some(text) = file("USER_IGNORELIST", path, &mut problems)
@@ -74,6 +78,22 @@ impl Lists {
         problems.extend(said.map(|what| Problem { weight: Weight::Warning, place: String::new(), what }));
         (lists, problems)
     }
+}
+
+/// What detectors are told. A name that is none is a warning: files written for other versions may have it.
+fn detectors_of(values: &Values, problems: &mut Vec<Problem>) -> detectors::Settings {
+    let mut settings = if values.use_heuristics { detectors::Settings::default() } else { detectors::Settings::none() };
+    settings.scan_window = u32::try_from(values.scan_window.0).unwrap_or(u32::MAX);
+    let mut note = |weight, place: &str, error: detectors::SettingsError| {
+        problems.push(Problem { weight, place: place.to_string(), what: error.to_string() });
+    };
+    for name in &values.disabled_heuristics {
+        let _ = settings.disable(name).map_err(|error| note(Weight::Warning, "DISABLED_HEURISTICS", error));
+    }
+    for text in &values.detector_thresholds {
+        let _ = settings.set_threshold(text).map_err(|error| note(Weight::Error, "DETECTOR_THRESHOLDS", error));
+    }
+    settings
 }
 
 fn say(weight: Weight, path: &Path, what: &str) -> Problem {

@@ -32,6 +32,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Of the trail's label.
     pub confidence: u8,
+    /// Why, for findings of detectors.
+    pub reasons: Vec<String>,
     /// From the user's own lists.
     pub custom: bool,
     /// Which packet showed it.
@@ -44,8 +46,9 @@ impl Finding {
     /// Its heap memory, bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
+        let reasons = event::texts_memory(&self.reasons);
         let texts = self.indicator.capacity() + self.info.capacity() + self.reference.capacity();
-        texts + self.observed.memory() + self.context.memory()
+        texts + reasons + self.observed.memory() + self.context.memory()
     }
 }
 

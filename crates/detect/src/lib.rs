@@ -2,10 +2,11 @@
 //!
 //! [`Matcher`] (one to a capture worker) takes facts and makes [`Finding`]s. [`Pipeline`] (one for all workers, in
 //! order of capture) takes findings and makes events: whitelist and ignore rules, once per flow and second,
-//! bundling, throttling.
+//! bundling, throttling. [`detectors`] find what no trail lists.
 //!
 //! Decisions are made on enums ([`trails::Class`], [`Occasion`]), never on the text of a label.
 
+pub mod detectors;
 mod finding;
 mod flows;
 mod host;

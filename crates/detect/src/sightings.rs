@@ -42,7 +42,7 @@ pub struct Sighting<'a> {
 type Bits = [u64; 2];
 
 #[inline(always)]
-fn bits(address: IpAddr) -> Bits {
+pub(crate) fn bits(address: IpAddr) -> Bits {
     match address {
         // As mapped into IPv6 (RFC 4291 section 2.5.5.2).
         IpAddr::V4(v4) => [0, 0xffff << 32 | u64::from(v4.to_bits())],
@@ -223,7 +223,7 @@ pub struct Collector {
 
 /// The halves of a product: a hash of two numbers of which one is secret.
 #[inline(always)]
-fn fold(a: u64, b: u64) -> u64 {
+pub(crate) fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
 }

@@ -39,6 +39,15 @@ impl Lanes {
     }
 }
 
+impl std::ops::BitAnd for Marks {
+    type Output = Marks;
+
+    #[inline(always)]
+    fn bitand(self, other: Marks) -> Marks {
+        Marks(self.0 & other.0)
+    }
+}
+
 impl std::ops::BitOr for Marks {
     type Output = Marks;
 

@@ -28,6 +28,7 @@ fn finding(seconds: f64, port: u16, text: &str) -> Finding {
         reference: "(static)".into(),
         class: Class::Malware,
         severity: Severity::High,
+        reasons: Vec::new(),
         confidence: 80,
         custom: false,
         occasion: Occasion::Other,

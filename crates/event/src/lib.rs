@@ -152,7 +152,8 @@ pub struct Context {
 }
 
 /// Heap memory of a list of texts, bytes.
-fn texts_memory(texts: &Vec<String>) -> usize {
+#[must_use]
+pub fn texts_memory(texts: &Vec<String>) -> usize {
     texts.capacity() * size_of::<String>() + texts.iter().map(String::capacity).sum::<usize>()
 }
 

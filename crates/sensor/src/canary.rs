@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use detect::detectors::Batch;
 use detect::{Finding, Pipeline, PipelineSettings};
 use event::{Event, TextLine, journal};
 use jiff::tz::TimeZone;
@@ -131,7 +132,7 @@ impl Prover {
         attempt(&mut self.worker, |worker| worker, |worker| worker.frame(&frame, sequence));
         self.worker.finish(time, sequence + 1);
         let mut findings: Vec<Finding> = Vec::new();
-        self.worker.take(&mut findings);
+        self.worker.take(&mut findings, &mut Batch::default());
         let mut pipeline = Pipeline::new(PipelineSettings::default());
         let mut events: Vec<Event> = Vec::new();
         for finding in findings {

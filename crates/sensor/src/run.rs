@@ -54,7 +54,7 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
         #[cfg(test)]
         panic_at: Vec::new(),
     };
-    let sink = Sink::new(settings.pipeline.clone(), event, outputs);
+    let sink = Sink::new(&parts.matching, settings.pipeline.clone(), event, outputs);
     let reloader = Reloader::new((&settings).into(), trails.clone(), control.clone(), message.clone());
     let metrics = settings.stats_address.map(|address| metrics::Server::start(address, board.clone())).transpose()?;
     let mut summary = match &settings.source {

@@ -1,9 +1,10 @@
-//! From findings, in order, to the outputs: one pipeline for all workers.
+//! From findings, in order, to the outputs: one pipeline for all workers, and before it the detectors that count.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use detect::{Accounts, Finding, Pipeline, PipelineSettings};
+use detect::detectors::{Batch, Stage};
+use detect::{Accounts, Finding, MatchSettings, Pipeline, PipelineSettings};
 use event::Event;
 use packet::{Micros, TableUsage};
 
@@ -14,6 +15,7 @@ use crate::output::Outputs;
 
 /// The pipeline and what comes after it. Lives on one thread.
 pub(crate) struct Sink {
+    stage: Stage,
     pipeline: Pipeline,
     hook: Option<EventHook>,
     outputs: Outputs,
@@ -23,14 +25,26 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(settings: PipelineSettings, hook: Option<EventHook>, outputs: Outputs) -> Self {
+    /// `matching` is what the workers are told.
+    pub(crate) fn new(
+        matching: &MatchSettings,
+        settings: PipelineSettings,
+        hook: Option<EventHook>,
+        outputs: Outputs,
+    ) -> Self {
         let events = Arc::default();
-        Sink { pipeline: Pipeline::new(settings), hook, outputs, due: Vec::new(), shown: 0, events }
+        let stage = Stage::new(&matching.detectors, matching.seed);
+        Sink { stage, pipeline: Pipeline::new(settings), hook, outputs, due: Vec::new(), shown: 0, events }
     }
 
     /// Number of events so far, for whoever watches.
     pub(crate) fn events(&self) -> Arc<AtomicU64> {
         self.events.clone()
+    }
+
+    /// What detectors find in what workers told, which is in order.
+    pub(crate) fn weigh(&mut self, evidence: &Batch, found: &mut Vec<Finding>) {
+        self.stage.weigh(evidence, found);
     }
 
     pub(crate) fn finding(&mut self, finding: Finding) {
@@ -67,19 +81,23 @@ impl Sink {
         }
     }
 
-    /// Says on the board how it stands; `more`: a table in front of the pipeline.
-    pub(crate) fn report(&self, board: &Board, more: Option<TableUsage>) {
+    /// Says on the board how it stands; `more`: tables in front of the pipeline.
+    pub(crate) fn report(&self, board: &Board, more: impl IntoIterator<Item = TableUsage>) {
         let mut page = lock(&board.pipeline);
         page.accounts = self.pipeline.accounts();
         page.tables.clear();
-        page.tables.extend(self.pipeline.tables().into_iter().chain(more));
+        page.tables.extend(self.tables().chain(more));
+    }
+
+    fn tables(&self) -> impl Iterator<Item = TableUsage> {
+        self.pipeline.tables().into_iter().chain(self.stage.tables())
     }
 
     /// The end of the packets: everything held goes out and is written.
     pub(crate) fn finish(mut self) -> Finished {
         self.pipeline.finish(&mut self.due);
         self.hand_on();
-        let (accounts, tables) = (self.pipeline.accounts(), self.pipeline.tables().to_vec());
+        let (accounts, tables) = (self.pipeline.accounts(), self.tables().collect());
         let console = self.hook.is_some().then_some(self.shown);
         Finished { accounts, tables, outputs: self.outputs.finish(console) }
     }

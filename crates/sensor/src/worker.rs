@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex};
 
+use detect::detectors::Batch;
 use detect::sightings::Collected;
 use detect::{Finding, MatchSettings, Matcher};
 use packet::{Anomalies, Dissector, Frame, Limits, Micros, Outcome, TableUsage};
@@ -40,8 +41,9 @@ pub(crate) struct Worker {
     past: Anomalies,
     /// Their tables and those of matchers that are gone: empty, but for what they refused.
     past_tables: Vec<TableUsage>,
-    /// Findings of matchers that are gone.
+    /// Findings of matchers that are gone, and what they told detectors.
     rescued: Vec<Finding>,
+    rescued_evidence: Batch,
     panics: u64,
 }
 
@@ -80,6 +82,7 @@ impl Worker {
             past: Anomalies::default(),
             past_tables: Vec::new(),
             rescued: Vec::new(),
+            rescued_evidence: Batch::default(),
             panics: 0,
         }
     }
@@ -165,10 +168,12 @@ impl Worker {
         }
     }
 
-    /// What was found since the last call, in order.
-    pub(crate) fn take(&mut self, into: &mut Vec<Finding>) {
+    /// What was found since the last call, and what detectors are to count, in order.
+    pub(crate) fn take(&mut self, into: &mut Vec<Finding>, evidence: &mut Batch) {
         into.append(&mut self.rescued);
         self.matcher.take(into);
+        self.rescued_evidence.give(evidence);
+        self.matcher.take_evidence(evidence);
     }
 
     /// From the next frame on, another generation of trails.
@@ -181,8 +186,11 @@ impl Worker {
     #[cold]
     fn rebuild(&mut self) {
         self.panics += 1;
-        let (matcher, rescued) = (&mut self.matcher, &mut self.rescued);
-        let _ = catch_unwind(AssertUnwindSafe(|| matcher.take(rescued)));
+        let Worker { matcher, rescued, rescued_evidence, .. } = self;
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            matcher.take(rescued);
+            matcher.take_evidence(rescued_evidence);
+        }));
         self.past.add(self.dissector.anomalies());
         let gone = self.tables().map(|table| TableUsage { entries: 0, bytes: 0, limit: table.limit.none(), ..table });
         TableUsage::add_all(&mut self.past_tables, gone);
@@ -192,10 +200,10 @@ impl Worker {
         self.matcher.collect(collector);
     }
 
-    fn tables(&self) -> [TableUsage; 5] {
+    fn tables(&self) -> [TableUsage; 6] {
         let [fragments, heads, quic] = self.dissector.tables();
-        let [running, acknowledged] = self.matcher.tables();
-        [fragments, heads, quic, running, acknowledged]
+        let [running, acknowledged, evidence] = self.matcher.tables();
+        [fragments, heads, quic, running, acknowledged, evidence]
     }
 
     /// Times it panicked and was rebuilt.

@@ -207,12 +207,14 @@ settings! {
     Sensor "UPDATE_PERIOD" update_period: Number<1, 31536000> = "86400", Used, shipped &["86400"];
     /// No updates of the trails by themselves; `maltrail update` works.
     Sensor "DISABLE_TRAIL_UPDATES" disable_trail_updates: bool = "false", Used;
-    /// Detect what no trail lists (scans, odd names, ...).
-    Sensor "USE_HEURISTICS" use_heuristics: bool = "true", Later;
+    /// Detect what no trail lists (scans, odd names, ...): docs/detectors.md.
+    Sensor "USE_HEURISTICS" use_heuristics: bool = "true", Used;
     /// Names of detectors that are off.
-    Sensor "DISABLED_HEURISTICS" disabled_heuristics: Vec<String> = "", Later;
+    Sensor "DISABLED_HEURISTICS" disabled_heuristics: Vec<String> = "", Used;
+    /// What detectors compare with, where it is to be another number: `port_scanning=20,infection=64`.
+    Sensor "DETECTOR_THRESHOLDS" detector_thresholds: Vec<String> = "", Used;
     /// Seconds over which scans are counted.
-    Sensor "SCAN_WINDOW" scan_window: Number<1, 3600> = "30", Later;
+    Sensor "SCAN_WINDOW" scan_window: Number<1, 3600> = "30", Used;
     /// Report HTTP requests without a Host header.
     Sensor "CHECK_MISSING_HOST" check_missing_host: bool = "false", Later;
     /// Look the host names of HTTP requests up among the names.

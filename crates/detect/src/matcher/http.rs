@@ -96,6 +96,10 @@ impl<L: Lookup> Matcher<L> {
             self.host(flow, &named, target.path, request.body);
         }
         self.agent(flow, request.user_agent);
+        self.witness.request(self.found.when(), flow, request, target.path);
+        if let Some(alarm) = self.witness.attack(flow, request, (first.name, target.path)) {
+            self.found.raise(*flow, alarm);
+        }
         if self.found.findings.len() > start {
             let context = context(request, &first);
             for finding in self.found.findings.get_mut(start..).unwrap_or_default() {

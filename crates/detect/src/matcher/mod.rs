@@ -24,6 +24,7 @@ use packet::{Fact, Flow, Micros, Name, Sink, TableUsage};
 use trails::Label;
 use trails::store::{Mapped, Store};
 
+use crate::detectors::{self, Alarm, Batch, When, Witness};
 use crate::finding::{Finding, Occasion, severity};
 use crate::flows::{FLOWS, Flows};
 use crate::lookup::Lookup;
@@ -36,6 +37,8 @@ pub struct MatchSettings {
     pub host_domains: bool,
     /// CHECK_TLS_CERTIFICATES.
     pub certificates: bool,
+    /// Which detectors are on, and what they compare with.
+    pub detectors: detectors::Settings,
     /// Agents that no ordinary client sends.
     pub agents: Option<Agents>,
     /// Seeds the hashes of the tables of flows and of agents.
@@ -58,7 +61,13 @@ impl std::fmt::Debug for Agents {
 
 impl Default for MatchSettings {
     fn default() -> Self {
-        MatchSettings { host_domains: true, certificates: true, agents: None, seed: 0 }
+        MatchSettings {
+            host_domains: true,
+            certificates: true,
+            detectors: detectors::Settings::default(),
+            agents: None,
+            seed: 0,
+        }
     }
 }
 
@@ -72,6 +81,7 @@ pub struct Matcher<L: Lookup = Store<Mapped>> {
     unlisted: agents::Unlisted,
     pairs: pairs::Pairs,
     names: names::Names,
+    witness: Witness,
     sightings: Option<Collector>,
     /// Room for a name that is asked for.
     question: Option<Box<Name>>,
@@ -100,6 +110,12 @@ struct Match<'s> {
 }
 
 impl Found {
+    /// The packet that is looked at.
+    #[inline(always)]
+    fn when(&self) -> When {
+        When { time: self.time, sequence: self.sequence, late: self.late }
+    }
+
     /// Adds a finding, unless this packet has shown the same already.
     fn push(&mut self, flow: Flow, found: Match<'_>) {
         let same = |other: &Finding| {
@@ -124,10 +140,16 @@ impl Found {
             class: found.label.class,
             severity: severity(found.label.severity),
             confidence: found.label.confidence,
+            reasons: Vec::new(),
             custom: found.label.custom,
             occasion: found.occasion,
             context: found.context,
         });
+    }
+
+    /// Adds what a detector raised.
+    fn raise(&mut self, flow: Flow, alarm: Alarm) {
+        self.findings.push(alarm.finding(self.when(), flow));
     }
 
     /// Makes the findings from `start` on at most medium.
@@ -147,6 +169,7 @@ impl<L: Lookup> Matcher<L> {
             Found { findings: Vec::new(), time: Micros::default(), sequence: 0, late: false, start: 0, resolver: None };
         let unlisted = agents::Unlisted::new(settings.seed);
         let (pairs, names) = (pairs::Pairs::new(settings.seed), names::Names::new(settings.seed));
+        let witness = Witness::new(&settings.detectors, settings.seed);
         Matcher {
             settings,
             store,
@@ -156,6 +179,7 @@ impl<L: Lookup> Matcher<L> {
             unlisted,
             pairs,
             names,
+            witness,
             sightings: None,
             question: Some(Box::new(Name::EMPTY)),
         }
@@ -211,10 +235,17 @@ impl<L: Lookup> Matcher<L> {
         self.found.resolver = None;
     }
 
-    /// What its bounded tables hold: `running_flows`, told because of a listed address, and `acknowledged`, by such.
+    /// What detectors are to count, seen since the last call.
+    pub fn take_evidence(&mut self, into: &mut Batch) {
+        self.witness.take(into);
+    }
+
+    /// What its bounded tables hold: `running_flows`, told because of a listed address, `acknowledged`, by such, and
+    /// `evidence`, which waits to be taken.
     #[must_use]
-    pub fn tables(&self) -> [TableUsage; 2] {
-        self.flows.tables()
+    pub fn tables(&self) -> [TableUsage; 3] {
+        let [running, acknowledged] = self.flows.tables();
+        [running, acknowledged, self.witness.usage()]
     }
 
     /// Takes note of a name that the sender of the packet asked for.
@@ -246,9 +277,13 @@ impl<L: Lookup> Sink for Matcher<L> {
     fn fact(&mut self, flow: &Flow, fact: Fact<'_>) {
         match fact {
             Fact::TcpSegment { flags, acknowledgment, payload } => {
+                self.witness.segment(self.found.when(), flow, flags);
                 self.segment(flow, address::Segment { flags, acknowledgment, payload });
             }
-            Fact::Datagram { .. } => self.datagram(flow),
+            Fact::Datagram { .. } => {
+                self.witness.datagram(self.found.when(), flow);
+                self.datagram(flow);
+            }
             Fact::Icmp { echo_request } => {
                 if echo_request {
                     self.packet(flow);

@@ -310,7 +310,7 @@ impl Pipeline {
             class: class_name(finding.class).to_owned(),
             severity: finding.severity,
             confidence: finding.confidence,
-            reasons: Vec::new(),
+            reasons: finding.reasons,
             count,
             context,
             batch: String::new(),

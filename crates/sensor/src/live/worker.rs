@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ::packet::{Frame, Micros};
 use crossbeam_channel::{Receiver, Sender};
 use detect::Finding;
+use detect::detectors::Batch;
 
 use super::{Board, Control, Handle, Level, MessageHook, Parts};
 use crate::board::WorkerPage;
@@ -27,6 +28,8 @@ const NUMBER_SHIFT: u32 = 48;
 pub(super) struct Found {
     pub(super) worker: usize,
     pub(super) findings: Vec<Finding>,
+    /// For detectors that count.
+    pub(super) evidence: Batch,
     pub(super) mark: Micros,
 }
 
@@ -148,14 +151,14 @@ impl Capturing {
 
     /// Sends findings; a mark at least as often as reports are due.
     fn hand_on(&self, path: &mut Path, more: bool, due: bool) {
-        let mut findings = Vec::new();
-        path.worker.take(&mut findings);
-        if findings.is_empty() && !due {
+        let (mut findings, mut evidence) = (Vec::new(), Batch::default());
+        path.worker.take(&mut findings, &mut evidence);
+        if findings.is_empty() && evidence.is_empty() && !due {
             return;
         }
         // Where more waits, nothing is known of later packets than the last; else a packet is at most so late.
         let mark = if more { path.last.plus(-LATE) } else { now().plus(-LATE) };
-        let _ = self.findings.send(Found { worker: self.number, findings, mark });
+        let _ = self.findings.send(Found { worker: self.number, findings, evidence, mark });
     }
 
     fn report(&self, path: &Path, handles: &mut [Handle], gone: &[KernelCounts]) {

@@ -157,8 +157,8 @@ fn every_collection_that_packets_fill_is_a_table_of_the_metrics() {
     let mut report = Worker::new(parts).report();
     report.tables.push(Duplicates::new().table());
     board.worker(0, crate::board::WorkerPage { report, ..Default::default() });
-    Sink::new(detect::PipelineSettings::default(), None, Outputs::default())
-        .report(&board, Some(Order::new(1).table()));
+    Sink::new(&detect::MatchSettings::default(), detect::PipelineSettings::default(), None, Outputs::default())
+        .report(&board, Order::new(1).tables());
     let page = render(&board);
     for (file, name) in collections() {
         let known = COLLECTIONS.iter().any(|(f, n, _)| (*f, *n) == (file.as_str(), name.as_str()));

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use ::packet::{Frame, Micros};
 use detect::Finding;
+use detect::detectors::Batch;
 
-use super::{Taker, in_order};
+use super::{Taker, in_order, weigh};
 use crate::SensorError;
 use crate::board::{Board, WorkerPage};
 use crate::clock::Tick;
@@ -18,16 +19,18 @@ pub(super) struct Inline {
     board: Arc<Board>,
     generation: u64,
     found: Vec<Finding>,
+    evidence: Batch,
 }
 
 impl Inline {
     pub(super) fn new(parts: Parts, board: Arc<Board>, sink: Sink) -> Self {
         let generation = board.trails.generation();
-        Inline { worker: Worker::new(parts), sink, board, generation, found: Vec::new() }
+        Inline { worker: Worker::new(parts), sink, board, generation, found: Vec::new(), evidence: Batch::default() }
     }
 
     fn hand_on(&mut self) {
-        self.worker.take(&mut self.found);
+        self.worker.take(&mut self.found, &mut self.evidence);
+        weigh(&mut self.sink, &mut self.evidence, &mut self.found);
         in_order(&mut self.found);
         for finding in self.found.drain(..) {
             self.sink.finding(finding);
@@ -36,7 +39,7 @@ impl Inline {
 
     fn report(&self) {
         self.board.worker(0, WorkerPage { report: self.worker.report(), ..WorkerPage::default() });
-        self.sink.report(&self.board, None);
+        self.sink.report(&self.board, []);
     }
 
     pub(super) fn finish(mut self) -> Finished {

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use ::packet::{Frame, Micros};
 use detect::Finding;
+use detect::detectors::Batch;
 
 use crate::SensorError;
 use crate::board::Board;
@@ -72,6 +73,15 @@ trait Taker {
 /// what waited in vain until then, by flow. Findings of one packet keep their order.
 fn in_order(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| (finding.sequence, !finding.late, finding.late.then_some(finding.flow)));
+}
+
+/// Adds what detectors find in what workers told.
+fn weigh(sink: &mut Sink, evidence: &mut Batch, found: &mut Vec<Finding>) {
+    if !evidence.is_empty() {
+        evidence.sort_by_packet();
+        sink.weigh(evidence, found);
+        evidence.clear();
+    }
 }
 
 /// Reads all files.

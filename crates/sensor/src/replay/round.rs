@@ -8,8 +8,9 @@ use ::packet::decode::pair_hash;
 use ::packet::{Frame, LinkType, Micros};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use detect::Finding;
+use detect::detectors::Batch as Evidence;
 
-use super::{Taker, in_order};
+use super::{Taker, in_order, weigh};
 use crate::SensorError;
 use crate::board::{Board, WorkerPage};
 use crate::clock::Tick;
@@ -64,6 +65,13 @@ struct Batch {
     arena: Vec<u8>,
     /// Trails to go on with, from this batch on: for all workers from the same round.
     store: Option<Arc<Store<Mapped>>>,
+}
+
+/// What a worker found in its share of a round.
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+    evidence: Evidence,
 }
 
 /// What the round is put in order with: the ticks and the sequence of the packet after each.
@@ -184,7 +192,7 @@ fn work(
     number: usize,
     mut worker: Worker,
     batches: &Receiver<Batch>,
-    found: &Sender<Vec<Finding>>,
+    found: &Sender<Found>,
     panics: &AtomicU64,
     board: &Board,
 ) {
@@ -197,9 +205,9 @@ fn work(
         let mut share = |worker: &mut Worker| entries.by_ref().for_each(|entry| entry.run(&batch.arena, worker));
         while attempt(&mut worker, |worker| worker, &mut share).is_none() {}
         panics.fetch_add(worker.panics() - before, Ordering::Relaxed);
-        let mut findings = Vec::new();
-        worker.take(&mut findings);
-        if found.send(findings).is_err() {
+        let mut of_round = Found::default();
+        worker.take(&mut of_round.findings, &mut of_round.evidence);
+        if found.send(of_round).is_err() {
             break;
         }
         board.worker(number, WorkerPage { report: worker.report(), ..WorkerPage::default() });
@@ -207,15 +215,19 @@ fn work(
 }
 
 /// The thread that puts rounds in order.
-fn order(mut sink: Sink, rounds: &Receiver<Ticks>, results: &[Receiver<Vec<Finding>>], board: &Board) -> Finished {
-    let mut findings = Vec::new();
+fn order(mut sink: Sink, rounds: &Receiver<Ticks>, results: &[Receiver<Found>], board: &Board) -> Finished {
+    let (mut findings, mut evidence) = (Vec::new(), Evidence::default());
     'rounds: for ticks in rounds {
         for result in results {
             match result.recv() {
-                Ok(mut of_worker) => findings.append(&mut of_worker),
+                Ok(mut of_worker) => {
+                    findings.append(&mut of_worker.findings);
+                    of_worker.evidence.give(&mut evidence);
+                }
                 Err(_) => break 'rounds,
             }
         }
+        weigh(&mut sink, &mut evidence, &mut findings);
         in_order(&mut findings);
         let mut ticks = ticks.into_iter().peekable();
         for finding in findings.drain(..) {
@@ -227,7 +239,7 @@ fn order(mut sink: Sink, rounds: &Receiver<Ticks>, results: &[Receiver<Vec<Findi
         for (_, tick) in ticks {
             sink.tick(tick);
         }
-        sink.report(board, None);
+        sink.report(board, []);
     }
     sink.finish()
 }

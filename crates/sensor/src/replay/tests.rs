@@ -46,7 +46,7 @@ fn replay(frames: &[Recorded], workers: usize, panic_at: &[u64]) -> Ran {
     let seen = sources.clone();
     let hook: crate::hooks::EventHook = Box::new(move |event| seen.lock().unwrap().push(event.line(&TimeZone::UTC)));
     let pipeline = PipelineSettings { throttle: ThrottleMode::Off, ..PipelineSettings::default() };
-    let sink = Sink::new(pipeline, Some(hook), Outputs::default());
+    let sink = Sink::new(&MatchSettings::default(), pipeline, Some(hook), Outputs::default());
     let replay = Replay {
         paths: &[file],
         workers,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use detect::detectors::{Batch, Stage};
 use detect::{Matcher, Pipeline};
 use event::line::TextLine;
 use event::{Event, Kind};
@@ -130,6 +131,8 @@ impl<'a> Direct<'a> {
     fn events(&self, frames: &[Recorded], swap: usize) -> Result<Vec<Event>, String> {
         let mut dissector = Dissector::new(&Limits::default(), 1);
         let matching = Arc::new(self.settings.matching.clone());
+        let mut stage = Stage::new(&matching.detectors, matching.seed);
+        let mut evidence = Batch::default();
         let mut matcher = Matcher::new(matching, Arc::clone(&self.store));
         let mut pipeline = Pipeline::new(self.settings.pipeline.clone());
         let (mut findings, mut events) = (Vec::new(), Vec::new());
@@ -142,6 +145,9 @@ impl<'a> Direct<'a> {
             matcher.begin(frame.time, i as u64);
             let _outcome = dissector.frame(&frame.as_frame(), &mut matcher);
             matcher.take(&mut findings);
+            matcher.take_evidence(&mut evidence);
+            stage.weigh(&evidence, &mut findings);
+            evidence.clear();
             for finding in findings.drain(..) {
                 pipeline.take(finding, &mut events);
             }
@@ -150,6 +156,8 @@ impl<'a> Direct<'a> {
         matcher.begin_late(frames.last().map_or_else(Micros::default, |frame| frame.time), frames.len() as u64);
         dissector.finish(&mut matcher);
         matcher.take(&mut findings);
+        matcher.take_evidence(&mut evidence);
+        stage.weigh(&evidence, &mut findings);
         for finding in findings.drain(..) {
             pipeline.take(finding, &mut events);
         }

@@ -77,6 +77,11 @@ fn apply(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> 
     match key {
         "CHECK_HOST_DOMAINS" => settings.matching.host_domains = boolean(value)?,
         "CHECK_TLS_CERTIFICATES" => settings.matching.certificates = boolean(value)?,
+        "USE_HEURISTICS" if !boolean(value)? => settings.matching.detectors = detect::detectors::Settings::none(),
+        "USE_HEURISTICS" => {}
+        "DISABLED_HEURISTICS" => settings.matching.detectors.disable(value).map_err(|e| e.to_string())?,
+        "DETECTOR_THRESHOLDS" => settings.matching.detectors.set_threshold(value).map_err(|e| e.to_string())?,
+        "SCAN_WINDOW" => settings.matching.detectors.scan_window = number(value)?,
         "SENSOR_NAME" => value.clone_into(&mut pipeline.sensor),
         "EVENT_THROTTLE_WINDOW" => pipeline.throttle_window = number(value)?,
         "EVENT_THROTTLE_BURST" => pipeline.throttle_burst = number(value)?,

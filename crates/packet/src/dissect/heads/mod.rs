@@ -100,7 +100,9 @@ impl Heads {
     /// Whether a segment of the flow with that hash has to be looked at; of bulk traffic hardly one has.
     #[inline(always)]
     pub(super) fn concern(&self, hash: impl FnOnce(&FixedState) -> u64, flags: TcpFlags, payload: &[u8]) -> bool {
-        if flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) != 0 {
+        // Without ACK no segment is part of a connection, but it may be a probe.
+        let plain = flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST | TcpFlags::ACK) == TcpFlags::ACK;
+        if !plain {
             return true;
         }
         if payload.is_empty() {
