@@ -128,6 +128,9 @@ pub(crate) struct SensorArguments {
     /// Trails to use, a .bin or a .csv (TRAILS_FILE)
     #[arg(long, value_name = "FILE")]
     pub(crate) trails: Option<PathBuf>,
+    /// Send what a replay finds to the https:// server of LOG_SERVER; a live sensor does so anyway
+    #[arg(long, requires = "read")]
+    pub(crate) send: bool,
     /// Say more; twice for even more
     #[arg(short = 'v', long, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,

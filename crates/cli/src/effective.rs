@@ -9,8 +9,9 @@ use sensor::{Settings, Source};
 
 use crate::arguments::SensorArguments;
 use crate::commands::build;
-use crate::config::{Config, Environment, Origin, Remote, Values, Workers};
+use crate::config::{Config, Environment, LogServer, Origin, Remote, Values, Workers};
 use crate::lists::Lists;
+use crate::pushing;
 
 /// A worker's ring is never smaller, bytes.
 const LEAST_RING_BYTES: u64 = 1 << 20;
@@ -35,6 +36,7 @@ pub(crate) fn configuration(arguments: &SensorArguments, environment: &Environme
     if let Some(trails) = &arguments.trails {
         take("TRAILS_FILE", text(trails), "--trails");
     }
+    config.problems.extend(pushing::settings(&config, arguments).err());
     config
 }
 
@@ -76,6 +78,7 @@ pub(crate) fn settings(
         journal: logs,
         observables: values.use_condensed_storage,
         destinations: destinations(values),
+        push: pushing::settings(config, arguments).ok().flatten(),
         remote_severity: lists.severity,
         canary_period: Some(values.canary_period.0).filter(|seconds| *seconds > 0),
         stats_address: values.stats_address,
@@ -103,16 +106,16 @@ pub(crate) fn settings(
     }
 }
 
-/// Who gets the events too.
+/// Who gets the events too, over UDP.
 fn destinations(values: &Values) -> Vec<Destination> {
-    let lists =
-        [(Wire::Line, &values.log_server), (Wire::Cef, &values.syslog_server), (Wire::Json, &values.logstash_server)];
-    let each = |(wire, list): (Wire, &Vec<Remote>)| {
-        list.iter()
-            .map(move |remote| Destination { wire, host: remote.host.clone(), port: remote.port })
-            .collect::<Vec<_>>()
+    let to = |wire: Wire| move |remote: &Remote| Destination { wire, host: remote.host.clone(), port: remote.port };
+    let datagrams = |server: &LogServer| match server {
+        LogServer::Datagrams(remote) => Some(to(Wire::Line)(remote)),
+        LogServer::Https(_) => None,
     };
-    lists.into_iter().flat_map(each).collect()
+    let lines = values.log_server.iter().filter_map(datagrams);
+    let messages = values.syslog_server.iter().map(to(Wire::Cef));
+    lines.chain(messages).chain(values.logstash_server.iter().map(to(Wire::Json))).collect()
 }
 
 /// A live sensor writes logs unless told not to; a replay only where somebody named a directory for it.

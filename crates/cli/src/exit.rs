@@ -45,7 +45,7 @@ impl From<&SensorError> for Exit {
         match error {
             SensorError::Trails(_) | SensorError::NoTrails { .. } => Exit::NoTrails,
             SensorError::Interface { .. } => Exit::NoCapture,
-            SensorError::Filter { .. } | SensorError::UserAgents { .. } => Exit::Usage,
+            SensorError::Filter { .. } | SensorError::UserAgents { .. } | SensorError::Push { .. } => Exit::Usage,
             _ => Exit::Failure,
         }
     }

@@ -7,7 +7,7 @@ use event::Severity;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sensor::Summary;
-use sensor::summary::{ObservableCounts, OutputCounts};
+use sensor::summary::{ObservableCounts, OutputCounts, PushCounts};
 
 /// Name of the output that is standard output.
 const CONSOLE: &str = "console";
@@ -51,6 +51,9 @@ pub(crate) fn text(summary: &Summary, severities: Severities, zone: &TimeZone) -
     summary.outputs.iter().filter(|output| &*output.name != CONSOLE).for_each(|output| written(&mut out, output));
     if let Some(observables) = &summary.observables {
         seen(&mut out, observables);
+    }
+    if let Some(push) = &summary.push {
+        sent(&mut out, push);
     }
     let _ = write!(out, "trails    {}", number(summary.trails.count));
     if summary.trails.generation > 1 {
@@ -150,6 +153,19 @@ fn seen(out: &mut String, counts: &ObservableCounts) {
         (counts.held, "held"),
     ];
     let _ = writeln!(out, "sightings {}{} (in {} lines)", number(counts.seen), parts(&fates), number(counts.lines));
+}
+
+/// What a server got.
+fn sent(out: &mut String, counts: &PushCounts) {
+    let fates = [
+        (counts.rejected_lines, "left out by the server"),
+        (counts.dropped_lines, "dropped at the limit"),
+        (counts.refused_batches, "batches refused by the server"),
+        (counts.waiting_bytes, "bytes wait for the next start"),
+        (counts.retries.values().sum(), "repeated attempts"),
+    ];
+    let (lines, batches) = (number(counts.acknowledged_lines), number(counts.acknowledged_batches));
+    let _ = writeln!(out, "sent      {lines} lines in {batches} batches to {}{}", counts.server, parts(&fates));
 }
 
 /// `: 3 high, 1 low`; nothing where all are zero.
@@ -252,6 +268,17 @@ mod tests {
             vec![OutputCounts { name: "journal".into(), offered: 9, delivered: 4, queued: 0, dropped: 5, errors: 2 }];
         let text = text(&Summary { outputs, ..Summary::default() }, Severities::default(), &TimeZone::UTC);
         assert!(text.contains("\njournal   4 written, 5 given up, 2 failed attempts\n"), "{text}");
+    }
+
+    #[test]
+    fn what_was_sent_and_what_was_not() {
+        let retries = [("busy", 2), ("unreachable", 1)].into();
+        let counts = PushCounts { server: "https://logs.example:8338".into(), retries, ..PushCounts::default() };
+        let counts = PushCounts { acknowledged_lines: 1_200, acknowledged_batches: 3, waiting_bytes: 70, ..counts };
+        let text = text(&Summary { push: Some(counts), ..Summary::default() }, Severities::default(), &TimeZone::UTC);
+        let line = "\nsent      1,200 lines in 3 batches to https://logs.example:8338: 70 bytes wait for the next start, \
+                    3 repeated attempts\n";
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::canary::Proofs;
 use crate::capture::live::KernelCounts;
 use crate::observables;
 use crate::output::Counters;
+use crate::push::Spool;
 use crate::reload::Trails;
 use crate::summary::InterfaceCounts;
 use crate::worker::Report;
@@ -47,6 +48,7 @@ pub(crate) struct Board {
     pub(crate) pipeline: Mutex<PipelinePage>,
     pub(crate) outputs: Mutex<Vec<OutputPage>>,
     pub(crate) observables: Mutex<Option<Arc<observables::Counters>>>,
+    pub(crate) spool: Mutex<Option<Arc<Spool>>>,
     pub(crate) trails: Arc<Trails>,
     pub(crate) proofs: Mutex<Proofs>,
 }
@@ -64,6 +66,7 @@ impl Board {
             pipeline: Mutex::default(),
             outputs: Mutex::default(),
             observables: Mutex::default(),
+            spool: Mutex::default(),
             trails,
             proofs: Mutex::default(),
         }

@@ -54,6 +54,25 @@ pub enum SensorError {
         /// Why.
         source: std::io::Error,
     },
+    /// The spool cannot be used.
+    #[error(
+        "cannot use spool directory {path}: {source}; set SPOOL_DIR to a directory of this sensor alone that this user \
+         may write to"
+    )]
+    Spool {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Nothing can be sent to the server as it is configured.
+    #[error("cannot send to {server} (LOG_SERVER): {what}")]
+    Push {
+        /// The server.
+        server: String,
+        /// Why, and what to do.
+        what: String,
+    },
     /// The metrics address is taken or not ours.
     #[error("cannot listen on STATS_ADDRESS {address}: {source}")]
     Metrics {

@@ -12,6 +12,7 @@ mod metrics;
 mod observables;
 mod output;
 mod privileges;
+pub mod push;
 mod reload;
 mod replay;
 mod run;

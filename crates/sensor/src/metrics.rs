@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ::packet::{Anomaly, TableLimit, TableUsage};
+use jiff::Timestamp;
 
 use crate::SensorError;
 use crate::board::{Board, lock};
@@ -134,6 +135,7 @@ fn render(board: &Board) -> String {
     interfaces(&mut page, board);
     events(&mut page, board);
     observables(&mut page, board);
+    push(&mut page, board);
     let trails = &board.trails;
     page.one("trails_count", "gauge", "Indicators in use.", trails.store().len() as u64);
     page.one("trails_generation", "gauge", "Number of the set in use, 1 at the start.", trails.generation());
@@ -272,6 +274,30 @@ fn observables(page: &mut Page, board: &Board) {
     page.one("sightings_held", "gauge", "Sightings that are not written yet.", o.held);
     page.one("observables_total", "counter", "Lines of observables written.", o.lines);
     page.one("observables_errors_total", "counter", "Attempts to write observables that failed.", o.errors);
+}
+
+fn push(page: &mut Page, board: &Board) {
+    let Some(spool) = lock(&board.spool).clone() else { return };
+    let p = spool.counts(Timestamp::now());
+    page.one("push_spooled_lines_total", "counter", "Events and observables put into the spool.", p.spooled_lines);
+    page.one("push_spooled_bytes_total", "counter", "Their bytes.", p.spooled_bytes);
+    let batches =
+        [("acknowledged", p.acknowledged_batches), ("refused", p.refused_batches), ("dropped", p.dropped_batches)];
+    page.fates("push_batches_total", "What became of batches for the server.", &batches);
+    let lines = [("acknowledged", p.acknowledged_lines), ("dropped", p.dropped_lines)];
+    page.fates("push_lines_total", "What became of lines for the server.", &lines);
+    page.one("push_repeated_batches_total", "counter", "Batches that the server had already.", p.repeated_batches);
+    page.one("push_rejected_lines_total", "counter", "Lines that the server left out of batches.", p.rejected_lines);
+    page.family("push_retries_total", "counter", "Attempts that are repeated, by reason.");
+    for (reason, count) in &p.retries {
+        page.value("push_retries_total", &[("reason", reason)], *count);
+    }
+    page.one("push_waiting_batches", "gauge", "Batches that wait in the spool.", p.waiting_batches);
+    page.one("push_waiting_bytes", "gauge", "Their bytes.", p.waiting_bytes);
+    page.one("push_kept_bytes", "gauge", "Bytes of batches that the server refused.", p.kept_bytes);
+    page.one("push_limit_bytes", "gauge", "Bytes of files that the spool may hold.", p.limit_bytes);
+    let oldest = p.oldest.map_or(0, |age| age.as_secs());
+    page.one("push_oldest_seconds", "gauge", "Age of the oldest batch that waits; 0 where none does.", oldest);
 }
 
 #[cfg(test)]

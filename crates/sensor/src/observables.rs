@@ -5,7 +5,6 @@
 //! them, so that a replay writes the same lines for any number of workers. Nothing of this is on a packet's path.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -17,7 +16,7 @@ use event::observable::{Drawer, Seen, Span};
 
 use crate::SensorError;
 use crate::hooks::{Level, MessageHook};
-use crate::output::{Full, ObservableLog};
+use crate::output::{Full, LineLog};
 use crate::summary::ObservableCounts;
 
 /// Packet time after which a table is handed on, on the full five minutes.
@@ -29,8 +28,8 @@ const BATCH: usize = 256;
 
 /// What is told once.
 pub(crate) struct ObservableSettings<'a> {
-    /// Of the files.
-    pub(crate) directory: &'a Path,
+    /// Each of them gets all lines.
+    pub(crate) logs: Vec<Box<dyn LineLog>>,
     pub(crate) sensor: &'a str,
     pub(crate) site: &'a str,
     pub(crate) workers: usize,
@@ -74,7 +73,7 @@ impl Observables {
     /// # Errors
     /// No thread can be started.
     pub(crate) fn start(
-        settings: &ObservableSettings<'_>,
+        settings: ObservableSettings<'_>,
         message: MessageHook,
     ) -> Result<(Self, Vec<Exchange>), SensorError> {
         let counters = Arc::new(Counters::default());
@@ -92,8 +91,7 @@ impl Observables {
             workers.push((full, empty));
         }
         let drawer = Drawer::new(settings.sensor, settings.site).map_err(std::io::Error::other)?;
-        let log = ObservableLog::new(settings.directory);
-        let writer = Writer { drawer, log, counters: counters.clone(), message, failing: false };
+        let writer = Writer { drawer, logs: settings.logs, counters: counters.clone(), message, failing: false };
         let thread = std::thread::Builder::new().name("observables".into()).spawn(move || run(writer, &workers))?;
         Ok((Observables { thread, counters }, exchanges))
     }
@@ -209,7 +207,7 @@ fn sum<'a>(tables: impl Iterator<Item = &'a Sightings>) -> Vec<Sighting<'a>> {
 /// Draws and writes lines, and accounts for them.
 struct Writer {
     drawer: Drawer,
-    log: ObservableLog,
+    logs: Vec<Box<dyn LineLog>>,
     counters: Arc<Counters>,
     message: MessageHook,
     failing: bool,
@@ -238,7 +236,12 @@ impl Writer {
         if lines.is_empty() {
             return;
         }
-        let (bytes, result) = self.log.append(lines);
+        let (mut bytes, mut result) = (lines.len(), Ok(()));
+        for log in &mut self.logs {
+            let (written, outcome) = log.append(lines);
+            bytes = bytes.min(written);
+            result = result.and(outcome);
+        }
         let written = ends.iter().take_while(|(end, _)| *end <= bytes).count();
         let (done, lost) = ends.split_at_checked(written).unwrap_or((ends, &[]));
         let count = |lines: &[(usize, u64)]| lines.iter().map(|(_, count)| count).sum();

@@ -35,6 +35,13 @@ pub(crate) fn drop_needless(settings: &Settings, message: &MessageHook) {
 
 fn foreign_directories(settings: &Settings) -> bool {
     let trails = settings.trails_file.parent();
-    let directories = [settings.log_dir.as_deref(), Some(settings.cache_dir.as_path()), trails];
+    let push = settings.push.as_ref();
+    let directories = [
+        settings.log_dir.as_deref(),
+        Some(settings.cache_dir.as_path()),
+        trails,
+        push.map(|push| push.directory.as_path()),
+        push.map(|push| push.token_file.as_path()),
+    ];
     directories.into_iter().flatten().filter_map(|d| std::fs::metadata(d).ok()).any(|m| m.uid() != 0)
 }

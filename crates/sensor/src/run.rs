@@ -1,7 +1,7 @@
 //! A sensor from start to end.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use detect::MatchSettings;
 use packet::{Limits, TableUsage};
@@ -13,7 +13,8 @@ use crate::hooks::{Hooks, MessageHook};
 use crate::live::{self, Live};
 use crate::metrics;
 use crate::observables::{Exchange, ObservableSettings, Observables};
-use crate::output::{Full, OutputSettings, Outputs};
+use crate::output::{Full, LineLog, ObservableLog, OutputSettings, Outputs};
+use crate::push::Push;
 use crate::reload::{self, Reloader, Trails};
 use crate::replay::{self, Replay};
 use crate::settings::{Settings, Source};
@@ -21,6 +22,11 @@ use crate::signals;
 use crate::sink::{Finished, Sink};
 use crate::summary::{Summary, TrailCounts};
 use crate::worker::Parts;
+
+/// How long the end of a live sensor may take because of a server.
+const PUSH_LIVE: Duration = Duration::from_secs(5);
+/// How long the end of a replay may: nobody waits for its packets.
+const PUSH_REPLAY: Duration = Duration::from_secs(600);
 
 /// Runs a sensor until its files end, or until it is told to stop.
 ///
@@ -33,7 +39,9 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     let store = Arc::new(reload::first(&settings)?);
     let trails = Arc::new(Trails::new(store.clone()));
     let board = Arc::new(Board::new(settings.workers.max(1), trails.clone()));
-    let outputs = outputs(&settings, &message)?;
+    let push = settings.push.as_ref().map(|push| Push::start(push, message.clone())).transpose()?;
+    *lock(&board.spool) = push.as_ref().map(Push::spool);
+    let outputs = outputs(&settings, push.as_ref(), &message)?;
     *lock(&board.outputs) = outputs.counters();
     if settings.handle_signals {
         signals::handle(control.clone(), board.clone(), ending)?;
@@ -43,7 +51,7 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
         None => agents::load(settings.user_agents_file.as_deref(), &*message)?,
     };
     let matching = Arc::new(MatchSettings { agents: Some(agents), ..settings.matching.clone() });
-    let (observables, exchanges) = observables(&settings, &message)?.unzip();
+    let (observables, exchanges) = observables(&settings, push.as_ref(), &message)?.unzip();
     let exchanges = exchanges.unwrap_or_default();
     *lock(&board.observables) = observables.as_ref().map(Observables::counters);
     let parts = Parts {
@@ -75,6 +83,9 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     summary.anomalies = report.anomalies;
     TableUsage::add_all(&mut summary.tables, report.tables);
     summary.observables = observables.map(|observables| observables.finish(report.sightings));
+    // Last: outputs and observables have written all they had.
+    let patience = if matches!(settings.source, Source::Files(_)) { PUSH_REPLAY } else { PUSH_LIVE };
+    summary.push = push.map(|push| push.finish(patience));
     summary.worker_panics = report.panics;
     summary.clock_steps = summary.clock_steps.max(board.clock_steps());
     summary.interfaces = board.interface_counts();
@@ -85,7 +96,7 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     Ok(summary)
 }
 
-fn outputs(settings: &Settings, message: &MessageHook) -> Result<Outputs, SensorError> {
+fn outputs(settings: &Settings, push: Option<&Push>, message: &MessageHook) -> Result<Outputs, SensorError> {
     let replay = matches!(settings.source, Source::Files(_));
     let wanted = OutputSettings {
         directory: settings.log_dir.as_deref(),
@@ -93,28 +104,35 @@ fn outputs(settings: &Settings, message: &MessageHook) -> Result<Outputs, Sensor
         journal: settings.journal,
         destinations: if replay { &[] } else { &settings.destinations },
         severity: settings.remote_severity.as_ref(),
+        spool: push.map(Push::near_end),
         full: if replay { Full::Wait } else { Full::Drop },
     };
     Outputs::open(&wanted, message)
 }
 
 /// The thread that writes what is seen at all, and what its workers need; nothing where it is not wanted or there is no
-/// directory to write to.
+/// place to write to.
 fn observables(
     settings: &Settings,
+    push: Option<&Push>,
     message: &MessageHook,
 ) -> Result<Option<(Observables, Vec<Exchange>)>, SensorError> {
-    let Some(directory) = settings.log_dir.as_deref().filter(|_| settings.observables) else { return Ok(None) };
+    let file = settings.log_dir.as_deref().map(|directory| Box::new(ObservableLog::new(directory)) as Box<dyn LineLog>);
+    let spool = push.map(|push| Box::new(push.near_end()) as Box<dyn LineLog>);
+    let logs: Vec<_> = file.into_iter().chain(spool).collect();
+    if logs.is_empty() || !settings.observables {
+        return Ok(None);
+    }
     let replay = matches!(settings.source, Source::Files(_));
     let wanted = ObservableSettings {
-        directory,
+        logs,
         sensor: &settings.pipeline.sensor,
         site: &settings.pipeline.site,
         workers: settings.workers.max(1),
         seed: settings.matching.seed,
         full: if replay { Full::Wait } else { Full::Drop },
     };
-    Observables::start(&wanted, message.clone()).map(Some)
+    Observables::start(wanted, message.clone()).map(Some)
 }
 
 /// A summary with what the sink counted.

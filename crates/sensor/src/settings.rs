@@ -94,6 +94,23 @@ impl SeverityPattern {
     }
 }
 
+/// A server that gets events and observables over HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushSettings {
+    /// LOG_SERVER: `https://host:port`, without a slash at its end.
+    pub server: String,
+    /// SENSOR_TOKEN_FILE. It is read again for each batch.
+    pub token_file: PathBuf,
+    /// LOG_SERVER_CA: certificates (PEM) that alone are trusted; none: the system's authorities.
+    pub authorities: Option<PathBuf>,
+    /// SPOOL_DIR: what was not acknowledged yet.
+    pub directory: PathBuf,
+    /// SPOOL_SIZE: bytes of files in it; then the oldest go.
+    pub limit_bytes: u64,
+    /// Random: in names of batches, and for times between attempts.
+    pub seed: u64,
+}
+
 /// Everything a sensor runs with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -131,6 +148,8 @@ pub struct Settings {
     pub observables: bool,
     /// LOG_SERVER, SYSLOG_SERVER, LOGSTASH_SERVER: who gets the events too. Live sensors only.
     pub destinations: Vec<Destination>,
+    /// Who gets events and observables over HTTPS; of a replay, too.
+    pub push: Option<PushSettings>,
     /// REMOTE_SEVERITY_REGEX; none: an event's own severity is sent.
     pub remote_severity: Option<Arc<SeverityPattern>>,
     /// CANARY_PERIOD, seconds: how often a live sensor proves that it detects; none: never.

@@ -1,5 +1,6 @@
 //! What a sensor did, in numbers that must add up.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,6 +104,50 @@ pub struct ObservableCounts {
     pub errors: u64,
 }
 
+/// What became of events and observables for a server:
+/// `found_bytes + spooled_bytes = acknowledged_bytes + dropped_bytes + kept_bytes + waiting_bytes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PushCounts {
+    /// The server, as LOG_SERVER has it.
+    pub server: String,
+    /// Bytes that an earlier process left.
+    pub found_bytes: u64,
+    /// Lines (events and observables) that were put into the spool.
+    pub spooled_lines: u64,
+    /// Their bytes.
+    pub spooled_bytes: u64,
+    /// Batches that the server has.
+    pub acknowledged_batches: u64,
+    /// Their lines.
+    pub acknowledged_lines: u64,
+    /// Their bytes.
+    pub acknowledged_bytes: u64,
+    /// Batches that the server had from an earlier attempt.
+    pub repeated_batches: u64,
+    /// Lines of acknowledged batches that the server left out (too old, malformed ...).
+    pub rejected_lines: u64,
+    /// Batches that the server refused as a whole and for good.
+    pub refused_batches: u64,
+    /// Bytes of such batches that are kept.
+    pub kept_bytes: u64,
+    /// Batches that went because of the limit, or whose file somebody removed.
+    pub dropped_batches: u64,
+    /// Lines that went because of the limit.
+    pub dropped_lines: u64,
+    /// Bytes of dropped batches.
+    pub dropped_bytes: u64,
+    /// Batches that wait.
+    pub waiting_batches: u64,
+    /// Their bytes.
+    pub waiting_bytes: u64,
+    /// Bytes of files that may wait or be kept.
+    pub limit_bytes: u64,
+    /// Age of the oldest batch that waits.
+    pub oldest: Option<Duration>,
+    /// Attempts that are repeated, by reason.
+    pub retries: BTreeMap<&'static str, u64>,
+}
+
 /// Something wrong with a capture file. What was before it has been used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptureProblem {
@@ -140,6 +185,8 @@ pub struct Summary {
     pub outputs: Vec<OutputCounts>,
     /// Fates of sightings; `None` where none are collected.
     pub observables: Option<ObservableCounts>,
+    /// Fates of what is for a server; `None` where there is none.
+    pub push: Option<PushCounts>,
     /// One for each interface; empty on replays.
     pub interfaces: Vec<InterfaceCounts>,
     /// Files that were damaged or no captures.
@@ -176,6 +223,10 @@ impl Summary {
         if let Some(o) = self.observables {
             let fates = o.refused + o.written + o.unfit + o.dropped;
             self.demand("sightings", o.seen, "their fates together", fates);
+        }
+        if let Some(p) = self.push.clone() {
+            let fates = p.acknowledged_bytes + p.dropped_bytes + p.kept_bytes + p.waiting_bytes;
+            self.demand("bytes in the spool", p.found_bytes + p.spooled_bytes, "their fates together", fates);
         }
         for output in self.outputs.clone() {
             let fates = output.delivered + output.queued + output.dropped;

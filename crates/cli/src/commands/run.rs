@@ -79,6 +79,7 @@ fn sensor_arguments(arguments: &RunArguments) -> SensorArguments {
         log_dir: server.log_dir.clone(),
         filter: None,
         trails: trails.clone(),
+        send: false,
         verbose: server.verbose,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
-use sensor::summary::OutputCounts;
+use sensor::summary::{OutputCounts, PushCounts};
 use sensor::{Ending, Hooks, Level, MessageHook, Progress, SensorError, Settings, Summary};
 
 use super::loudness::{self, Loudness};
@@ -230,6 +230,10 @@ pub(super) fn faults(totals: &Summary) -> bool {
     for output in given_up.clone() {
         let (name, dropped, offered) = (&output.name, output.dropped, output.offered);
         let what = match name.split_once(' ') {
+            None if &**name == "spool" => {
+                "are not sent to the server: the spool could not be written; see to space and permissions of SPOOL_DIR"
+                    .to_string()
+            }
             None => {
                 format!("are missing in the {name}: it could not be written; see to space and permissions of LOG_DIR")
             }
@@ -240,7 +244,22 @@ pub(super) fn faults(totals: &Summary) -> bool {
         };
         complain(&format!("error: {dropped} of {offered} events {what}"));
     }
-    given_up.count() > 0 || !totals.violations.is_empty()
+    let unsent = totals.push.as_ref().is_some_and(unsent);
+    given_up.count() > 0 || unsent || !totals.violations.is_empty()
+}
+
+/// Says what a server will never get. Whether there is any such thing.
+fn unsent(push: &PushCounts) -> bool {
+    let server = &push.server;
+    if push.dropped_lines > 0 {
+        let lines = push.dropped_lines;
+        complain(&format!("error: {lines} lines for {server} were dropped: the spool was full (SPOOL_SIZE)"));
+    }
+    if push.refused_batches > 0 {
+        let batches = push.refused_batches;
+        complain(&format!("error: {batches} batches are refused by {server}: they are kept as *.refused in SPOOL_DIR"));
+    }
+    push.dropped_lines + push.refused_batches > 0
 }
 
 /// What to do where there are no trails.
@@ -272,5 +291,9 @@ mod tests {
         assert!(!faults(&totals(0, Vec::new())));
         assert!(faults(&totals(1, Vec::new())));
         assert!(faults(&totals(0, vec!["findings".to_string()])));
+        let pushed = |push| Summary { push: Some(push), ..Summary::default() };
+        assert!(!faults(&pushed(PushCounts { waiting_bytes: 9, ..PushCounts::default() })));
+        assert!(faults(&pushed(PushCounts { dropped_lines: 1, ..PushCounts::default() })));
+        assert!(faults(&pushed(PushCounts { refused_batches: 1, ..PushCounts::default() })));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use pcap::{BpfProgram, Capture, Linktype};
+use sensor::settings::PushSettings;
 use sensor::{Settings, Source};
 use trails::load;
 use trails::read::is_csv;
@@ -34,6 +35,7 @@ pub(crate) fn run(config: &Config, lists: Lists, arguments: &SensorArguments, en
     lines.push(filter(&settings));
     lines.extend(capture(&settings));
     lines.push(logs(&settings));
+    lines.extend(settings.push.iter().flat_map(server));
     let mut out = config::dump(config, environment);
     out.push('\n');
     for (what, verdict, text) in &lines {
@@ -227,23 +229,36 @@ fn interface(name: &str) -> Line {
     }
 }
 
-/// Whether logs can be written: tried with a file that is removed at once.
 fn logs(settings: &Settings) -> Line {
-    let Some(directory) = &settings.log_dir else {
-        return ("log directory", Verdict::Ok, "none, no logs are written".to_string());
+    match &settings.log_dir {
+        Some(directory) => writable("log directory", "LOG_DIR", directory),
+        None => ("log directory", Verdict::Ok, "none, no logs are written".to_string()),
+    }
+}
+
+/// What is needed to send; the server is not asked.
+fn server(push: &PushSettings) -> [Line; 2] {
+    let ready = match sensor::push::check(push) {
+        Ok(()) => ("server", Verdict::Ok, format!("{}: the token and certificates can be read", push.server)),
+        Err(error) => ("server", Verdict::Fail(Exit::from(&error)), error.to_string()),
     };
+    [ready, writable("spool directory", "SPOOL_DIR", &push.directory)]
+}
+
+/// Whether files can be made: tried with one that is removed at once.
+fn writable(what: &'static str, setting: &str, directory: &Path) -> Line {
     // The nearest that exists: what is not there is made in it, which a file in its place prevents.
     let existing = directory.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let trial = existing.join(format!(".maltrail-test-{}", std::process::id()));
     let tried = std::fs::File::create_new(&trial).and_then(|_| std::fs::remove_file(&trial));
     match tried {
-        Ok(()) if existing == directory => ("log directory", Verdict::Ok, directory.display().to_string()),
-        Ok(()) => ("log directory", Verdict::Ok, format!("{} will be made", directory.display())),
+        Ok(()) if existing == directory => (what, Verdict::Ok, directory.display().to_string()),
+        Ok(()) => (what, Verdict::Ok, format!("{} will be made", directory.display())),
         Err(error) => (
-            "log directory",
+            what,
             Verdict::Fail(Exit::Failure),
             format!(
-                "cannot write to {}: {error}; set LOG_DIR to a directory that this user may write to",
+                "cannot write to {}: {error}; set {setting} to a directory that this user may write to",
                 existing.display()
             ),
         ),

@@ -8,7 +8,8 @@ use detect::ThrottleMode;
 use ipnet::IpNet;
 
 use super::value::{
-    Alias, Block, Blocks, Decimal, Number, Pattern, Place, Proxy, Remote, Setting, Size, User, WebUrl, Workers, Zone,
+    Alias, Block, Blocks, Decimal, LogServer, Number, Pattern, Place, Proxy, Remote, Setting, Size, User, WebUrl,
+    Workers, Zone,
 };
 use super::{Problem, Weight};
 
@@ -240,8 +241,20 @@ settings! {
     Sensor "EVENT_THROTTLE_BURST" event_throttle_burst: Number<1, 1000000> = "3", Used;
     /// Pairs of source and trail whose repeats are tracked.
     Sensor "EVENT_THROTTLE_MAX_KEYS" event_throttle_max_keys: Number<1, 10000000> = "50000", Used;
-    /// Servers that events are sent to over UDP.
-    Sensor "LOG_SERVER" log_server: Vec<Remote> = "", Used;
+    /// Servers that get the events: host:port over UDP, nothing more than events and unproven; one https://host:port
+    /// (USE_SSL there, the port is HTTP_PORT) with observables too, each once, also after it was away. The latter takes
+    /// SENSOR_TOKEN_FILE, and of a replay only with --send.
+    Sensor "LOG_SERVER" log_server: Vec<LogServer> = "", Used;
+    /// File with the token of this sensor, made on the server that LOG_SERVER names with https://. Only this user should
+    /// be able to read it. A new token is used from the next batch on.
+    Sensor "SENSOR_TOKEN_FILE" sensor_token_file: Option<PathBuf> = "", Used;
+    /// File with the certificate (PEM) of the server that LOG_SERVER names with https://, or of who signed it: it alone is
+    /// trusted then. Without it, the authorities that this system trusts are.
+    Sensor "LOG_SERVER_CA" log_server_ca: Option<PathBuf> = "", Used;
+    /// Directory of what an https:// server in LOG_SERVER has not acknowledged yet, of this sensor alone.
+    Sensor "SPOOL_DIR" spool_dir: PathBuf = "$DATA_HOME/spool", Used;
+    /// Bytes of files in SPOOL_DIR, 16MB at least. At the limit the oldest go, which is told and counted.
+    Sensor "SPOOL_SIZE" spool_size: Size = "1GB", Used;
     /// Servers that events are sent to as syslog (CEF).
     Sensor "SYSLOG_SERVER" syslog_server: Vec<Remote> = "", Used;
     /// Servers that events are sent to as JSON.

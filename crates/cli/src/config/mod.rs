@@ -17,8 +17,8 @@ pub(crate) use document::{dump, example, reference};
 pub(crate) use environment::Environment;
 pub(crate) use keys::{BLACKLIST, Fate, KEYS, Key, Values};
 use parse::{Entry, Raw};
+pub(crate) use value::{LogServer, Remote, Workers};
 use value::{Place, Setting};
-pub(crate) use value::{Remote, Workers};
 
 /// Where the value of a setting comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

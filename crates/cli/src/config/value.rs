@@ -265,6 +265,41 @@ impl Setting for Remote {
     }
 }
 
+/// Who gets the events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LogServer {
+    /// Over UDP.
+    Datagrams(Remote),
+    /// Over HTTPS: the URL without a slash at its end.
+    Https(String),
+}
+
+impl Setting for LogServer {
+    fn empty() -> Self {
+        LogServer::Datagrams(Remote::empty())
+    }
+    fn parse(text: &str, place: &Place<'_>) -> Result<Self, String> {
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Remote::parse(text, place).map(LogServer::Datagrams).map_err(|_| wrong(text, &Self::accepts()));
+        };
+        let rest = rest.trim_end_matches('/');
+        let plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"@?#\"'<>\\".contains(&byte));
+        if !scheme.eq_ignore_ascii_case("https") || rest.is_empty() || rest.starts_with(['/', ':']) || !plain {
+            return Err(wrong(text, &Self::accepts()));
+        }
+        Ok(LogServer::Https(format!("https://{rest}")))
+    }
+    fn show(&self) -> String {
+        match self {
+            LogServer::Datagrams(remote) => remote.show(),
+            LogServer::Https(url) => url.clone(),
+        }
+    }
+    fn accepts() -> String {
+        format!("{}, or https://host:port", Remote::accepts())
+    }
+}
+
 /// A URL of the web.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WebUrl(pub(crate) String);
@@ -569,6 +604,14 @@ mod tests {
         assert!(parse::<SocketAddr>("9100").is_err());
         assert!(parse::<Remote>("[fe80::1%eno1]:8337").is_ok());
         assert!(parse::<Remote>("logs.example:8337").is_ok());
+        let https = |url: &str| Ok(LogServer::Https(url.to_owned()));
+        assert_eq!(parse::<LogServer>("HTTPS://logs.example:8338/"), https("https://logs.example:8338"));
+        assert_eq!(parse::<LogServer>("https://[::1]:8338/maltrail"), https("https://[::1]:8338/maltrail"));
+        assert!(matches!(parse::<LogServer>("logs.example:8337"), Ok(LogServer::Datagrams(_))));
+        for bad in ["http://logs.example", "https://", "https:///x", "https://:8338", "https://a@b", "https://a?b", "a"]
+        {
+            assert!(parse::<LogServer>(bad).is_err(), "{bad}");
+        }
         for bad in ["logs.example", "fe80::1:8337", ":8337", "a:0", "a:b"] {
             assert!(parse::<Remote>(bad).is_err(), "{bad}");
         }

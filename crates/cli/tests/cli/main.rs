@@ -6,11 +6,13 @@
 
 mod arguments;
 mod bad_input;
+mod front;
 mod hunt;
 mod intake;
 mod observables;
 mod replay;
 mod run;
+mod sending;
 mod server;
 mod serving;
 mod user;

@@ -91,12 +91,7 @@ impl Server {
     }
 
     pub(crate) fn connect(&self) -> io::Result<Connection> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Connection(BufReader::new(match &self.tls {
-            None => Box::new(stream),
-            Some(file) => Box::new(StreamOwned::new(client(file), stream)),
-        })))
+        connect(self.port, self.tls.as_deref())
     }
 
     /// One request on a connection of its own.
@@ -145,6 +140,16 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// To a port of this machine; over TLS where there is a certificate to trust.
+pub(crate) fn connect(port: u16, tls: Option<&Path>) -> io::Result<Connection> {
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(Connection(BufReader::new(match tls {
+        None => Box::new(stream),
+        Some(file) => Box::new(StreamOwned::new(client(file), stream)),
+    })))
 }
 
 /// Trusts the certificate that a server made for itself.

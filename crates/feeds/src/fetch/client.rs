@@ -28,7 +28,9 @@ pub struct ClientSettings {
     pub patience: Duration,
     /// For a request in all.
     pub whole: Duration,
-    /// Certificates (DER) of authorities that are trusted besides those of the system.
+    /// Whether the authorities of the system are trusted.
+    pub system: bool,
+    /// Certificates (DER) of authorities that are trusted besides.
     pub authorities: Vec<Vec<u8>>,
 }
 
@@ -39,6 +41,7 @@ impl Default for ClientSettings {
             user_agent: concat!("maltrail/", env!("CARGO_PKG_VERSION")).to_owned(),
             patience: Duration::from_secs(20),
             whole: Duration::from_secs(300),
+            system: true,
             authorities: Vec::new(),
         }
     }
@@ -140,7 +143,7 @@ impl Client {
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
             .unversioned_rustls_crypto_provider(provider)
-            .root_certs(RootCerts::Specific(Arc::new(authorities(&settings.authorities)?)));
+            .root_certs(RootCerts::Specific(Arc::new(authorities(settings)?)));
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(REDIRECTS)
@@ -184,10 +187,7 @@ impl Client {
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED if *known != Validators::default() => return Ok(Fetched::Unchanged),
-            status => {
-                let after = text(answer.headers(), RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
-                return Err(FetchError::Status { status: status.as_u16(), after });
-            }
+            status => return Err(refused(status, answer.headers())),
         }
         let validators = Validators {
             etag: text(answer.headers(), ETAG.as_str()),
@@ -201,12 +201,48 @@ impl Client {
             _ => Ok(Fetched::Body { validators, bytes }),
         }
     }
+
+    /// Posts a body over https and gives back what was answered with 200. No redirect is followed.
+    ///
+    /// # Errors
+    /// See [`FetchError`]; the body may have arrived all the same.
+    pub fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        limits: Limits,
+    ) -> Result<Vec<u8>, FetchError> {
+        let request = self.agent.post(url).config().https_only(true);
+        let mut request = request.max_redirects(0).max_redirects_will_error(false).build();
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut answer = request.send(body).map_err(|error| FetchError::Transport(error.to_string()))?;
+        if answer.status() != StatusCode::OK {
+            return Err(refused(answer.status(), answer.headers()));
+        }
+        let mut out = Vec::new();
+        copy(&mut answer.body_mut().with_config().limit(u64::MAX).reader(), &mut out, limits.bytes)?;
+        Ok(out)
+    }
+
+    /// Ends all requests of this client and its clones, also those under way.
+    pub fn shutdown(&self) {
+        self.agent.clone().shutdown();
+    }
 }
 
-fn authorities(more: &[Vec<u8>]) -> Result<Vec<Certificate<'static>>, FetchError> {
-    let system = rustls_native_certs::load_native_certs().certs;
+fn refused(status: StatusCode, headers: &HeaderMap) -> FetchError {
+    let after = text(headers, RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
+    FetchError::Status { status: status.as_u16(), after }
+}
+
+fn authorities(settings: &ClientSettings) -> Result<Vec<Certificate<'static>>, FetchError> {
+    let system = if settings.system { rustls_native_certs::load_native_certs().certs } else { Vec::new() };
     let system = system.iter().map(|certificate| Certificate::from_der(certificate.as_ref()).to_owned());
-    let all: Vec<_> = system.chain(more.iter().map(|der| Certificate::from_der(der).to_owned())).collect();
+    let more = settings.authorities.iter().map(|der| Certificate::from_der(der).to_owned());
+    let all: Vec<_> = system.chain(more).collect();
     if all.is_empty() { Err(FetchError::NoAuthorities) } else { Ok(all) }
 }
 

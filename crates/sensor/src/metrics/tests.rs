@@ -1,10 +1,13 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::capture::duplicates::Duplicates;
 use crate::live::order::Order;
 use crate::output::{Full, OutputSettings, Outputs};
+use crate::push::{Reason, Spool, SpoolSettings};
 use crate::reload::Trails;
 use crate::sink::Sink;
 use crate::worker::{Parts, Report, Worker};
@@ -110,8 +113,15 @@ const COLLECTIONS: &[(&str, &str, &str)] = &[
     ("sensor/src/capture/duplicates.rs", "sets", "duplicates"),
 ];
 
-/// Collections that the user's lists fill, not packets.
-const OF_THE_USER: &[(&str, &str)] = &[("detect/src/whitelist.rs", "names"), ("detect/src/whitelist.rs", "addresses")];
+/// Collections that are no tables: what the user's lists fill; the files of the spool, whose limit and size have metrics of
+/// their own; a part of a server's answer, whose length is limited.
+const NO_TABLES: &[(&str, &str)] = &[
+    ("detect/src/whitelist.rs", "names"),
+    ("detect/src/whitelist.rs", "addresses"),
+    ("sensor/src/push/spool.rs", "waiting"),
+    ("sensor/src/push/spool.rs", "refused"),
+    ("sensor/src/push/sender.rs", "refused"),
+];
 
 /// Fields of these types, in the sources of the crates on the packets' way: file and name.
 fn collections() -> Vec<(String, String)> {
@@ -163,7 +173,7 @@ fn every_collection_that_packets_fill_is_a_table_of_the_metrics() {
     for (file, name) in collections() {
         let known = COLLECTIONS.iter().any(|(f, n, _)| (*f, *n) == (file.as_str(), name.as_str()));
         assert!(
-            known || OF_THE_USER.contains(&(file.as_str(), name.as_str())),
+            known || NO_TABLES.contains(&(file.as_str(), name.as_str())),
             "{file}: {name} grows: give it a limit and a table in metrics, and name it here"
         );
     }
@@ -233,6 +243,7 @@ fn queues_of_outputs_are_shown_with_their_memory() {
         journal: true,
         destinations: &[],
         severity: None,
+        spool: None,
         full: Full::Wait,
     };
     let outputs = Outputs::open(&settings, &(Arc::new(|_, _: &str| {}) as crate::hooks::MessageHook)).unwrap();
@@ -245,4 +256,31 @@ fn queues_of_outputs_are_shown_with_their_memory() {
         }
     }
     outputs.finish(None);
+}
+
+#[test]
+fn what_is_for_a_server_is_shown() {
+    let (directory, board) = board();
+    assert!(!render(&board).contains("maltrail_push"));
+    let directory = directory.path().join("spool");
+    let settings =
+        SpoolSettings { server: "https://logs.example", directory: &directory, limit_bytes: 1 << 24, process: 7 };
+    let spool = Spool::open(&settings).unwrap();
+    let (_, result) = spool.append(b"one\ntwo\n", Timestamp::now() - SignedDuration::from_secs(90));
+    result.unwrap();
+    assert!(spool.next(Instant::now()).is_some());
+    spool.postpone(Reason::Busy);
+    *lock(&board.spool) = Some(Arc::new(spool));
+    let page = render(&board);
+    for line in [
+        "push_spooled_lines_total 2",
+        "push_lines_total{fate=\"acknowledged\"} 0",
+        "push_retries_total{reason=\"busy\"} 1",
+        "push_waiting_batches 1",
+        "push_waiting_bytes 8",
+        "push_oldest_seconds 90",
+        "push_limit_bytes 16777216",
+    ] {
+        assert!(page.lines().any(|l| l == format!("maltrail_{line}")), "{line} in\n{page}");
+    }
 }

@@ -10,7 +10,7 @@ pub(super) fn text(event: &Event, zone: &TimeZone, into: &mut Vec<u8>) {
 }
 
 /// The journal's line.
-pub(super) fn json(event: &Event, into: &mut Vec<u8>) {
+pub(crate) fn json(event: &Event, into: &mut Vec<u8>) {
     // An event has no part that JSON cannot hold; were there one, the line would be missing and not torn.
     if let Ok(line) = event::journal::to_line(event) {
         into.extend_from_slice(line.as_bytes());

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use event::Event;
 use jiff::tz::TimeZone;
 
-use super::lines::{OpenDay, Torn};
+use super::LOG_DIR;
+use super::lines::{Care, OpenDay, Torn};
 use super::queue::Writer;
 
 /// What a file of lines a day is like.
 pub(super) trait Form: Send + 'static {
-    const TORN: Torn;
-    const LOCKED: bool;
+    const CARE: Care;
     /// The file an event belongs into.
     fn path(&self, event: &Event) -> PathBuf;
     /// The event as one line with its end.
@@ -56,7 +56,7 @@ impl<F: Form> Daily<F> {
             self.form.line(event, &mut self.lines);
             self.ends.push(self.lines.len());
         }
-        let (bytes, result) = self.open.append(path, F::TORN, F::LOCKED, &self.lines);
+        let (bytes, result) = self.open.append(path, F::CARE, &self.lines);
         (self.ends.iter().take_while(|end| **end <= bytes).count(), result)
     }
 }
@@ -81,8 +81,7 @@ impl Writer for Journal {
 }
 
 impl Form for Json {
-    const TORN: Torn = Torn::Drop;
-    const LOCKED: bool = true;
+    const CARE: Care = Care { torn: Torn::Drop, lock: true, setting: LOG_DIR };
 
     fn path(&self, event: &Event) -> PathBuf {
         let day = event.time.to_zoned(TimeZone::UTC).date();

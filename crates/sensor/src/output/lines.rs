@@ -9,16 +9,27 @@ use super::directory::{self, FILE_MODE};
 
 /// What becomes of a last line without an end, left by a crash.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Torn {
+pub(crate) enum Torn {
     /// It is ended, and stays.
     End,
     /// It is cut off.
     Drop,
 }
 
+/// How a file is to be treated.
+#[derive(Clone, Copy)]
+pub(crate) struct Care {
+    pub(crate) torn: Torn,
+    /// Whether this process is to be the only one that writes it.
+    pub(crate) lock: bool,
+    /// The setting that says where it lies, for messages.
+    pub(crate) setting: &'static str,
+}
+
 /// One open file.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     path: PathBuf,
+    setting: &'static str,
     file: File,
     identity: (u64, u64),
 }
@@ -27,26 +38,27 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-fn explain(path: &Path, error: &io::Error) -> io::Error {
+fn explain(path: &Path, setting: &str, error: &io::Error) -> io::Error {
     let advice = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on that disk",
-        io::ErrorKind::ReadOnlyFilesystem => "mount it for writing or set LOG_DIR to another directory",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on that disk".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => format!("mount it for writing or set {setting} to another directory"),
         io::ErrorKind::PermissionDenied => {
-            "give this user the right to write there or set LOG_DIR to another directory"
+            format!("give this user the right to write there or set {setting} to another directory")
         }
-        io::ErrorKind::WouldBlock => "another process writes it; give each sensor a LOG_DIR of its own",
-        _ => "see to that directory or set LOG_DIR to another",
+        io::ErrorKind::WouldBlock => format!("another process writes it; give each sensor a {setting} of its own"),
+        _ => format!("see to that directory or set {setting} to another"),
     };
     io::Error::new(error.kind(), format!("cannot write {}: {error}; {advice}", path.display()))
 }
 
 impl Lines {
-    /// Opens a file for appending, alone (`lock`) or beside others.
-    pub(super) fn open(path: &Path, torn: Torn, lock: bool) -> io::Result<Self> {
-        Self::try_open(path, torn, lock).map_err(|e| explain(path, &e))
+    /// Opens a file for appending.
+    pub(crate) fn open(path: &Path, care: Care) -> io::Result<Self> {
+        Self::try_open(path, care).map_err(|e| explain(path, care.setting, &e))
     }
 
-    fn try_open(path: &Path, torn: Torn, lock: bool) -> io::Result<Self> {
+    fn try_open(path: &Path, care: Care) -> io::Result<Self> {
+        let Care { torn, lock, setting } = care;
         if let Some(parent) = path.parent()
             && !parent.exists()
         {
@@ -63,17 +75,17 @@ impl Lines {
             Torn::End => file.write_all(b"\n")?,
             Torn::Drop => file.set_len(whole)?,
         }
-        Ok(Lines { path: path.to_path_buf(), file, identity: identity(&metadata) })
+        Ok(Lines { path: path.to_path_buf(), setting, file, identity: identity(&metadata) })
     }
 
     /// Whether its name still leads to it.
-    pub(super) fn current(&self) -> bool {
+    pub(crate) fn current(&self) -> bool {
         std::fs::metadata(&self.path).is_ok_and(|m| identity(&m) == self.identity)
     }
 
     /// Appends lines in one write. After a failure says how many bytes of whole lines stand in the file for good;
     /// a line that was written in part is taken back.
-    pub(super) fn append(&mut self, lines: &[u8]) -> (usize, io::Result<()>) {
+    pub(crate) fn append(&mut self, lines: &[u8]) -> (usize, io::Result<()>) {
         let mut written = 0;
         while let Some(rest) = lines.get(written..)
             && !rest.is_empty()
@@ -98,7 +110,7 @@ impl Lines {
             // Only where the end of the file is what was just written.
             let _ = self.file.set_len(metadata.len().saturating_sub(torn));
         }
-        (whole, Err(explain(&self.path, error)))
+        (whole, Err(explain(&self.path, self.setting, error)))
     }
 }
 
@@ -108,10 +120,10 @@ pub(super) struct OpenDay(Option<Lines>);
 
 impl OpenDay {
     /// Appends whole lines to the file of that path; says how many bytes of them stand there for good, and why not all.
-    pub(super) fn append(&mut self, path: &Path, torn: Torn, lock: bool, lines: &[u8]) -> (usize, io::Result<()>) {
+    pub(super) fn append(&mut self, path: &Path, care: Care, lines: &[u8]) -> (usize, io::Result<()>) {
         if self.0.as_ref().is_none_or(|open| open.path != path || !open.current()) {
             self.0 = None;
-            match Lines::open(path, torn, lock) {
+            match Lines::open(path, care) {
                 Ok(file) => self.0 = Some(file),
                 Err(error) => return (0, Err(error)),
             }

@@ -1,7 +1,7 @@
 //! Where events go. Every output has its own thread and bounded queue, and accounts for each event it was offered.
 
-mod directory;
-mod encode;
+pub(crate) mod directory;
+pub(crate) mod encode;
 mod journal;
 mod lines;
 mod observables;
@@ -11,6 +11,7 @@ mod send;
 mod tests;
 mod text;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,13 +19,24 @@ use event::Event;
 
 use crate::SensorError;
 use crate::hooks::MessageHook;
+use crate::push::Spooling;
 use crate::settings::{Destination, SeverityPattern};
 use crate::summary::OutputCounts;
+pub(crate) use lines::{Care, Lines, Torn};
 pub(crate) use observables::ObservableLog;
-pub(crate) use queue::{Counters, Full, Queue};
+pub(crate) use queue::{Counters, Full, Queue, Writer};
+
+/// The setting of the log directory, for messages.
+const LOG_DIR: &str = "LOG_DIR";
 
 /// Events that wait for one output at most.
 pub(crate) const QUEUE_EVENTS: usize = 65_536;
+
+/// Takes whole lines for good.
+pub(crate) trait LineLog: Send {
+    /// Appends lines in order; says how many bytes of them stand there for good, and why not all.
+    fn append(&mut self, lines: &[u8]) -> (usize, io::Result<()>);
+}
 
 /// All queued outputs.
 #[derive(Default)]
@@ -40,6 +52,8 @@ pub(crate) struct OutputSettings<'a> {
     pub(crate) journal: bool,
     pub(crate) destinations: &'a [Destination],
     pub(crate) severity: Option<&'a Arc<SeverityPattern>>,
+    /// Of what is pushed to a server; none: nothing is.
+    pub(crate) spool: Option<Spooling>,
     pub(crate) full: Full,
 }
 
@@ -56,6 +70,9 @@ impl Outputs {
             if settings.journal {
                 queues.push(Queue::start("journal", journal::Journal::new(directory), settings.full, message.clone())?);
             }
+        }
+        if let Some(spool) = &settings.spool {
+            queues.push(Queue::start("spool", spool.clone(), settings.full, message.clone())?);
         }
         for destination in settings.destinations {
             let name = format!("{} {destination}", destination.kind());

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::lines::{OpenDay, Torn};
+use super::lines::{Care, OpenDay, Torn};
+use super::{LOG_DIR, LineLog};
 
 /// The file of a day, one of which is open.
 pub(crate) struct ObservableLog {
@@ -18,11 +19,12 @@ impl ObservableLog {
     pub(crate) fn new(directory: &Path) -> Self {
         ObservableLog { directory: directory.to_path_buf(), open: OpenDay::default() }
     }
+}
 
-    /// Appends whole lines to the file of today; says how many bytes of them stand there for good, and why not all.
-    pub(crate) fn append(&mut self, lines: &[u8]) -> (usize, io::Result<()>) {
+impl LineLog for ObservableLog {
+    fn append(&mut self, lines: &[u8]) -> (usize, io::Result<()>) {
         let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
         let path = self.directory.join(format!("observables-{today}.jsonl"));
-        self.open.append(&path, Torn::Drop, true, lines)
+        self.open.append(&path, Care { torn: Torn::Drop, lock: true, setting: LOG_DIR }, lines)
     }
 }

@@ -34,6 +34,7 @@ fn open(directory: &Path) -> Outputs {
             journal: true,
             destinations: &[],
             severity: None,
+            spool: None,
             full: Full::Wait,
         },
         &silent(),
@@ -289,6 +290,7 @@ fn a_directory_that_is_none_is_said_at_the_start() {
         journal: true,
         destinations: &[],
         severity: None,
+        spool: None,
         full: Full::Wait,
     };
     let error = Outputs::open(&settings, &silent()).err().unwrap().to_string();
@@ -298,7 +300,9 @@ fn a_directory_that_is_none_is_said_at_the_start() {
 /// The device that is always full stands for a full disk.
 #[test]
 fn a_full_disk_is_explained() {
-    let mut lines = lines::Lines::open(Path::new("/dev/full"), lines::Torn::End, false).unwrap();
+    let mut lines =
+        lines::Lines::open(Path::new("/dev/full"), Care { torn: lines::Torn::End, lock: false, setting: LOG_DIR })
+            .unwrap();
     let (written, result) = lines.append(b"a line\n");
     assert_eq!(written, 0);
     assert!(result.unwrap_err().to_string().contains("make room"));

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use event::Event;
 use jiff::tz::TimeZone;
 
+use super::LOG_DIR;
 use super::journal::{Daily, Form};
-use super::lines::Torn;
+use super::lines::{Care, Torn};
 use super::queue::Writer;
 
 /// `LOG_DIR/YYYY-MM-DD.log`.
@@ -37,8 +38,7 @@ impl Writer for TextLog {
 }
 
 impl Form for Text {
-    const TORN: Torn = Torn::End;
-    const LOCKED: bool = false;
+    const CARE: Care = Care { torn: Torn::End, lock: false, setting: LOG_DIR };
 
     fn path(&self, event: &Event) -> PathBuf {
         let day = event.time.to_zoned(self.zone.clone()).date();

@@ -30,6 +30,7 @@ pub(crate) fn settings(directory: &Path, source: Source, trails: &str) -> Settin
         journal: true,
         observables: true,
         destinations: Vec::new(),
+        push: None,
         remote_severity: None,
         canary_period: Some(1),
         stats_address: None,

@@ -38,6 +38,7 @@ pub(super) fn prepare(case: &Case, directory: &Path) -> Result<Settings, String>
         journal: false,
         observables: false,
         destinations: Vec::new(),
+        push: None,
         remote_severity: None,
         canary_period: None,
         stats_address: None,
