@@ -3,7 +3,7 @@
  * a link should bring back is here, and nothing else. What cannot be read is left out.
  */
 
-import { GROUPINGS, SORTS, type Grouping, type Query, type Sort } from './threat'
+import { GROUPINGS, NOISE, SORTS, type Grouping, type Query, type Sort } from './threat'
 
 export const PAGES = ['threats', 'host', 'family', 'trail', 'hunt', 'map', 'health', 'rules', 'accounts'] as const
 export type PageName = (typeof PAGES)[number]
@@ -25,7 +25,7 @@ export const START: Route = {
   page: 'threats',
   subject: '',
   days: undefined,
-  query: { search: '', range: undefined, sort: BY_RANK, group: 'none' },
+  query: { search: '', range: undefined, sort: BY_RANK, group: 'none', noise: 'folded' },
   threat: undefined,
 }
 
@@ -48,6 +48,7 @@ export function readRoute(hash: string): Route {
       range: readRange(params.get('range')),
       sort: readSort(params.get('sort')),
       group: readGroup(params.get('group')),
+      noise: readNoise(params.get('noise')),
     },
     threat: /^[0-9a-f]{16}$/.test(threat) ? threat : undefined,
   }
@@ -62,6 +63,7 @@ export function writeRoute(route: Route): string {
   if (query.range !== undefined) params.set('range', `${query.range.from}-${query.range.to}`)
   if (query.sort.by !== 'rank' || query.sort.descending) params.set('sort', (query.sort.descending ? '-' : '') + query.sort.by)
   if (query.group !== 'none') params.set('group', query.group)
+  if (query.noise !== 'folded') params.set('noise', query.noise)
   if (threat !== undefined) params.set('threat', threat)
   const asked = params.toString()
   const path = subject === '' ? page : `${page}/${encodeURIComponent(subject)}`
@@ -96,4 +98,8 @@ function readSort(text: string | null): Sort {
 
 function readGroup(text: string | null): Grouping {
   return GROUPINGS.find((group) => group === text) ?? 'none'
+}
+
+function readNoise(text: string | null): Query['noise'] {
+  return (['shown', ...NOISE] as const).find((noise) => noise === text) ?? 'folded'
 }

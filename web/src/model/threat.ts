@@ -93,6 +93,34 @@ export interface Query {
   readonly range: { readonly from: number; readonly to: number } | undefined
   readonly sort: Sort
   readonly group: Grouping
+  /** What only knocks from outside: folded away and counted, shown among the rest, or one class of it alone. */
+  readonly noise: 'folded' | 'shown' | NoiseClass
+}
+
+/** What knocks from outside at every address there is: of no weight unless somebody answers. */
+export const NOISE = ['scanner', 'attacker', 'reputation', 'anonymizer', 'scan', 'other'] as const
+export type NoiseClass = (typeof NOISE)[number]
+
+/** One class of noise that a query finds. */
+export interface Noise {
+  readonly class: NoiseClass
+  readonly threats: number
+  readonly events: number
+  readonly hosts: number
+  /** Seconds. */
+  readonly last: number
+}
+
+/** Threats that have something in common with one: the first ones by rank, and how many there are. */
+export interface Alike {
+  readonly threats: readonly Threat[]
+  readonly all: number
+}
+
+export interface Related {
+  readonly host: Alike
+  readonly indicator: Alike
+  readonly family: Alike
 }
 
 /** Events of an hour by severity. */
@@ -122,7 +150,14 @@ export interface Summary {
   readonly kinds: readonly number[]
   /** Threats by status. */
   readonly statuses: Readonly<Record<Status, number>>
-  /** Matching events of every hour of the open days. */
+  /** Threats that began after `freshSince`: the last open day, of several; otherwise the hour before the last event. */
+  readonly fresh: number
+  readonly freshSince: number
+  /** Noise that the query finds, shown or folded. */
+  readonly noise: readonly Noise[]
+  /** Whether it is left out of everything else that is told here. */
+  readonly folded: boolean
+  /** Matching events of every hour of the open days, also outside of the range. */
   readonly bins: readonly Bin[]
   /** Milliseconds it took. */
   readonly took: number

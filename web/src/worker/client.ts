@@ -1,7 +1,7 @@
 /** The page's end of the worker: sends what is asked, matches answers to questions. */
 
-import type { Group, Progress, Query, Summary, Threat, Triage } from '../model/threat'
-import type { Answer, Request, ValueField } from './messages'
+import type { Group, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
+import type { Answer, Format, Request, ValueField } from './messages'
 
 /** What the worker tells by itself. */
 export interface Told {
@@ -14,7 +14,7 @@ export interface Told {
   failed(message: string): void
 }
 
-type Reply = Extract<Answer, { type: 'page' | 'threat' | 'ids' | 'values' }>
+type Reply = Extract<Answer, { type: 'page' | 'threat' | 'ids' | 'related' | 'decided' | 'export' | 'values' }>
 
 export class Client {
   private next = 1
@@ -53,6 +53,20 @@ export class Client {
   /** Ids of the threats from..to of what is shown. */
   async ids(from: number, to: number): Promise<readonly string[]> {
     return (await this.ask('ids', (id) => ({ type: 'ids', id, from, to }))).ids
+  }
+
+  async related(threat: string): Promise<Related | undefined> {
+    return (await this.ask('related', (id) => ({ type: 'related', id, threat }))).related
+  }
+
+  /** What is decided about threats; those nobody decided about are left out. */
+  async decided(threats: readonly string[]): Promise<readonly Triage[]> {
+    return (await this.ask('decided', (id) => ({ type: 'decided', id, threats }))).decided
+  }
+
+  /** Everything that is shown, as a file; undefined where rows changed meanwhile. */
+  async export(format: Format): Promise<Blob | undefined> {
+    return (await this.ask('export', (id) => ({ type: 'export', id, format }))).file
   }
 
   async values(field: ValueField, text: string): Promise<readonly { readonly value: string; readonly threats: number }[]> {

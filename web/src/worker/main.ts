@@ -4,15 +4,20 @@ import type { Progress, Query, Summary } from '../model/threat'
 import { parse, SearchError } from '../search/parse'
 import { Days } from './days'
 import { Source } from './fetch'
-import { MAX_IDS, MAX_PAGE, type Answer, type Request } from './messages'
+import { MAX_IDS, MAX_PAGE, type Answer, type Format, type Request } from './messages'
 import { Ids } from './table/ids'
 import { Threats } from './table/threats'
+import { writing } from './query/export'
 import { TriageRows } from './table/triage'
 import { values } from './query/values'
 import { View } from './query/view'
 
 /** Milliseconds between two answers to the same query while rows come in. */
 const REFRESH = 300
+/** Rows of a file that are written in one go. */
+const EXPORT_ROWS = 2000
+
+const TYPES: Readonly<Record<Format, string>> = { csv: 'text/csv;charset=utf-8', json: 'application/json', defanged: 'text/plain;charset=utf-8' }
 
 class Desk {
   private readonly seed = crypto.getRandomValues(new Uint32Array(1))[0]!
@@ -47,7 +52,7 @@ class Desk {
         break
       }
       case 'threat': {
-        const row = this.triage.ids.rowsOf([request.threat]).get(request.threat)
+        const row = this.rowOf(request.threat)
         this.post({ type: 'threat', id: request.id, threat: row === undefined ? undefined : this.view.threat(row) })
         break
       }
@@ -56,6 +61,17 @@ class Desk {
         this.post({ type: 'ids', id: request.id, ids: this.view.idsOf(request.from, to) })
         break
       }
+      case 'related': {
+        const row = this.rowOf(request.threat)
+        this.post({ type: 'related', id: request.id, related: row === undefined ? undefined : this.view.related(row) })
+        break
+      }
+      case 'decided':
+        this.post({ type: 'decided', id: request.id, decided: request.threats.flatMap((id) => this.triage.get(id) ?? []) })
+        break
+      case 'export':
+        void this.write(request.id, request.format)
+        break
       case 'values':
         this.post({ type: 'values', id: request.id, values: values(this.threats, this.triage, request.field, request.text) })
         break
@@ -64,6 +80,30 @@ class Desk {
         this.schedule(0)
         break
     }
+  }
+
+  private rowOf(threat: string): number | undefined {
+    return this.triage.ids.rowsOf([threat]).get(threat)
+  }
+
+  /** Writes what is shown in pieces, with turns for other questions between. */
+  private async write(id: number, format: Format): Promise<void> {
+    const { view } = this
+    const { generation } = this.threats
+    const rows = view.found()
+    const { head, row, between, tail } = writing(format)
+    const parts: string[] = [head]
+    for (let from = 0; from < rows.length; from += EXPORT_ROWS) {
+      if (view !== this.view || this.threats.generation !== generation) {
+        this.post({ type: 'export', id, file: undefined })
+        return
+      }
+      const piece = Array.from(rows.subarray(from, from + EXPORT_ROWS), (number) => row(view.threat(number)))
+      parts.push((from > 0 ? between : '') + piece.join(between))
+      await new Promise((resolve) => setTimeout(resolve))
+    }
+    parts.push(tail)
+    this.post({ type: 'export', id, file: new Blob(parts, { type: TYPES[format] }) })
   }
 
   private triageOf(threats: Threats): TriageRows {

@@ -1,6 +1,6 @@
 /** What the page and its worker tell each other. Everything is plain data. */
 
-import type { Group, Progress, Query, Summary, Threat, Triage } from '../model/threat'
+import type { Group, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
 
 /** To the worker. `id` is given back with the answer. */
 export type Request =
@@ -16,6 +16,12 @@ export type Request =
   | { readonly type: 'threat'; readonly id: number; readonly threat: string }
   /** Ids of rows from..to of the last query: for changes of many. */
   | { readonly type: 'ids'; readonly id: number; readonly from: number; readonly to: number }
+  /** What has something in common with a threat. */
+  | { readonly type: 'related'; readonly id: number; readonly threat: string }
+  /** What is decided about threats; those nobody decided about are left out. */
+  | { readonly type: 'decided'; readonly id: number; readonly threats: readonly string[] }
+  /** Everything that the last query finds, as a file; ends at once if another query overtakes it. */
+  | { readonly type: 'export'; readonly id: number; readonly format: Format }
   /** Values that a field has, most frequent first, that contain a text. */
   | { readonly type: 'values'; readonly id: number; readonly field: ValueField; readonly text: string }
   /** Triage that was changed or read. */
@@ -23,6 +29,9 @@ export type Request =
 
 export const VALUE_FIELDS = ['src', 'trail', 'info', 'family', 'sensor', 'tag', 'assignee'] as const
 export type ValueField = (typeof VALUE_FIELDS)[number]
+
+export const FORMATS = ['csv', 'json', 'defanged'] as const
+export type Format = (typeof FORMATS)[number]
 
 /** From the worker. */
 export type Answer =
@@ -32,6 +41,10 @@ export type Answer =
   | { readonly type: 'page'; readonly id: number; readonly from: number; readonly rows: readonly Threat[] | readonly Group[] }
   | { readonly type: 'threat'; readonly id: number; readonly threat: Threat | undefined }
   | { readonly type: 'ids'; readonly id: number; readonly ids: readonly string[] }
+  | { readonly type: 'related'; readonly id: number; readonly related: Related | undefined }
+  | { readonly type: 'decided'; readonly id: number; readonly decided: readonly Triage[] }
+  /** Undefined: the rows changed meanwhile. */
+  | { readonly type: 'export'; readonly id: number; readonly file: Blob | undefined }
   | { readonly type: 'values'; readonly id: number; readonly values: readonly { readonly value: string; readonly threats: number }[] }
   /** The search cannot be read; characters from..to are wrong. */
   | { readonly type: 'wrong'; readonly id: number; readonly problem: string; readonly from: number; readonly to: number }

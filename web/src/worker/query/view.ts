@@ -1,14 +1,18 @@
 /** What a query comes to: rows in order, the figures over them, and pages of them. */
 
 import { DIRECTIONS, KINDS, STATUSES, type Status } from '../../model/vocabulary'
-import type { Bin, Group, Query, Sort, Summary, Threat } from '../../model/threat'
+import type { Bin, Group, Query, Related, Sort, Summary, Threat } from '../../model/threat'
 import { formatAddress } from '../../model/address'
 import type { Node } from '../../search/parse'
 import type { Threats } from '../table/threats'
 import type { TriageRows } from '../table/triage'
 import { Filter, type Mask } from './filter'
 import { groups, type GroupRows } from './group'
+import { fold } from './noise'
 import { Orders } from './order'
+import { alike } from './related'
+
+const BY_RANK: Sort = { by: 'rank', descending: false }
 
 /** Asks a table and what people decided about its rows. */
 export class View {
@@ -30,18 +34,17 @@ export class View {
   answer(query: Query, node: Node | undefined, now: () => number): Summary {
     const began = now()
     const mask = this.filter.mask(node)
+    const noise = fold(this.threats, mask, { ...query, looked: node !== undefined })
+    const bins = this.bins(mask)
     const slots = this.slots(query.range)
     if (slots !== undefined) this.within(mask, slots)
     const figures = this.figures(mask)
     this.grouped = undefined
-    if (query.group === 'none') {
-      this.order = this.sorted(mask, query.sort, figures.threats)
-    } else {
-      const rows = this.sorted(mask, { by: 'rank', descending: false }, figures.threats)
-      this.grouped = groups(this.threats, rows, query.group, query.sort)
-    }
+    const sort = query.group === 'none' ? query.sort : BY_RANK
+    this.order = this.sorted(mask, sort, figures.threats)
+    if (query.group !== 'none') this.grouped = groups(this.threats, this.order, query.group, query.sort)
     const rows = this.grouped?.length ?? this.order.length
-    return { ...figures, rows, bins: this.bins(mask), took: now() - began }
+    return { ...figures, ...noise, ...this.fresh(mask), rows, bins, took: now() - began }
   }
 
   /** Threats from..to in the order of the last query, or groups. */
@@ -51,6 +54,28 @@ export class View {
       return grouped.page(from, to, (row) => this.threat(row))
     }
     return Array.from(this.order.subarray(from, to), (row) => this.threat(row))
+  }
+
+  /** Rows of the last query in their order; those of groups by rank. */
+  found(): Uint32Array {
+    return this.order
+  }
+
+  /** What has something in common with a row. */
+  related(row: number): Related {
+    const { host, subject, label, labels } = this.threats
+    const ranked = this.orders.by(BY_RANK)
+    const { family } = labels.all[label[row]!]!
+    const rows = alike(ranked, row, {
+      host: (other) => host[other] === host[row],
+      indicator: (other) => subject[other] === subject[row],
+      family: (other) => family !== 0 && labels.all[label[other]!]!.family === family,
+    })
+    const told = (found: { readonly first: readonly number[]; readonly all: number }): Related['host'] => ({
+      threats: found.first.map((other) => this.threat(other)),
+      all: found.all,
+    })
+    return { host: told(rows.host), indicator: told(rows.indicator), family: told(rows.family) }
   }
 
   /** Ids of the threats from..to of the last query. */
@@ -146,7 +171,7 @@ export class View {
     }
   }
 
-  private figures(mask: Mask): Omit<Summary, 'rows' | 'bins' | 'took'> {
+  private figures(mask: Mask): Omit<Summary, 'rows' | 'bins' | 'took' | 'noise' | 'folded' | 'fresh' | 'freshSince'> {
     const { threats } = this
     const { label, labels, subject, subjects, directions, host, count } = threats
     const severities = Uint8Array.from(labels.all, (each) => each.severity)
@@ -183,6 +208,18 @@ export class View {
       kinds,
       statuses: this.statuses(mask, found),
     }
+  }
+
+  /** Threats that have begun lately. */
+  private fresh(mask: Mask): { readonly fresh: number; readonly freshSince: number } {
+    const { first, last, days } = this.threats
+    let freshSince = Math.max(...days.map((day) => day.start))
+    if (days.length < 2) {
+      for (let row = 0; row < mask.length; row++) freshSince = Math.max(freshSince, last[row]! - 3600)
+    }
+    let fresh = 0
+    for (let row = 0; row < mask.length; row++) if (mask[row] === 1 && first[row]! >= freshSince) fresh++
+    return { fresh, freshSince: days.length === 0 ? 0 : freshSince }
   }
 
   private statuses(mask: Mask, found: number): Record<Status, number> {
