@@ -12,7 +12,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("event", &[]),
     ("feeds", &["trails"]),
     ("detect", &["packet", "trails", "event"]),
-    ("sensor", &["packet", "trails", "event", "detect"]),
+    ("sensor", &["packet", "trails", "event", "detect", "feeds"]),
     ("server", &["event", "trails", "feeds"]),
     ("testkit", &["packet", "trails", "event", "detect", "sensor"]),
     ("maltrail", &["packet", "trails", "event", "detect", "feeds", "sensor", "server"]),
