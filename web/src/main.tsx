@@ -7,6 +7,7 @@ import { App } from './pages/app'
 import './style/tokens.css'
 import './style/base.css'
 import './style/parts.css'
+import './style/pages.css'
 
 begin()
 const root = document.getElementById('page')

@@ -5,7 +5,7 @@
 
 import { GROUPINGS, NOISE, SORTS, type Grouping, type Query, type Sort } from './threat'
 
-export const PAGES = ['threats', 'host', 'family', 'trail', 'hunt', 'map', 'health', 'rules', 'accounts'] as const
+export const PAGES = ['threats', 'host', 'family', 'trail', 'hunt', 'map', 'health', 'rules', 'accounts', 'audit', 'account'] as const
 export type PageName = (typeof PAGES)[number]
 
 export interface Route {

@@ -4,6 +4,7 @@ import type { JSX } from 'preact'
 import { session } from '../model/session'
 import { route } from '../model/state'
 import { Header } from '../parts/header'
+import { Health } from './health'
 import { Login, NewPassword } from './login'
 import { Threats } from './threats'
 
@@ -40,6 +41,8 @@ function page(): JSX.Element {
   switch (route.value.page) {
     case 'threats':
       return <Threats />
+    case 'health':
+      return <Health />
     default:
       return <p class="empty">This page is not there yet.</p>
   }

@@ -16,3 +16,11 @@ export function clock(zone: string): { readonly time: (at: number) => string; re
   const moment = new Intl.DateTimeFormat('sv-SE', { ...options, year: 'numeric', month: '2-digit', day: '2-digit' })
   return { time: (at) => time.format(1000 * at), moment: (at) => moment.format(1000 * at) }
 }
+
+/** A time that passed, seconds, in its largest unit: `43 s`, `2 min`, `5 h`, `3 d`. */
+export function lasted(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h`
+  return `${Math.round(seconds / 86_400)} d`
+}

@@ -1,9 +1,14 @@
 /** What stands above every page: where one is, which days, the search, who one is. */
 
 import type { JSX } from 'preact'
+import type { PageName } from '../model/route'
 import { logOut, session } from '../model/session'
 import { ask, days, go, openDays, progress, route, wrong } from '../model/state'
 import { count } from './format'
+import { Nav } from './nav'
+
+/** Pages that show the threats of open days. */
+const ON_DAYS: ReadonlySet<PageName> = new Set<PageName>(['threats', 'host', 'family', 'trail'])
 
 export function Header(): JSX.Element {
   const now = session.value
@@ -12,8 +17,9 @@ export function Header(): JSX.Element {
       <a class="name" href="#/threats">
         maltrail
       </a>
-      <DayPicker />
-      <Search />
+      <Nav />
+      {ON_DAYS.has(route.value.page) && <DayPicker />}
+      {ON_DAYS.has(route.value.page) && <Search />}
       <Coming />
       <span class="spacer" />
       {now.state === 'known' && (
