@@ -32,7 +32,9 @@ export class Pairs {
 
   /** The number of a pair, if it has one. */
   find(a: number, b: number): number | undefined {
-    const found = this.places[this.place(a, b)]!
+    // Looking may replace the places.
+    const place = this.place(a, b)
+    const found = this.places[place]!
     return found === EMPTY ? undefined : found
   }
 

@@ -271,7 +271,7 @@ export class Threats {
     return (
       this.severity(b) - this.severity(a) ||
       this.score[b]! - this.score[a]! ||
-      this.count[b]! - this.count[a]! ||
+      ranking(this.count[b]!) - ranking(this.count[a]!) ||
       this.texts.compare(this.subjects.first[this.subject[a]!]!, this.subjects.first[this.subject[b]!]!) ||
       this.addresses.compare(this.addressOf(a), this.addressOf(b)) ||
       a - b
@@ -506,6 +506,11 @@ export class Threats {
   }
 }
 
+/** Counts rank as the server ranks them: what is greater counts as this. */
+function ranking(count: number): number {
+  return Math.min(count, 0xffffffff)
+}
+
 /** A chunk being added: where in its lists the row at hand begins. */
 interface From {
   readonly chunk: Chunk
@@ -555,7 +560,7 @@ class Keys {
     const severity = labels.severity[trails.label[columns.trail[at]!]!]!
     source[to] = this.places[columns.host[at]!]!
     trail[to] = trails.indicator[columns.trail[at]!]!
-    count[to] = 0xffffffff - Math.min(columns.count[at]!, 0xffffffff)
+    count[to] = 0xffffffff - ranking(columns.count[at]!)
     worth[to] = (2 - severity) * 128 + (127 - columns.evidence[at]!)
   }
 
