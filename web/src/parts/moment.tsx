@@ -1,8 +1,8 @@
 /** An instant as people say it, with the exact time behind it. */
 
 import type { JSX } from 'preact'
-import { days } from '../model/state'
-import { clock, lasted } from './format'
+import { lasted } from './format'
+import { moment } from './when'
 
 /** Seconds of an instant that the server wrote. */
 export const seconds = (instant: string): number => Date.parse(instant) / 1000
@@ -17,11 +17,11 @@ export function Ago({ at, now = Date.now() / 1000 }: { readonly at: string; read
   )
 }
 
-/** `2026-11-20 14:03:12` in the zone that is shown. */
+/** `2026-11-20 14:03:12` with the zone that is shown. */
 export function Moment({ at }: { readonly at: string }): JSX.Element {
   return <time dateTime={at}>{exact(at)}</time>
 }
 
 function exact(at: string): string {
-  return clock(days.value?.zone ?? 'UTC').moment(seconds(at))
+  return moment(seconds(at))
 }
