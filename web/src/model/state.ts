@@ -1,6 +1,7 @@
 /** State of the page as small atoms. What is shown follows from them; only functions here change them. */
 
 import { computed, effect, signal } from '@preact/signals'
+import { scopeOf } from '../search/scope'
 import { Client } from '../worker/client'
 import { get, problemOf } from './api'
 import { readRoute, writeRoute, type Route } from './route'
@@ -81,6 +82,12 @@ export function ask(change: Partial<Query>, replace = false): void {
   go({ query: { ...route.peek().query, ...change } }, replace)
 }
 
+/** The query of a page. Where it is about something, all of that is shown. */
+function asked({ page, subject, query }: Route): Query {
+  const within = scopeOf({ page, subject })
+  return within === undefined ? query : { ...query, noise: 'shown', within }
+}
+
 /** Reads what days there are. */
 export async function readDays(): Promise<void> {
   try {
@@ -106,7 +113,7 @@ export function begin(): void {
   effect(() => {
     if (ready.value && opened.value !== '') worker().open(opened.value.split(','))
   })
-  const query = computed(() => JSON.stringify(route.value.query))
+  const query = computed(() => JSON.stringify(asked(route.value)))
   effect(() => {
     if (ready.value) worker().show(JSON.parse(query.value) as Query)
   })

@@ -1,5 +1,6 @@
 /** A threat as it is shown, and what is asked of the worker and answered. Plain data: it is copied between threads. */
 
+import type { Node } from '../search/parse'
 import type { Kind, Status } from './vocabulary'
 
 /** What people decided about a threat, as the server tells it. */
@@ -95,6 +96,8 @@ export interface Query {
   readonly group: Grouping
   /** What only knocks from outside: folded away and counted, shown among the rest, or one class of it alone. */
   readonly noise: 'folded' | 'shown' | NoiseClass
+  /** What the page is about: nothing else is shown, whatever is searched for. */
+  readonly within?: Node
 }
 
 /** What knocks from outside at every address there is: of no weight unless somebody answers. */

@@ -4,9 +4,12 @@ import type { JSX } from 'preact'
 import { session } from '../model/session'
 import { route } from '../model/state'
 import { Header } from '../parts/header'
+import { Family } from './family'
 import { Health } from './health'
+import { Host } from './host'
 import { Login, NewPassword } from './login'
 import { Threats } from './threats'
+import { Trail } from './trail'
 
 export function App(): JSX.Element {
   const now = session.value
@@ -41,6 +44,12 @@ function page(): JSX.Element {
   switch (route.value.page) {
     case 'threats':
       return <Threats />
+    case 'host':
+      return <Host />
+    case 'family':
+      return <Family />
+    case 'trail':
+      return <Trail />
     case 'health':
       return <Health />
     default:

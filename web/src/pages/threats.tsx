@@ -53,7 +53,8 @@ function Figure({ name, value, search }: { readonly name: string; readonly value
   )
 }
 
-function List({ count: rows, version }: { readonly count: number; readonly version: number }): JSX.Element {
+/** The table of what the query finds. */
+export function List({ count: rows, version }: { readonly count: number; readonly version: number }): JSX.Element {
   const zone = days.value?.zone ?? 'UTC'
   const columns = useMemo(() => columnsIn(zone), [zone])
   const { query, threat } = route.value

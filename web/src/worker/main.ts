@@ -2,6 +2,7 @@
 
 import type { Progress, Query, Summary } from '../model/threat'
 import { parse, SearchError } from '../search/parse'
+import { both } from '../search/scope'
 import { Days } from './days'
 import { Source } from './fetch'
 import { MAX_IDS, MAX_PAGE, type Answer, type Format, type Request } from './messages'
@@ -148,7 +149,7 @@ class Desk {
 
   private evaluate(id: number, query: Query): Summary | undefined {
     try {
-      return this.view.answer(query, parse(query.search), () => performance.now())
+      return this.view.answer(query, both(query.within, parse(query.search)), () => performance.now())
     } catch (error) {
       if (!(error instanceof SearchError)) throw error
       this.post({ type: 'wrong', id, problem: error.message, from: error.from, to: error.to })
