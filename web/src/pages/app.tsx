@@ -7,6 +7,7 @@ import { Header } from '../parts/header'
 import { Family } from './family'
 import { Health } from './health'
 import { Host } from './host'
+import { HuntPage } from './hunt'
 import { Login, NewPassword } from './login'
 import { Threats } from './threats'
 import { Trail } from './trail'
@@ -50,6 +51,8 @@ function page(): JSX.Element {
       return <Family />
     case 'trail':
       return <Trail />
+    case 'hunt':
+      return <HuntPage />
     case 'health':
       return <Health />
     default:

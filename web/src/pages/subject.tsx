@@ -1,10 +1,10 @@
 /** What pages of hosts, families and trails have in common: over all days above, the threats of the open days in the middle. */
 
 import type { ComponentChildren, JSX } from 'preact'
+import { countryName } from '../model/names'
 import { go, openDays, result, route } from '../model/state'
 import { familyOf, type Known, type Listing, type Observed, type Pair, type Seen, type Subject } from '../model/subject'
 import { useAnswer, Given } from '../parts/answer'
-import { Country } from '../parts/country'
 import { DayBars } from '../parts/daybars'
 import { count } from '../parts/format'
 import { Ago, Moment } from '../parts/moment'
@@ -37,7 +37,7 @@ export function SubjectPage({ path, kind, about, children }: SubjectPageProps): 
             <div class="about">
               {about(subject)}
               <Span subject={subject} />
-              <a href={placeOf('hunt', name)}>Hunt in all events</a>
+              <a href={placeOf('hunt', name, { days: undefined })}>Hunt in all events</a>
             </div>
             {subject.events > 0 && (
               <section aria-label="Days">
@@ -109,7 +109,7 @@ export function Facts({ known }: { readonly known: Known | null }): JSX.Element 
   if (alias !== null) parts.push(<b>{alias}</b>)
   if (own) parts.push('own network')
   else if (range !== 'internet') parts.push(`${range.replace('_', ' ')} address`)
-  if (country !== null) parts.push(<Country code={country} />)
+  if (country !== null) parts.push(`${countryName(country)} (${country})`)
   if (city !== null) parts.push(city)
   if (asn !== null || organization !== null) parts.push([asn === null ? '' : `AS${asn}`, organization ?? ''].join(' ').trim())
   if (resolver !== null) parts.push(`public resolver of ${resolver}`)

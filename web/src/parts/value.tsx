@@ -7,7 +7,7 @@ import type { ComponentChildren, JSX } from 'preact'
 import { lookups } from '../model/lookups'
 import { say } from '../model/notices'
 import type { PageName } from '../model/route'
-import { writeRoute } from '../model/route'
+import { START, writeRoute } from '../model/route'
 import { ask, go, route } from '../model/state'
 import { has, narrow, write, type Term } from '../search/edit'
 import { defanged } from '../worker/query/export'
@@ -100,7 +100,7 @@ export function items({ field, value, page }: Pick<ValueProps, 'field' | 'value'
     ...(field === 'src' || field === 'dst' || field === 'trail'
       ? [
           { heading: 'Go on' },
-          { name: 'Hunt in all days', href: to('hunt', value) },
+          { name: 'Hunt in all days', href: writeRoute({ ...START, page: 'hunt', subject: value }) },
           { name: 'Make a rule', href: to('rules', term) },
         ]
       : []),
