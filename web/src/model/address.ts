@@ -134,3 +134,21 @@ function parseNetwork(text: string, length: string): Range | undefined {
   const last = address.map((word, at) => (word | ~mask(at)) >>> 0)
   return { first: first as unknown as Address, last: last as unknown as Address }
 }
+
+/** First parts of IPv4 that are nobody's on the Internet, and how many bits of them count. */
+const INSIDE: readonly (readonly [string, number])[] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['224.0.0.0', 3],
+]
+const RANGES = INSIDE.map(([first, bits]) => parseNetwork(first, String(bits))).filter((range) => range !== undefined)
+
+/** Whether an address is of the Internet: of IPv6 what is given out for it (2000::/3). */
+export function outside(address: Address): boolean {
+  return address.length === 1 ? !RANGES.some((range) => within(range, address)) : address[0] >>> 29 === 1
+}

@@ -166,6 +166,20 @@ export interface Summary {
   readonly took: number
 }
 
+/** An address of the Internet, with the threats that it takes part in. */
+export interface Place {
+  readonly address: string
+  readonly threats: number
+  readonly events: number
+}
+
+/** Addresses of what a query finds, of `distinct` those with the most threats; `threats` have any. */
+export interface Places {
+  readonly places: readonly Place[]
+  readonly distinct: number
+  readonly threats: number
+}
+
 /** How far the days are there. */
 export interface Progress {
   /** `loading`: rows come in; `ready`: all there; `failed`: `problem` says why. */

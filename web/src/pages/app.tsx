@@ -8,6 +8,7 @@ import { Family } from './family'
 import { Health } from './health'
 import { Host } from './host'
 import { HuntPage } from './hunt'
+import { MapPage } from './map'
 import { Login, NewPassword } from './login'
 import { Threats } from './threats'
 import { Trail } from './trail'
@@ -53,6 +54,8 @@ function page(): JSX.Element {
       return <Trail />
     case 'hunt':
       return <HuntPage />
+    case 'map':
+      return <MapPage />
     case 'health':
       return <Health />
     default:

@@ -8,7 +8,7 @@ import { count } from './format'
 import { Nav } from './nav'
 
 /** Pages that show the threats of open days. */
-const ON_DAYS: ReadonlySet<PageName> = new Set<PageName>(['threats', 'host', 'family', 'trail'])
+const ON_DAYS: ReadonlySet<PageName> = new Set<PageName>(['threats', 'host', 'family', 'trail', 'map'])
 
 export function Header(): JSX.Element {
   const now = session.value

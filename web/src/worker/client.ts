@@ -1,6 +1,6 @@
 /** The page's end of the worker: sends what is asked, matches answers to questions. */
 
-import type { Group, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
+import type { Group, Places, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
 import type { Answer, Format, Request, ValueField } from './messages'
 
 /** What the worker tells by itself. */
@@ -14,7 +14,7 @@ export interface Told {
   failed(message: string): void
 }
 
-type Reply = Extract<Answer, { type: 'page' | 'threat' | 'ids' | 'related' | 'decided' | 'export' | 'values' }>
+type Reply = Extract<Answer, { type: 'page' | 'threat' | 'ids' | 'related' | 'decided' | 'export' | 'values' | 'places' }>
 
 export class Client {
   private next = 1
@@ -71,6 +71,11 @@ export class Client {
 
   async values(field: ValueField, text: string): Promise<readonly { readonly value: string; readonly threats: number }[]> {
     return (await this.ask('values', (id) => ({ type: 'values', id, field, text }))).values
+  }
+
+  /** Addresses of what is shown, to be placed on a map. */
+  async places(): Promise<Places> {
+    return (await this.ask('places', (id) => ({ type: 'places', id }))).places
   }
 
   /** Tells of triage that was read or changed. */

@@ -10,6 +10,7 @@ import { Ids } from './table/ids'
 import { Threats } from './table/threats'
 import { writing } from './query/export'
 import { TriageRows } from './table/triage'
+import { places } from './query/places'
 import { values } from './query/values'
 import { View } from './query/view'
 
@@ -75,6 +76,9 @@ class Desk {
         break
       case 'values':
         this.post({ type: 'values', id: request.id, values: values(this.threats, this.triage, request.field, request.text) })
+        break
+      case 'places':
+        this.post({ type: 'places', id: request.id, places: places(this.threats, this.view.found()) })
         break
       case 'triage':
         this.triage.take(request.changed)

@@ -1,6 +1,6 @@
 /** What the page and its worker tell each other. Everything is plain data. */
 
-import type { Group, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
+import type { Group, Places, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
 
 /** To the worker. `id` is given back with the answer. */
 export type Request =
@@ -24,6 +24,8 @@ export type Request =
   | { readonly type: 'export'; readonly id: number; readonly format: Format }
   /** Values that a field has, most frequent first, that contain a text. */
   | { readonly type: 'values'; readonly id: number; readonly field: ValueField; readonly text: string }
+  /** Addresses of what the last query finds, to be placed on a map. */
+  | { readonly type: 'places'; readonly id: number }
   /** Triage that was changed or read. */
   | { readonly type: 'triage'; readonly changed: readonly Triage[] }
 
@@ -46,6 +48,7 @@ export type Answer =
   /** Undefined: the rows changed meanwhile. */
   | { readonly type: 'export'; readonly id: number; readonly file: Blob | undefined }
   | { readonly type: 'values'; readonly id: number; readonly values: readonly { readonly value: string; readonly threats: number }[] }
+  | { readonly type: 'places'; readonly id: number; readonly places: Places }
   /** The search cannot be read; characters from..to are wrong. */
   | { readonly type: 'wrong'; readonly id: number; readonly problem: string; readonly from: number; readonly to: number }
 
