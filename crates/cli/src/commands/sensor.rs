@@ -250,16 +250,18 @@ pub(super) fn faults(totals: &Summary) -> bool {
 
 /// Says what a server will never get. Whether there is any such thing.
 fn unsent(push: &PushCounts) -> bool {
-    let server = &push.server;
-    if push.dropped_lines > 0 {
-        let lines = push.dropped_lines;
-        complain(&format!("error: {lines} lines for {server} were dropped: the spool was full (SPOOL_SIZE)"));
+    let PushCounts { server, dropped_batches, dropped_lines, .. } = push;
+    if *dropped_batches > 0 {
+        complain(&format!(
+            "error: {dropped_batches} batches ({dropped_lines} lines) for {server} were dropped: the spool was full \
+             (SPOOL_SIZE), or files were removed from it"
+        ));
     }
     if push.refused_batches > 0 {
         let batches = push.refused_batches;
         complain(&format!("error: {batches} batches are refused by {server}: they are kept as *.refused in SPOOL_DIR"));
     }
-    push.dropped_lines + push.refused_batches > 0
+    push.dropped_batches + push.refused_batches > 0
 }
 
 /// What to do where there are no trails.
@@ -293,7 +295,7 @@ mod tests {
         assert!(faults(&totals(0, vec!["findings".to_string()])));
         let pushed = |push| Summary { push: Some(push), ..Summary::default() };
         assert!(!faults(&pushed(PushCounts { waiting_bytes: 9, ..PushCounts::default() })));
-        assert!(faults(&pushed(PushCounts { dropped_lines: 1, ..PushCounts::default() })));
+        assert!(faults(&pushed(PushCounts { dropped_batches: 1, ..PushCounts::default() })));
         assert!(faults(&pushed(PushCounts { refused_batches: 1, ..PushCounts::default() })));
     }
 }

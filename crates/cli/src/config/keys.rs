@@ -241,9 +241,9 @@ settings! {
     Sensor "EVENT_THROTTLE_BURST" event_throttle_burst: Number<1, 1000000> = "3", Used;
     /// Pairs of source and trail whose repeats are tracked.
     Sensor "EVENT_THROTTLE_MAX_KEYS" event_throttle_max_keys: Number<1, 10000000> = "50000", Used;
-    /// Servers that get the events: host:port over UDP, nothing more than events and unproven; one https://host:port
-    /// (USE_SSL there, the port is HTTP_PORT) with observables too, each once, also after it was away. The latter takes
-    /// SENSOR_TOKEN_FILE, and of a replay only with --send.
+    /// Servers that get the events. host:port: over UDP, without proof who sent them or whether they arrive. One
+    /// https://host:port (HTTP_PORT of the server, with TLS): events and observables, each once, also after the server
+    /// was away; it takes SENSOR_TOKEN_FILE. A replay sends to the latter only, and only with --send.
     Sensor "LOG_SERVER" log_server: Vec<LogServer> = "", Used;
     /// File with the token of this sensor, made on the server that LOG_SERVER names with https://. Only this user should
     /// be able to read it. A new token is used from the next batch on.

@@ -343,9 +343,9 @@ fn a_batch_that_is_refused_is_kept_and_those_behind_it_go_on() {
 
 #[test]
 fn what_is_wrong_is_told_before_a_start() {
-    let site = Site { directory: tempfile::tempdir().unwrap() };
+    let (site, server) = Site::start();
+    assert_eq!(server.end(), 0);
     write(&site.directory, "x.pcap", capture::file(&queries(0..1)));
-    fs::create_dir(site.path().join("state")).unwrap();
     site.configure("the-token", 9);
     let run = |arguments: &[&str]| {
         let output = site.sensor("x.pcap").args(arguments).output().unwrap();
@@ -357,10 +357,6 @@ fn what_is_wrong_is_told_before_a_start() {
         let (status, said) = run(arguments);
         assert!(status == code && said.contains(text), "{status}: {said}");
     };
-    // There is no certificate yet.
-    for arguments in [&["-T"][..], &[]] {
-        says(arguments, 2, "LOG_SERVER_CA");
-    }
     for (more, text) in [
         ("SENSOR_TOKEN_FILE none", "SENSOR_TOKEN_FILE"),
         ("SPOOL_SIZE 16777215", "SPOOL_SIZE: 16MB"),
@@ -373,8 +369,13 @@ fn what_is_wrong_is_told_before_a_start() {
             says(arguments, 2, text);
         }
     }
-    let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    write(&site.directory, "state/tls.pem", certificate);
+    write(&site.directory, "other.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    for file in ["none.pem", "other.pem", "token"] {
+        site.settings(9, &format!("LOG_SERVER_CA {file}"));
+        for arguments in [&["-T"][..], &[]] {
+            says(arguments, 2, "LOG_SERVER_CA");
+        }
+    }
     site.settings(9, "SPOOL_SIZE 16777216");
     says(&["-T"], 0, "ok   server: https://127.0.0.1:9");
     says(&["-T"], 0, "ok   spool directory: ");

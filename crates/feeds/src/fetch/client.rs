@@ -108,6 +108,9 @@ pub enum FetchError {
     /// PROXY_ADDRESS.
     #[error("PROXY_ADDRESS is no proxy: {0}")]
     Proxy(String),
+    /// One of the further authorities.
+    #[error("a certificate cannot be used: {0}")]
+    Authority(String),
     /// No certificates.
     #[error("there are no certificates of authorities on this system; install the package ca-certificates")]
     NoAuthorities,
@@ -120,7 +123,11 @@ impl FetchError {
         match self {
             FetchError::Status { status, .. } => *status == 408 || *status == 429 || *status >= 500,
             FetchError::Transport(_) | FetchError::Cut { .. } => true,
-            FetchError::Large(_) | FetchError::Write(_) | FetchError::Proxy(_) | FetchError::NoAuthorities => false,
+            FetchError::Large(_)
+            | FetchError::Write(_)
+            | FetchError::Proxy(_)
+            | FetchError::Authority(_)
+            | FetchError::NoAuthorities => false,
         }
     }
 }
@@ -135,7 +142,7 @@ impl Client {
     /// A client.
     ///
     /// # Errors
-    /// The proxy is none, or the system trusts no authority.
+    /// The proxy is none, a certificate cannot be used, or no authority is trusted.
     pub fn new(settings: &ClientSettings) -> Result<Client, FetchError> {
         let proxy = settings.proxy.as_deref().map(Proxy::new).transpose();
         let proxy = proxy.map_err(|error| FetchError::Proxy(error.to_string()))?;
@@ -241,6 +248,11 @@ fn refused(status: StatusCode, headers: &HeaderMap) -> FetchError {
 fn authorities(settings: &ClientSettings) -> Result<Vec<Certificate<'static>>, FetchError> {
     let system = if settings.system { rustls_native_certs::load_native_certs().certs } else { Vec::new() };
     let system = system.iter().map(|certificate| Certificate::from_der(certificate.as_ref()).to_owned());
+    // Later it would only be missing.
+    let mut tried = rustls::RootCertStore::empty();
+    for der in &settings.authorities {
+        tried.add(der.clone().into()).map_err(|error| FetchError::Authority(error.to_string()))?;
+    }
     let more = settings.authorities.iter().map(|der| Certificate::from_der(der).to_owned());
     let all: Vec<_> = system.chain(more).collect();
     if all.is_empty() { Err(FetchError::NoAuthorities) } else { Ok(all) }

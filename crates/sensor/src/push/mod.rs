@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use event::Event;
-use feeds::fetch::{Client, ClientSettings};
+use feeds::fetch::{Client, ClientSettings, FetchError};
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -185,7 +185,10 @@ fn client(settings: &PushSettings) -> Result<Client, String> {
         authorities: authorities.unwrap_or_default(),
         ..ClientSettings::default()
     };
-    Client::new(&settings).map_err(|error| error.to_string())
+    Client::new(&settings).map_err(|error| match error {
+        FetchError::Authority(_) => format!("LOG_SERVER_CA: {error}"),
+        error => error.to_string(),
+    })
 }
 
 /// Certificates of a file, DER.

@@ -172,21 +172,19 @@ impl Sender {
 
     /// Sends a batch; how many lines it has, and what came of it.
     fn attempt(&mut self, batch: Batch) -> (u64, Verdict) {
-        let local =
-            |sender: &Sender, text: String| sender.later(Reason::Local, text, &FetchError::Transport(String::new()));
         let lines = match self.spool.read(batch) {
             Ok(lines) => lines,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return (0, Verdict::Gone),
-            Err(error) => return (0, local(self, format!("cannot read the batch {}: {error}", batch.name))),
+            Err(error) => return (0, self.local(format!("cannot read the batch {}: {error}", batch.name))),
         };
         let count = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
         let token = match token(&self.token_file) {
             Ok(token) => token,
-            Err(text) => return (count, local(self, text)),
+            Err(text) => return (count, self.local(text)),
         };
         let packed = match zstd::bulk::compress(&lines, LEVEL) {
             Ok(packed) => packed,
-            Err(error) => return (count, local(self, format!("cannot compress the batch {}: {error}", batch.name))),
+            Err(error) => return (count, self.local(format!("cannot compress the batch {}: {error}", batch.name))),
         };
         let (authorization, name) = (format!("Bearer {token}"), batch.name.to_string());
         let headers = [
@@ -199,11 +197,19 @@ impl Sender {
         (count, self.verdict(answer))
     }
 
+    fn local(&self, text: String) -> Verdict {
+        Verdict::Later { reason: Reason::Local, text, wait: self.wait(None) }
+    }
+
     fn verdict(&self, answer: Result<Vec<u8>, FetchError>) -> Verdict {
+        const FOREIGN: &str = ": LOG_SERVER names no maltrail server";
         let error = match answer {
             Ok(body) => match serde_json::from_slice(&body) {
                 Ok(taken) => return Verdict::Taken(taken),
-                Err(_) => FetchError::Transport("the answer is no acknowledgement".to_owned()),
+                Err(_) => {
+                    let text = format!("the answer is no acknowledgement{FOREIGN}");
+                    return Verdict::Later { reason: Reason::Foreign, text, wait: self.wait(None) };
+                }
             },
             Err(FetchError::Status { status: status @ (400 | 413 | 415 | 422), .. }) => {
                 return Verdict::Refused(status);
@@ -216,18 +222,59 @@ impl Sender {
             }
             FetchError::Status { status: 408 | 429 | 503, .. } => (Reason::Busy, ""),
             FetchError::Status { status: 500.., .. } => (Reason::Failing, ""),
-            FetchError::Status { .. } => (Reason::Foreign, ": LOG_SERVER names no maltrail server"),
+            FetchError::Status { .. } | FetchError::Large(_) => (Reason::Foreign, FOREIGN),
             _ => (Reason::Unreachable, ""),
         };
-        self.later(reason, format!("{error}{advice}"), &error)
+        Verdict::Later { reason, text: format!("{error}{advice}"), wait: self.wait(Some(&error)) }
     }
 
-    /// Each further attempt comes later, and not at the same time as that of other sensors.
-    fn later(&self, reason: Reason, text: String, error: &FetchError) -> Verdict {
+    fn wait(&self, error: Option<&FetchError>) -> Duration {
         let attempt = self.failed.saturating_add(1);
-        let most = PATIENCE.after(attempt, error).unwrap_or(PATIENCE.longest);
-        let random = self.jitter.hash_one(attempt) % 1_000;
-        let wait = most / 2 + most / 2 * u32::try_from(random).unwrap_or(0) / 1_000;
-        Verdict::Later { reason, text, wait }
+        wait(attempt, error, self.jitter.hash_one(attempt))
+    }
+}
+
+/// Each further attempt comes later, but not before the server wants it, and not at the same time as that of other sensors.
+/// What the next moment does not change is tried again after the longest time.
+fn wait(attempt: u32, error: Option<&FetchError>, random: u64) -> Duration {
+    let most = error.and_then(|error| PATIENCE.after(attempt, error)).unwrap_or(PATIENCE.longest);
+    let asked = match error {
+        Some(FetchError::Status { after: Some(seconds), .. }) => Duration::from_secs(*seconds).min(PATIENCE.longest),
+        _ => Duration::ZERO,
+    };
+    let part = u32::try_from(random % 1_000).unwrap_or(0);
+    (most / 2 + most / 2 * part / 1_000).max(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_come_later_and_later_and_never_before_the_server_wants_them() {
+        let seconds = |attempt, error: Option<&FetchError>| {
+            let waits = [0, 499, 999].map(|random| wait(attempt, error, random).as_secs_f64());
+            assert!(waits.is_sorted());
+            (waits[0], waits[2])
+        };
+        let status = |status, after| FetchError::Status { status, after };
+        let away = FetchError::Transport(String::new());
+        for (attempt, error, least, most) in [
+            (1, Some(&away), 0.25, 0.5),
+            (2, Some(&away), 0.5, 1.0),
+            (7, Some(&away), 16.0, 32.0),
+            (8, Some(&away), 30.0, 60.0),
+            (u32::MAX, Some(&away), 30.0, 60.0),
+            (1, Some(&status(503, Some(0))), 0.25, 0.5),
+            (1, Some(&status(429, Some(9))), 9.0, 9.0),
+            (1, Some(&status(503, Some(60))), 60.0, 60.0),
+            (1, Some(&status(503, Some(86_400))), 60.0, 60.0),
+            (1, Some(&status(401, None)), 30.0, 60.0),
+            (1, None, 30.0, 60.0),
+        ] {
+            let (first, last) = seconds(attempt, error);
+            assert!(first >= least - 0.001 && last <= most, "{attempt} {error:?}: {first} to {last}");
+            assert!(last >= most * 0.99 || attempt > 1 && last >= most * 0.9, "{attempt} {error:?}: {last}");
+        }
     }
 }
