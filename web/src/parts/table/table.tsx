@@ -35,6 +35,12 @@ export interface TableProps<T> {
   readonly onSort?: (key: string) => void
   /** Other keys, with the row they are about. */
   readonly onKey?: (event: KeyboardEvent, row: T, index: number) => void
+  /** Keys of the rows that are selected; without, none can be. */
+  readonly selected?: ReadonlySet<string>
+  /** A row is to be selected or let go of, or all from the last one to this. */
+  readonly onSelect?: (row: T, index: number, range: boolean) => void
+  /** A column was given a width, pixels; without, none can be. */
+  readonly onResize?: (key: string, width: number) => void
 }
 
 export function Table<T>(props: TableProps<T>): JSX.Element {
@@ -81,7 +87,8 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
         role="grid"
         aria-label={props.label}
         aria-rowcount={count + 1}
-        aria-colcount={columns.length}
+        aria-colcount={columns.length + (props.selected === undefined ? 0 : 1)}
+        aria-multiselectable={props.selected !== undefined}
         aria-activedescendant={count > 0 ? `row-${active.value}` : undefined}
         tabIndex={0}
         onKeyDown={(event) => {
@@ -98,6 +105,7 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
         }}
       >
         <colgroup>
+          {props.selected !== undefined && <col class="select" />}
           {columns.map(({ key, width }) => (
             <col key={key} style={width === 0 ? {} : { width: `${width}px` }} />
           ))}
@@ -106,19 +114,21 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
         <tbody style={{ transform: `translateY(${(first - top) * rowHeight}px)` }}>
           {shown.map((index) => {
             const row = rows.at(index)
+            const marked = row !== undefined && props.selected?.has(props.keyOf(row)) === true
             return (
               <tr
                 key={index}
                 id={`row-${index}`}
                 aria-rowindex={index + 2}
-                aria-selected={index === active.value}
-                class={row !== undefined && props.keyOf(row) === props.open ? 'open' : undefined}
+                aria-selected={props.selected === undefined ? index === active.value : marked}
+                class={`${index === active.value ? 'active' : ''}${row !== undefined && props.keyOf(row) === props.open ? ' open' : ''}`}
                 style={{ height: `${rowHeight}px` }}
                 onClick={() => {
                   active.value = index
                   if (row !== undefined) props.onOpen(row)
                 }}
               >
+                {props.selected !== undefined && <Select {...props} row={row} index={index} marked={marked} />}
                 {columns.map((column) => (
                   <td key={column.key} class={column.align}>
                     {row === undefined ? '' : column.cell(row)}
@@ -133,28 +143,72 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
   )
 }
 
-function Head<T>({ columns, sort, onSort }: TableProps<T>): JSX.Element {
+/** The place to click for a row to be selected. It is a picture: keys and screen readers have the row itself. */
+function Select<T>({ row, index, marked, onSelect }: TableProps<T> & { readonly row: T | undefined; readonly index: number; readonly marked: boolean }): JSX.Element {
+  return (
+    <td
+      class="select"
+      onClick={(event) => {
+        event.stopPropagation()
+        if (row !== undefined) onSelect?.(row, index, event.shiftKey)
+      }}
+    >
+      <span class={marked ? 'box on' : 'box'} aria-hidden="true" />
+    </td>
+  )
+}
+
+function Head<T>({ columns, sort, onSort, selected, onResize }: TableProps<T>): JSX.Element {
   return (
     <thead>
       <tr aria-rowindex={1}>
+        {selected !== undefined && (
+          <th scope="col" class="select">
+            <span class="hidden">Selected</span>
+          </th>
+        )}
         {columns.map(({ key, title, align, sortable }) => {
           const sorted = sort?.by === key
           const order = sort?.descending === true ? 'descending' : 'ascending'
           return (
             <th key={key} scope="col" class={align} aria-sort={sorted ? order : undefined}>
               {sortable === true ? (
-                <button type="button" tabIndex={-1} onClick={() => onSort?.(key)}>
+                <button type="button" onClick={() => onSort?.(key)}>
                   {title}
                   <span aria-hidden="true">{sorted ? (order === 'descending' ? ' ↓' : ' ↑') : ''}</span>
                 </button>
               ) : (
                 title
               )}
+              {onResize !== undefined && <Grip onResize={(width) => onResize(key, width)} />}
             </th>
           )
         })}
       </tr>
     </thead>
+  )
+}
+
+/** The edge of a column, to be drawn. */
+function Grip({ onResize }: { readonly onResize: (width: number) => void }): JSX.Element {
+  return (
+    <span
+      class="grip"
+      aria-hidden="true"
+      onPointerDown={(event) => {
+        const grip = event.currentTarget
+        const head = grip.closest('th')
+        if (head === null || event.button !== 0) return
+        event.preventDefault()
+        const { width } = head.getBoundingClientRect()
+        const start = event.clientX
+        grip.setPointerCapture(event.pointerId)
+        grip.onpointermove = (now) => onResize(width + now.clientX - start)
+        grip.onpointerup = grip.onpointercancel = () => {
+          grip.onpointermove = null
+        }
+      }}
+    />
   )
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compareAddresses, parseAddress } from '../../model/address'
 import { DIRECTIONS, KINDS, STATUSES } from '../../model/vocabulary'
-import { GROUPINGS, SORTS, type Group, type Query, type Sort, type Threat, type Triage } from '../../model/threat'
+import { GROUPINGS, NOISE, SORTS, type Group, type NoiseClass, type Query, type Sort, type Threat, type Triage } from '../../model/threat'
 import { search } from '../../search/made.testing'
 import { finds } from '../../search/naive.testing'
 import { parse } from '../../search/parse'
@@ -70,11 +70,28 @@ function within(range: Query['range'], threat: Threat): boolean {
   return threat.activity.some((count, slot) => count > 0 && start(slot) < range.to && start(slot) + 3600 > range.from)
 }
 
+/** What knocks from outside, told from a plain threat. */
+function noiseOf({ directions, severity, kind, class: name }: Threat): NoiseClass | undefined {
+  if ((directions & (DIRECTIONS.outbound | DIRECTIONS.lateral)) !== 0 || severity === 2) return undefined
+  if (severity === 1 && kind !== 'IP' && kind !== 'PORT') return undefined
+  if (kind === 'PORT') return 'scan'
+  const classes: Record<string, NoiseClass> = { scanner: 'scanner', attacker: 'attacker', suspicious: 'reputation', anonymizer: 'anonymizer' }
+  return classes[name] ?? 'other'
+}
+
+/** What is left of what a search finds. */
+function unfolded(found: readonly Threat[], { noise, search }: Query): Threat[] {
+  const others = found.filter((threat) => noiseOf(threat) === undefined)
+  if (noise === 'folded') return others.length > 0 || parse(search) === undefined ? others : [...found]
+  return noise === 'shown' ? [...found] : found.filter((threat) => noiseOf(threat) === noise)
+}
+
 const query: fc.Arbitrary<Query> = fc.record({
   search: fc.oneof(fc.constant(''), search),
   range,
   sort: fc.record({ by: fc.constantFrom(...SORTS), descending: fc.boolean() }),
   group: fc.constant<'none'>('none'),
+  noise: fc.constantFrom('folded', 'shown', ...NOISE),
 })
 
 describe('a query', () => {
@@ -84,7 +101,9 @@ describe('a query', () => {
         const { view, all } = opened(first, second)
         const node = parse(asked.search)
         const summary = view.answer(asked, node, () => 0)
-        const found = all.filter((threat) => finds(node, threat) && within(asked.range, threat))
+        const matched = all.filter((threat) => finds(node, threat))
+        const kept = unfolded(matched, asked)
+        const found = kept.filter((threat) => within(asked.range, threat))
         expect(summary.rows).toBe(found.length)
         expect(view.page(0, 1000)).toEqual(sorted(found, asked.sort))
         const sum = (of: (threat: Threat) => number): number => found.reduce((sum, threat) => sum + of(threat), 0)
@@ -101,9 +120,19 @@ describe('a query', () => {
           statuses: Object.fromEntries(STATUSES.map((each) => [each, sum(({ triage }) => Number((triage?.status ?? 'open') === each))])),
         })
         for (const [slot, bin] of summary.bins.entries()) {
-          const of = (worst: number): number => sum(({ severity, activity }) => (severity === worst ? activity[slot]! : 0))
+          // The time line shows what is beside the range as well.
+          const of = (worst: number): number => kept.reduce((all, { severity, activity }) => all + (severity === worst ? activity[slot]! : 0), 0)
           expect([bin.low, bin.medium, bin.high]).toEqual([of(0), of(1), of(2)])
         }
+        const noise = NOISE.map((name) => matched.filter((threat) => noiseOf(threat) === name))
+        const told = noise.flatMap((of) => {
+          const [first] = of
+          if (first === undefined) return []
+          const events = of.reduce((all, { count }) => all + count, 0)
+          return [{ class: noiseOf(first), threats: of.length, events, hosts: hosts(of), last: Math.max(...of.map(({ last }) => last)) }]
+        })
+        expect(summary.noise).toEqual(told)
+        expect(summary.fresh).toBe(found.filter(({ first }) => first >= summary.freshSince).length)
         expect(view.idsOf(0, 5)).toEqual(sorted(found, asked.sort).slice(0, 5).map(({ id }) => id))
       }),
       { numRuns: 300 },
@@ -119,8 +148,8 @@ describe('a query', () => {
         const summary = view.answer({ ...asked, group }, node, () => 0)
         const keyOf = ({ source, family, indicator }: Threat): string => (group === 'host' ? source : group === 'family' ? family : indicator)
         const wanted = new Map<string, Threat[]>()
-        for (const threat of all) {
-          if (!finds(node, threat) || !within(asked.range, threat)) continue
+        for (const threat of unfolded(all.filter((threat) => finds(node, threat)), asked)) {
+          if (!within(asked.range, threat)) continue
           wanted.set(keyOf(threat), [...(wanted.get(keyOf(threat)) ?? []), threat])
         }
         const found = view.page(0, 1000) as Group[]
