@@ -4,6 +4,8 @@ import type { JSX } from 'preact'
 import { session } from '../model/session'
 import { route } from '../model/state'
 import { Header } from '../parts/header'
+import { Menu } from '../parts/menu'
+import { Notices } from '../parts/notices'
 import { Family } from './family'
 import { Health } from './health'
 import { Host } from './host'
@@ -37,6 +39,8 @@ function Screen(): JSX.Element {
     <>
       <Header />
       <main class="screen">{page()}</main>
+      <Menu />
+      <Notices />
     </>
   )
 }

@@ -1,102 +1,138 @@
-/** Threats of the open days: figures that are filters as well, and the table. */
+/** Threats of the open days: what to look at first, the time they are of, the table, and the detail of one beside it. */
 
 import type { JSX } from 'preact'
-import { useMemo } from 'preact/hooks'
-import { ask, days, go, openDays, problem, progress, result, route, worker } from '../model/state'
-import { BY_RANK } from '../model/route'
-import { SORTS, type SortKey, type Threat } from '../model/threat'
-import { clock, compact, count } from '../parts/format'
-import { Evidence } from '../parts/severity'
-import { Sparkline } from '../parts/sparkline'
-import { Table, type Column } from '../parts/table/table'
-
-const ROW_HEIGHT = 32
-
-const load = (from: number, to: number): Promise<readonly Threat[]> => worker().page(from, to) as Promise<readonly Threat[]>
+import { useEffect } from 'preact/hooks'
+import { zone } from '../model/preferences'
+import { ask, days, go, openDays, problem, progress, readDays, result, route } from '../model/state'
+import { moment } from '../parts/when'
+import { Timeline } from '../parts/timeline'
+import { Asked } from './threats/asked'
+import { Bulk } from './threats/bulk'
+import { Detail } from './threats/detail'
+import { Figures, Loading } from './threats/figures'
+import { listen } from './threats/keys'
+import { List } from './threats/list'
+import { Noise } from './threats/noise'
+import { clearSelection } from './threats/selection'
+import { Toolbar } from './threats/toolbar'
 
 export function Threats(): JSX.Element {
-  const now = result.value
-  if (problem.value !== undefined) return <p role="alert">{problem.value}</p>
-  if (days.value !== undefined && openDays.value.length === 0) return <p class="empty">No event has come yet.</p>
-  if (now === undefined || progress.value?.state === 'failed') return <p class="empty" aria-busy="true" />
-  const { summary, number } = now
+  useEffect(listen, [])
+  const opened = openDays.value.join()
+  // What is selected belongs to the days it was selected in.
+  useEffect(() => clearSelection, [opened])
+  const { threat } = route.value
   return (
     <>
-      <dl class="figures">
-        <Figure name="hosts at risk" value={summary.atRisk} search="sev:high dir:outbound,lateral" />
-        <Figure name="threats" value={summary.threats} />
-        <Figure name="events" value={summary.events} />
-        <Figure name="high" value={summary.severity[2]} search="sev:high" />
-        <Figure name="medium" value={summary.severity[1]} search="sev:medium" />
-        <Figure name="low" value={summary.severity[0]} search="sev:low" />
-      </dl>
-      {summary.threats === 0 ? <p class="empty">Nothing of these days is like that.</p> : <List count={summary.rows} version={number} />}
+      <div class="threats">
+        <div class="threats-main">
+          <h1 class="hidden">Threats</h1>
+          <Figures />
+          <Time />
+          <Toolbar />
+          <Bulk />
+          <Loading />
+          <Body />
+          <Noise />
+        </div>
+        {threat !== undefined && <Detail id={threat} />}
+      </div>
+      <Asked />
     </>
   )
 }
 
-function Figure({ name, value, search }: { readonly name: string; readonly value: number; readonly search?: string }): JSX.Element {
-  const shown = <b title={count(value)}>{compact(value)}</b>
+/** The table, or why there is none. */
+function Body(): JSX.Element {
+  const broken = problem.value ?? (progress.value?.state === 'failed' ? progress.value.problem : undefined)
+  if (broken !== undefined) {
+    return (
+      <Said title="The threats could not be read" alert>
+        <p>{broken}</p>
+        <button type="button" class="main" onClick={() => (days.peek() === undefined ? void readDays() : location.reload())}>
+          Try again
+        </button>
+      </Said>
+    )
+  }
+  if (days.value !== undefined && openDays.value.length === 0) return <NoDays />
+  const summary = result.value?.summary
+  if (summary === undefined) return <Skeleton />
+  if (summary.rows > 0) return <List />
+  if (progress.value?.state === 'loading') return <Skeleton />
+  const { query } = route.value
+  if (query.search === '' && query.range === undefined) {
+    return (
+      <Said title="No threats here">
+        <p>{summary.folded ? 'Nothing of weight was found on these days: all there is only knocked from outside, and is folded away below.' : 'Nothing was found on these days.'}</p>
+        <a href="#/health">See whether the sensors see traffic</a>
+      </Said>
+    )
+  }
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        {search === undefined ? (
-          shown
-        ) : (
-          <button type="button" onClick={() => ask({ search })}>
-            {shown}
+    <Said title="Nothing is like that">
+      <p>No threat of these days fits the search{query.range === undefined ? '' : ' in the hours that are chosen'}.</p>
+      <p class="links">
+        {query.search !== '' && (
+          <button type="button" onClick={() => ask({ search: '' })}>
+            Clear the search
           </button>
         )}
-      </dd>
+        {query.range !== undefined && (
+          <button type="button" onClick={() => ask({ range: undefined })}>
+            Show the whole time
+          </button>
+        )}
+        <a href={`#/hunt/${encodeURIComponent(query.search)}`}>Hunt in all days</a>
+      </p>
+    </Said>
+  )
+}
+
+function NoDays(): JSX.Element {
+  const none = days.value?.days.length === 0
+  return (
+    <Said title={none ? 'No event has come yet' : 'Nothing on these days'}>
+      <p>{none ? 'Sensors write events here when they see something that is listed. None has done so yet.' : 'There are no events of the days that the address names.'}</p>
+      {none ? (
+        <a href="#/health">See whether the sensors see traffic</a>
+      ) : (
+        <button type="button" onClick={() => go({ days: undefined })}>
+          Show the latest day
+        </button>
+      )}
+    </Said>
+  )
+}
+
+function Said({ title, alert = false, children }: { readonly title: string; readonly alert?: boolean; readonly children: JSX.Element | (JSX.Element | false)[] }): JSX.Element {
+  return (
+    <div class="said" role={alert ? 'alert' : 'status'}>
+      <h2>{title}</h2>
+      {children}
     </div>
   )
 }
 
-/** The table of what the query finds. */
-export function List({ count: rows, version }: { readonly count: number; readonly version: number }): JSX.Element {
-  const zone = days.value?.zone ?? 'UTC'
-  const columns = useMemo(() => columnsIn(zone), [zone])
-  const { query, threat } = route.value
-  const sort = (key: string): void => {
-    const by = SORTS.find((known) => known === key)
-    if (by !== undefined) ask({ sort: next(by) })
-  }
+/** The shape of what is to come. */
+function Skeleton(): JSX.Element {
   return (
-    <Table
-      label="Threats"
-      columns={columns}
-      count={rows}
-      version={version}
-      rowHeight={ROW_HEIGHT}
-      load={load}
-      keyOf={(row) => row.id}
-      open={threat}
-      onOpen={(row) => go({ threat: row.id })}
-      sort={query.sort}
-      onSort={sort}
-    />
+    <div class="skeleton" aria-busy="true" aria-label="Threats are coming">
+      {Array.from({ length: 12 }, (_, at) => (
+        <span key={at} />
+      ))}
+    </div>
   )
 }
 
-/** Descending, ascending, by rank again. */
-function next(by: SortKey): typeof BY_RANK {
-  const { sort } = route.peek().query
-  if (sort.by !== by) return { by, descending: true }
-  return sort.descending ? { by, descending: false } : BY_RANK
-}
-
-function columnsIn(zone: string): Column<Threat>[] {
-  const { time } = clock(zone)
-  return [
-    { key: 'score', title: 'Evidence', width: 140, sortable: true, cell: (row) => <Evidence score={row.score} severity={row.severity} /> },
-    { key: 'source', title: 'Host', width: 170, sortable: true, cell: (row) => <span class="mono">{row.source}</span> },
-    { key: 'family', title: 'What', width: 220, sortable: true, cell: (row) => row.info },
-    { key: 'kind', title: 'Type', width: 72, sortable: true, cell: (row) => row.kind },
-    { key: 'indicator', title: 'Indicator', width: 0, sortable: true, cell: (row) => <span class="mono">{row.shown}</span> },
-    { key: 'count', title: 'Events', width: 80, align: 'end', sortable: true, cell: (row) => count(row.count) },
-    { key: 'activity', title: 'Hours', width: 96, cell: (row) => <Sparkline values={row.activity} /> },
-    { key: 'first', title: 'First', width: 84, align: 'end', sortable: true, cell: (row) => time(row.first) },
-    { key: 'last', title: 'Last', width: 84, align: 'end', sortable: true, cell: (row) => time(row.last) },
-  ]
+function Time(): JSX.Element {
+  const bins = result.value?.summary.bins ?? []
+  const { range } = route.value.query
+  const several = openDays.value.length > 1
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone: zone.value,
+    hourCycle: 'h23',
+    ...(several ? { day: 'numeric', month: 'short', ...(openDays.value.length < 4 ? { hour: '2-digit', minute: '2-digit' } : {}) } : { hour: '2-digit', minute: '2-digit' }),
+  })
+  return <Timeline bins={bins} range={range} onRange={(next) => ask({ range: next })} moment={moment} tick={(at) => format.format(1000 * at).replace(',', '')} />
 }

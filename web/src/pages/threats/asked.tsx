@@ -10,7 +10,7 @@ import { STATUSES } from '../../model/vocabulary'
 import { FIELDS } from '../../search/fields'
 import { Dialog } from '../../parts/dialog'
 import { plural } from '../../parts/format'
-import { asking, help, type Asking } from './dialogs'
+import { asking, help, type Asking } from '../../model/dialogs'
 import { KEYS, setStatus } from './keys'
 import { STATUS_WORDS } from './words'
 

@@ -5,7 +5,7 @@ import { undoLast } from '../../model/notices'
 import { ask, days, go, openDays, route } from '../../model/state'
 import type { Threat } from '../../model/threat'
 import { look } from '../../parts/value'
-import { asking, help } from './dialogs'
+import { asking, help } from '../../model/dialogs'
 import { clearSelection, selectTo, selected, toggle } from './selection'
 
 /** What the help sheet tells. */
