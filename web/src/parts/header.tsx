@@ -52,7 +52,7 @@ function Live(): JSX.Element {
             : { state: 'past', words: 'past', title: 'Days that are over' }
   return (
     <p class={`live ${state}`} role="status" title={title}>
-      {words}
+      <span>{words}</span>
     </p>
   )
 }

@@ -32,7 +32,6 @@ export function Search(): JSX.Element {
   const active = useSignal(-1)
   const asked = useSignal<Asked | undefined>(undefined)
   const wroteAt = useRef(-Infinity)
-  const problem = wrong.value
   const text = search.value
   // What is not in the table of days is offered for as long as it is asked for.
   const offer = async (): Promise<void> => {
@@ -90,6 +89,8 @@ export function Search(): JSX.Element {
     if (input.current !== null && input.current.value !== text) input.current.value = text
   }, [text])
   const open = offers.value.length > 0
+  // While something is offered the word is not yet written.
+  const problem = open ? undefined : wrong.value
   return (
     <div class="search" role="search">
       <input

@@ -27,7 +27,7 @@ export interface TimelineProps {
 }
 
 const HOUR = 3600
-const HEIGHT = 56
+const HEIGHT = 48
 /** Pixels between two labels at least. */
 const LABEL = 72
 

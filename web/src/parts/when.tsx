@@ -16,7 +16,7 @@ const short = computed(
 )
 
 /** The whole instant, with its zone. */
-export const moment = (at: number): string => `${clocks.value.moment(at)} ${zone.value}`
+export const moment = (at: number): string => `${clocks.value.moment(at)} ${zone.value.replace(/^Etc\//, '')}`
 
 export function When({ at }: { readonly at: number }): JSX.Element {
   const ago = now.value - at

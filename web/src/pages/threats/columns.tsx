@@ -34,22 +34,22 @@ export const COLUMN_TITLES: Readonly<Record<string, string>> = {
 }
 
 const CELLS: readonly Column<Threat>[] = [
-  { key: 'score', title: 'Evidence', width: 106, sortable: true, cell: (row) => <Evidence score={row.score} severity={row.severity} /> },
+  { key: 'score', title: 'Evidence', width: 116, sortable: true, cell: (row) => <Evidence score={row.score} severity={row.severity} /> },
   { key: 'source', title: 'Host', width: 188, sortable: true, cell: (row) => <Address field="src" value={row.source} inTable /> },
   { key: 'family', title: 'What', width: 184, sortable: true, cell: (row) => <What row={row} /> },
-  { key: 'kind', title: 'Type', width: 58, sortable: true, cell: (row) => <Value field="type" value={row.kind} inTable /> },
+  { key: 'kind', title: 'Type', width: 58, yields: 6, sortable: true, cell: (row) => <Value field="type" value={row.kind} inTable /> },
   { key: 'indicator', title: 'Indicator', width: 0, sortable: true, cell: (row) => <Indicator row={row} inTable /> },
-  { key: 'destination', title: 'To', width: 164, cell: (row) => <Destination row={row} /> },
-  { key: 'port', title: 'Port', width: 98, cell: (row) => <Ports row={row} /> },
+  { key: 'destination', title: 'To', width: 164, yields: 3, cell: (row) => <Destination row={row} /> },
+  { key: 'port', title: 'Port', width: 98, yields: 2, cell: (row) => <Ports row={row} /> },
   { key: 'count', title: 'Events', width: 62, align: 'end', sortable: true, cell: (row) => count(row.count) },
-  { key: 'activity', title: 'Hours', width: 84, cell: (row) => <Sparkline values={row.activity} /> },
-  { key: 'first', title: 'First', width: 74, align: 'end', sortable: true, cell: (row) => <When at={row.first} /> },
-  { key: 'last', title: 'Last', width: 74, align: 'end', sortable: true, cell: (row) => <When at={row.last} /> },
-  { key: 'status', title: 'Status', width: 96, cell: (row) => <Status row={row} /> },
-  { key: 'triage', title: 'Who, tags', width: 150, cell: (row) => <Who row={row} /> },
-  { key: 'sensor', title: 'Sensor', width: 110, cell: (row) => <Sensors row={row} /> },
-  { key: 'reference', title: 'List', width: 130, cell: (row) => row.reference },
-  { key: 'site', title: 'Site', width: 90, cell: (row) => row.site },
+  { key: 'activity', title: 'Hours', width: 84, yields: 5, cell: (row) => <Sparkline values={row.activity} /> },
+  { key: 'first', title: 'First', width: 98, yields: 1, align: 'end', sortable: true, cell: (row) => <When at={row.first} /> },
+  { key: 'last', title: 'Last', width: 98, align: 'end', sortable: true, cell: (row) => <When at={row.last} /> },
+  { key: 'status', title: 'Status', width: 96, yields: 4, cell: (row) => <Status row={row} /> },
+  { key: 'triage', title: 'Who, tags', width: 150, yields: 7, cell: (row) => <Who row={row} /> },
+  { key: 'sensor', title: 'Sensor', width: 110, yields: 1, cell: (row) => <Sensors row={row} /> },
+  { key: 'reference', title: 'List', width: 130, yields: 1, cell: (row) => row.reference },
+  { key: 'site', title: 'Site', width: 90, yields: 1, cell: (row) => row.site },
 ]
 
 /** Columns of threats as somebody likes them. */
@@ -181,6 +181,7 @@ export function groupColumns(grouping: Exclude<Grouping, 'none'>): Column<Group>
     key: 'hosts',
     title: 'Hosts',
     width: 220,
+    yields: 3,
     sortable: true,
     cell: ({ worst, hosts }) => <Address field="src" value={worst.source} more={hosts - 1} inTable />,
   }
@@ -190,9 +191,9 @@ export function groupColumns(grouping: Exclude<Grouping, 'none'>): Column<Group>
     ...(grouping === 'host' ? [] : [host]),
     { key: 'worst', title: 'The worst of it', width: 0, cell: ({ worst }) => <Worst row={worst} grouping={grouping} /> },
     { key: 'threats', title: 'Threats', width: 80, align: 'end', sortable: true, cell: ({ threats }) => count(threats) },
-    { key: 'count', title: 'Events', width: 80, align: 'end', sortable: true, cell: ({ events }) => count(events) },
-    { key: 'first', title: 'First', width: 90, align: 'end', sortable: true, cell: ({ first }) => <When at={first} /> },
-    { key: 'last', title: 'Last', width: 90, align: 'end', sortable: true, cell: ({ last }) => <When at={last} /> },
+    { key: 'count', title: 'Events', width: 80, yields: 2, align: 'end', sortable: true, cell: ({ events }) => count(events) },
+    { key: 'first', title: 'First', width: 98, yields: 1, align: 'end', sortable: true, cell: ({ first }) => <When at={first} /> },
+    { key: 'last', title: 'Last', width: 98, align: 'end', sortable: true, cell: ({ last }) => <When at={last} /> },
   ]
 }
 

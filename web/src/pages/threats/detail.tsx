@@ -101,8 +101,8 @@ function Whole({ threat }: { readonly threat: Threat }): JSX.Element {
             →{' '}
           </span>
           <span class="soft">{threat.kind}</span> <Indicator row={threat} />
-          <More threat={threat} />
         </p>
+        <More threat={threat} />
         <Close />
       </div>
       <div class="detail-body">
@@ -125,7 +125,7 @@ function More({ threat }: { readonly threat: Threat }): JSX.Element {
   return (
     <button
       type="button"
-      class="plain"
+      class="plain menu-key"
       aria-label="What to do with the indicator"
       aria-haspopup="menu"
       onClick={(event) => openMenu(`What to do with ${threat.indicator}`, event.currentTarget.getBoundingClientRect(), items(term))}

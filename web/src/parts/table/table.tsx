@@ -15,6 +15,8 @@ export interface Column<T> {
   /** Pixels; 0: what is left. */
   readonly width: number
   readonly align?: 'end'
+  /** It goes where there is no room, the least of them first; without, it stays. */
+  readonly yields?: number
   /** It can be sorted by. */
   readonly sortable?: boolean
   readonly cell: (row: T) => ComponentChildren
@@ -44,10 +46,11 @@ export interface TableProps<T> {
 }
 
 export function Table<T>(props: TableProps<T>): JSX.Element {
-  const { count, rowHeight, version, columns, load } = props
+  const { count, rowHeight, version, load } = props
   const scroller = useRef<HTMLDivElement>(null)
   const rows = useMemo(() => new Rows<T>(load), [load])
-  const view = useSignal({ top: 0, height: 600 })
+  const view = useSignal({ top: 0, height: 600, width: Infinity })
+  const columns = useMemo(() => fitting(props.columns, view.value.width), [props.columns, view.value.width])
   const active = useSignal(0)
   rows.renew(version)
   const frame: Frame = { count, rowHeight, viewHeight: Math.max(rowHeight, view.value.height) }
@@ -62,7 +65,7 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
     if (element === null) return
     const measure = (): void => {
       const head = element.querySelector('thead')?.getBoundingClientRect().height ?? 0
-      view.value = { ...view.peek(), height: element.clientHeight - head }
+      view.value = { ...view.peek(), height: element.clientHeight - head, width: element.clientWidth }
     }
     const observer = new ResizeObserver(measure)
     observer.observe(element)
@@ -110,7 +113,7 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
             <col key={key} style={width === 0 ? {} : { width: `${width}px` }} />
           ))}
         </colgroup>
-        <Head {...props} />
+        <Head {...props} columns={columns} />
         <tbody style={{ transform: `translateY(${(first - top) * rowHeight}px)` }}>
           {shown.map((index) => {
             const row = rows.at(index)
@@ -141,6 +144,21 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
       </table>
     </div>
   )
+}
+
+/** Pixels that are left for the column that takes the rest. */
+const REST = 230
+
+/** Columns that there is room for. */
+function fitting<T>(columns: readonly Column<T>[], room: number): readonly Column<T>[] {
+  const fits = (some: readonly Column<T>[]): boolean => some.reduce((sum, { width }) => sum + (width === 0 ? REST : width), 0) <= room
+  let left = columns
+  while (!fits(left)) {
+    const [first] = left.filter(({ yields }) => yields !== undefined).sort((a, b) => (a.yields ?? 0) - (b.yields ?? 0))
+    if (first === undefined) break
+    left = left.filter((column) => column !== first)
+  }
+  return left
 }
 
 /** The place to click for a row to be selected. It is a picture: keys and screen readers have the row itself. */
