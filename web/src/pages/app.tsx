@@ -13,6 +13,7 @@ import { HuntPage } from './hunt'
 import { MapPage } from './map'
 import { Login, NewPassword } from './login'
 import { Threats } from './threats'
+import { Asked } from './threats/asked'
 import { Trail } from './trail'
 
 export function App(): JSX.Element {
@@ -39,6 +40,7 @@ function Screen(): JSX.Element {
     <>
       <Header />
       <main class="screen">{page()}</main>
+      <Asked />
       <Menu />
       <Notices />
     </>

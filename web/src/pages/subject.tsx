@@ -12,7 +12,7 @@ import { Severity } from '../parts/severity'
 import { Sheet, type SheetColumn } from '../parts/sheet'
 import { placeOf, To } from '../parts/to'
 import { SEVERITIES } from '../model/vocabulary'
-import { List } from './threats'
+import { List } from './threats/list'
 
 interface SubjectPageProps {
   /** `hosts`, as the server's path has it. */
@@ -95,7 +95,7 @@ function Threats({ subject }: { readonly subject: Subject }): JSX.Element | null
       {now?.summary.rows === 0 ? (
         <p class="none">Nothing of it on {open.length <= 1 ? 'this day' : 'these days'}. Choose a day with a bar above.</p>
       ) : (
-        <div class="window">{now !== undefined && <List count={now.summary.rows} version={now.number} />}</div>
+        <div class="window">{now !== undefined && <List />}</div>
       )}
     </section>
   )

@@ -6,7 +6,6 @@ import { zone } from '../model/preferences'
 import { ask, days, go, openDays, problem, progress, readDays, result, route } from '../model/state'
 import { moment } from '../parts/when'
 import { Timeline } from '../parts/timeline'
-import { Asked } from './threats/asked'
 import { Bulk } from './threats/bulk'
 import { Detail } from './threats/detail'
 import { Figures, Loading } from './threats/figures'
@@ -23,22 +22,19 @@ export function Threats(): JSX.Element {
   useEffect(() => clearSelection, [opened])
   const { threat } = route.value
   return (
-    <>
-      <div class="threats">
-        <div class="threats-main">
-          <h1 class="hidden">Threats</h1>
-          <Figures />
-          <Time />
-          <Toolbar />
-          <Bulk />
-          <Loading />
-          <Body />
-          <Noise />
-        </div>
-        {threat !== undefined && <Detail id={threat} />}
+    <div class="threats">
+      <div class="threats-main">
+        <h1 class="hidden">Threats</h1>
+        <Figures />
+        <Time />
+        <Toolbar />
+        <Bulk />
+        <Loading />
+        <Body />
+        <Noise />
       </div>
-      <Asked />
-    </>
+      {threat !== undefined && <Detail id={threat} />}
+    </div>
   )
 }
 
