@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use trails::lint::Level;
 
 use crate::exit;
 
@@ -56,7 +57,7 @@ pub(crate) enum Command {
     /// Tell what feeds there are, which are used, and how they are
     #[command(after_help = FEEDS_HELP)]
     Feeds(FeedsArguments),
-    /// Look at a store of trails
+    /// Look at a store of trails, or at lists of your own before they are used
     #[command(subcommand)]
     Trails(TrailsCommand),
     /// Build the store of a trails.csv (what a sensor starts)
@@ -490,6 +491,84 @@ pub(crate) enum TrailsCommand {
         /// A .bin file
         file: PathBuf,
     },
+    /// Tell what is wrong with lists of your own, line by line, and what to do
+    #[command(after_help = LINT_HELP)]
+    Lint(LintArguments),
+}
+
+const LINT_HELP: &str = "Examples:
+  maltrail trails lint                            the lists that the configuration names
+  maltrail trails lint my-trails/                 the .txt and .csv files of a directory
+  maltrail trails lint new.txt --level error      only lines that are of no use as they stand
+  maltrail trails lint --others trails/static     as lists of others (STATIC_TRAILS_DIR)
+  maltrail trails lint --format json my-trails/ | jq 'select(.level == \"error\")'
+
+Told are, with file and line:
+  errors    lines that are no indicator, can never be found (others cover them), or are on USER_WHITELIST
+  warnings  whole top-level domains, public resolvers, private addresses, those of HOME_NETWORKS,
+            names of local networks, URLs that list requests to a host but not its name
+  notes     what stands twice, and what is read in another form (http://, www., upper case ...)
+
+JSON has an object a line; the last one is the sum.
+
+Exit status:
+  0  no errors
+  1  a list cannot be read
+  2  wrong arguments or configuration
+  7  there are errors";
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArguments {
+    /// Configuration file
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// The least that is told
+    #[arg(long, value_enum, default_value_t = Least::Note)]
+    pub(crate) level: Least,
+    /// Most lines of text that are told one by one; all are counted
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) limit: usize,
+    /// The lists are of others, not your own: private addresses and local names do not count there
+    #[arg(long)]
+    pub(crate) others: bool,
+    /// Whether in colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// Files and directories [default: CUSTOM_TRAILS_DIR, and TRAILS_FILE where no update made it]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// How bad what is told must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Least {
+    /// Lines that are of no use
+    Error,
+    /// And those that are hardly meant
+    Warning,
+    /// And what could be said better
+    Note,
+}
+
+impl From<Least> for Level {
+    fn from(least: Least) -> Level {
+        match least {
+            Least::Error => Level::Error,
+            Least::Warning => Level::Warning,
+            Least::Note => Level::Note,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]

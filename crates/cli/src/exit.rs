@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Forced = 5,
     /// A hunt found nothing.
     NothingFound = 6,
+    /// Lists have lines that are of no use.
+    Unsound = 7,
 }
 
 /// For `--help`.
@@ -32,7 +34,8 @@ pub(crate) const HELP: &str = "Exit status:
   3  no trails that can be used
   4  cannot capture: no such interface, or no privilege
   5  ended by a second SIGINT before everything was written
-  6  nothing was found (hunt, events)";
+  6  nothing was found (hunt, events, observables)
+  7  lines of lists are of no use (trails lint)";
 
 impl Termination for Exit {
     fn report(self) -> ExitCode {

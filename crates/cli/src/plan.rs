@@ -99,7 +99,7 @@ fn rules(values: &Values) -> Result<Rules, String> {
 }
 
 /// USER_WHITELIST as far as it is of names, addresses and networks; its other lines apply to findings alone.
-fn whitelist(path: Option<&Path>) -> Result<Whitelist, String> {
+pub(crate) fn whitelist(path: Option<&Path>) -> Result<Whitelist, String> {
     let Some(path) = path else { return Ok(Whitelist::default()) };
     Ok(Whitelist::from_lines(&lists::text("USER_WHITELIST", path)?).0)
 }

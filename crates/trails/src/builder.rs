@@ -120,6 +120,11 @@ fn key_hash(kind: Kind, key: &[u8]) -> u64 {
     hash::join(kind as u64, hash::text(key))
 }
 
+/// A number that two indicators hardly share.
+pub(crate) fn key_of(indicator: &Indicator<'_>) -> u64 {
+    key_hash(indicator.kind(), key_bytes(indicator, &mut [0; 18]))
+}
+
 /// The bytes an indicator is kept as: text, or address (16 or 4), port or prefix length.
 fn key_bytes<'k>(indicator: &'k Indicator<'_>, room: &'k mut [u8; 18]) -> &'k [u8] {
     let (address, tail): (IpAddr, &[u8]) = match indicator {

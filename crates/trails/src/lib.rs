@@ -14,6 +14,7 @@ mod format;
 mod hash;
 pub mod indicator;
 mod label;
+pub mod lint;
 pub mod load;
 mod map;
 pub mod mend;

@@ -2,15 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::IpNet;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use crate::check::listings;
 use crate::excuse::{excuse, is_local};
-use crate::indicator::{Indicator, Kind, Network};
+use crate::indicator::{Indicator, Network};
 use crate::store::{Hit, LabelId, Store};
 
 /// Longest text that is made of a pattern, bytes; no name is longer.
 const MAX_SAMPLE: usize = 253;
+
+/// Trails that are named in the place of one.
+pub const MOST_INSTEAD: usize = 4;
 
 /// Why an indicator is never found, or never as itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,33 +117,67 @@ fn by_name<D: AsRef<[u8]>>(store: &Store<D>, name: &str, label: LabelId) -> Opti
 }
 
 fn by_network<D: AsRef<[u8]>>(store: &Store<D>, network: &Network, label: LabelId) -> Option<Inert> {
-    // Others may lie in it: its own label is found at one of its ends, unless others cover all of it.
-    let found = ends(network).map(|end| reachable(store, end).then(|| store.network(end)).flatten());
-    if found.contains(&Some((network.length, label))) {
-        return None;
+    // Smaller networks may lie in it: its own label is found wherever they do not cover it.
+    let mut parts = Parts::of(network);
+    let mut covered = false;
+    while let Some(address) = parts.next() {
+        match reachable(store, address).then(|| store.network(address)).flatten() {
+            Some(found) if found == (network.length, label) => return None,
+            Some((length, _)) if length > network.length => parts.pass_over(length),
+            Some(_) => return Some(Inert::Other),
+            None => return Some(Inert::Missing),
+        }
+        covered = true;
     }
-    Some(if found.iter().any(Option::is_some) { Inert::Other } else { Inert::Missing })
+    Some(if covered { Inert::Other } else { Inert::Missing })
 }
 
-/// First and last address of a network.
-fn ends(network: &Network) -> [IpAddr; 2] {
-    let length = u32::from(network.length);
-    let last = match network.address {
-        IpAddr::V4(first) => Ipv4Addr::from(first.to_bits() | u32::MAX.checked_shr(length).unwrap_or(0)).into(),
-        IpAddr::V6(first) => Ipv6Addr::from(first.to_bits() | u128::MAX.checked_shr(length).unwrap_or(0)).into(),
-    };
-    [network.address, last]
+/// Addresses of a network, from its first on, where those of smaller networks in it are passed over.
+struct Parts {
+    v4: bool,
+    next: Option<u128>,
+    last: u128,
 }
 
-/// What is found in the place of an indicator that [`probe`] told as inert: up to two trails, none where there is none.
+impl Parts {
+    fn of(network: &Network) -> Parts {
+        let (first, bits) = match network.address {
+            IpAddr::V4(first) => (u128::from(first.to_bits()), 32),
+            IpAddr::V6(first) => (first.to_bits(), 128),
+        };
+        Parts { v4: bits == 32, next: Some(first), last: last_of(first, bits, network.length) }
+    }
+
+    fn next(&self) -> Option<IpAddr> {
+        let next = self.next.filter(|next| *next <= self.last)?;
+        Some(if self.v4 { Ipv4Addr::from(u32::try_from(next).ok()?).into() } else { Ipv6Addr::from(next).into() })
+    }
+
+    /// Goes on behind the network of such a length that has the address.
+    fn pass_over(&mut self, length: u8) {
+        let bits = if self.v4 { 32 } else { 128 };
+        self.next = self.next.and_then(|next| last_of(next, bits, length).checked_add(1));
+    }
+}
+
+/// The last address of the network of such a length that has an address of so many bits.
+fn last_of(address: u128, bits: u32, length: u8) -> u128 {
+    let host = bits.saturating_sub(u32::from(length));
+    address | 1u128.checked_shl(host).map_or(u128::MAX, |end| end - 1)
+}
+
+/// What is found in the place of an indicator that [`probe`] told as inert: the first
+/// [`MOST_INSTEAD`] trails of it, none where there is none.
 #[must_use]
 pub fn instead<D: AsRef<[u8]>>(store: &Store<D>, indicator: &Indicator<'_>) -> Vec<String> {
     match indicator {
         Indicator::Network(network) => {
-            let listed = ends(network).map(|end| listings(store, &Indicator::Address(end)));
-            let networks = listed.into_iter().flatten().filter(|listed| listed.kind == Kind::Network);
-            let mut trails: Vec<String> = networks.map(|listed| listed.trail).collect();
-            trails.dedup();
+            let (mut parts, mut trails) = (Parts::of(network), Vec::new());
+            while let (Some(address), true) = (parts.next(), trails.len() < MOST_INSTEAD) {
+                let Some((length, _)) = store.network(address) else { break };
+                trails.extend(IpNet::new(address, length).map(|net| net.trunc().to_string()));
+                parts.pass_over(length);
+            }
             trails
         }
         Indicator::Pattern(source) => {
@@ -275,6 +312,12 @@ mod tests {
         assert_eq!(inert(&["evil", r"ev[i-k]l\.x", r"ev[i]l\.x"].map(|t| t)).len(), 1);
         let halves = ["192.0.2.0/24", "192.0.2.0/25", "192.0.2.128/25"];
         assert_eq!(inert(&halves), [("192.0.2.0/24".to_owned(), Inert::Other)]);
+        let ends = ["192.0.2.0/24", "192.0.2.0/26", "192.0.2.192/26"];
+        assert_eq!(inert(&ends), [], "its middle is its own");
+        let v6 = ["2001:db8::/32", "2001:db8::/33", "2001:db8:8000::/33", "2001:db8::/34"];
+        assert_eq!(inert(&v6), [("2001:db8::/32".to_owned(), Inert::Other)]);
+        let top = ["255.255.255.0/24", "255.255.255.0/25", "255.255.255.128/25", "ffff::/16", "ffff::/17"];
+        assert_eq!(inert(&top), [("255.255.255.0/24".to_owned(), Inert::Other)]);
         let store = store(&halves, false);
         let indicator = Indicator::parse("192.0.2.0/24", &mut String::new()).map(|network| instead(&store, &network));
         assert_eq!(indicator.unwrap(), ["192.0.2.0/25", "192.0.2.128/25"]);
@@ -283,13 +326,9 @@ mod tests {
     #[test]
     fn names_of_local_networks_count_on_own_lists_only() {
         let trails = ["printer.lan", r"x[0-9]+\.local", "5.0.0.10.in-addr.arpa", "lan.com"];
-        let told =
-            [("printer.lan", Inert::Local), ("5.0.0.10.in-addr.arpa", Inert::Local), (r"x[0-9]+\.local", Inert::Local)];
-        let mut found = inert(&trails);
-        found.sort_by_key(|(text, _)| trails.iter().position(|trail| trail == text));
-        let mut told = told.map(|(text, inert)| (text.to_owned(), inert));
-        told.sort_by_key(|(text, _)| trails.iter().position(|trail| trail == text));
-        assert_eq!(found, told);
+        let found = inert(&trails);
+        assert!(found.iter().all(|(text, inert)| *inert == Inert::Local && text != "lan.com"), "{found:?}");
+        assert_eq!(found.len(), 3);
         let own = store(&trails, true);
         assert!(own.trails().all(|(indicator, label)| probe(&own, &indicator, label).is_none()));
     }

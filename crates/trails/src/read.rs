@@ -78,8 +78,11 @@ pub fn is_csv(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
-/// The files that are read, and their sizes in bytes.
-fn files(path: &Path) -> Result<Vec<(PathBuf, u64)>, ReadError> {
+/// The files that [`add`] reads, and their sizes in bytes.
+///
+/// # Errors
+/// A directory cannot be read.
+pub fn files(path: &Path) -> Result<Vec<(PathBuf, u64)>, ReadError> {
     let mut files = Vec::new();
     let root = [path.join("trails/static"), path.join("static")].into_iter().find(|dir| dir.is_dir());
     collect(root.as_deref().unwrap_or(path), 0, &mut files)?;
@@ -134,29 +137,58 @@ pub fn find(
     found: &mut dyn FnMut(Found),
 ) -> Result<(), ReadError> {
     let mut scratch = String::new();
-    let mut same = |text: &str| Indicator::parse(text, &mut scratch).as_ref() == Ok(wanted);
     for (file, _) in files(path)? {
-        if is_csv(&file) {
-            let rows = File::open(&file).map_err(at(&file))?;
-            let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(rows);
-            let mut row = csv::ByteRecord::new();
-            while rows.read_byte_record(&mut row).map_err(io::Error::from).map_err(at(&file))? {
-                if let Some([text, info, reference]) = columns(&row)
-                    && same(text)
-                {
-                    let line = row.position().map_or(0, csv::Position::line);
-                    found(Found { file: file.clone(), line, info: info.into(), reference: reference.into() });
-                }
-            }
-            continue;
-        }
-        for (number, raw) in (1..).zip(text_of(&file)?.split(|&byte| byte == b'\n')) {
-            if let Ok(Line::Text(text)) = std::str::from_utf8(raw).map(line)
-                && same(text)
+        rows(&file, origin.reference, &mut |line, row| {
+            if let Ok(Row { text, info, reference }) = row
+                && Indicator::parse(text, &mut scratch).as_ref() == Ok(wanted)
             {
-                let (info, reference) = (info_of(&file), origin.reference.to_owned());
-                found(Found { file: file.clone(), line: number, info, reference });
+                found(Found { file: file.clone(), line, info: info.to_owned(), reference: reference.to_owned() });
             }
+        })?;
+    }
+    Ok(())
+}
+
+/// What a line says that is neither blank nor a comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'r> {
+    /// What stands for an indicator, without a comment.
+    pub text: &'r str,
+    /// What is said of it.
+    pub info: &'r str,
+    /// And where that is from.
+    pub reference: &'r str,
+}
+
+/// Shows a file's lines (by number, from 1) as [`add`] would take them, or why it would not, with their text.
+/// `reference` is that of text files.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn rows(
+    file: &Path,
+    reference: &str,
+    visit: &mut dyn FnMut(u64, Result<Row<'_>, (&str, Why)>),
+) -> Result<(), ReadError> {
+    if is_csv(file) {
+        let opened = File::open(file).map_err(at(file))?;
+        let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(opened);
+        let mut row = csv::ByteRecord::new();
+        while rows.read_byte_record(&mut row).map_err(io::Error::from).map_err(at(file))? {
+            let line = row.position().map_or(0, csv::Position::line);
+            match columns(&row) {
+                Some([text, info, reference]) => visit(line, Ok(Row { text, info, reference })),
+                None => visit(line, Err((&String::from_utf8_lossy(row.as_slice()), Why::Row))),
+            }
+        }
+        return Ok(());
+    }
+    let (bytes, info) = (text_of(file)?, info_of(file));
+    for (number, raw) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
+        match std::str::from_utf8(raw).map(line) {
+            Ok(Line::Text(text)) => visit(number, Ok(Row { text, info: &info, reference })),
+            Ok(_) => {}
+            Err(_) => visit(number, Err((&String::from_utf8_lossy(raw), Why::Encoding))),
         }
     }
     Ok(())

@@ -278,6 +278,13 @@ impl<D: AsRef<[u8]>> Store<D> {
         &self.info
     }
 
+    /// A number that two stores with different content hardly share.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        // That of the header, which has those of all sections.
+        format::u64_at(self.data.as_ref(), format::word::CHECKSUM * 8).unwrap_or_default()
+    }
+
     /// How many indicators it holds.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -156,7 +156,7 @@ impl Vetoes {
 
 /// RFC 6890 and its successors: ranges that no host of the public Internet has. Documentation ranges stay, so that
 /// demonstrations can use them.
-fn is_bogon(address: IpAddr) -> bool {
+pub(crate) fn is_bogon(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();

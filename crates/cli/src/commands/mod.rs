@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod feeds;
 pub(crate) mod generate;
 pub(crate) mod hunt;
+pub(crate) mod lint;
 mod loudness;
 pub(crate) mod observables;
 pub(crate) mod run;

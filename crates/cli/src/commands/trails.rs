@@ -16,6 +16,7 @@ pub(crate) fn run(command: &TrailsCommand) -> Exit {
         TrailsCommand::Verify { file } => look(file, true),
         TrailsCommand::Info { file } => look(file, false),
         TrailsCommand::Export { file } => return exported(file),
+        TrailsCommand::Lint(arguments) => return super::lint::run(arguments),
     };
     match looked {
         Ok(text) => {
