@@ -1,12 +1,17 @@
 //! Settings as they are configured into settings as the server takes them.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 
+use event::{Event, Kind};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
+use packet::Flow;
+use server::retro::RetroSettings;
 use server::settings::{Settings, Tls};
 
-use crate::config::{BLACKLIST, Config, Environment, Values};
+use crate::config::{BLACKLIST, Config, Environment, Values, Weight};
+use crate::lists::Lists;
 
 /// Requests that work at the same time, if nothing is said.
 const REQUESTS: usize = 64;
@@ -50,9 +55,37 @@ pub(crate) fn settings(config: &Config, environment: &Environment) -> Result<Set
         retention_bytes: values.retention_size.map(|size| size.0),
         window_back_seconds: values.event_window_back.0,
         window_ahead_seconds: values.event_window_ahead.0,
+        retro: values.retro_match.then(|| retro(config.clone())),
         max_requests: limit(values.max_request_threads.map(|n| n.0), REQUESTS),
         max_streams: limit(values.max_live_streams.map(|n| n.0), STREAMS),
     })
+}
+
+/// The user's lists hold for what was seen before too. They are read anew for each look.
+fn retro(config: Config) -> RetroSettings {
+    RetroSettings(Arc::new(move || {
+        let (lists, problems) = Lists::read(&config);
+        match problems.into_iter().find(|problem| problem.weight == Weight::Error) {
+            Some(problem) => Err(problem.to_string()),
+            None => Ok(Box::new(move |event: &Event| unwanted(&lists, event))),
+        }
+    }))
+}
+
+/// Whether USER_WHITELIST, USER_IGNORELIST or IGNORE_EVENTS_REGEX have an event.
+fn unwanted(lists: &Lists, event: &Event) -> bool {
+    let Lists { whitelist, ignore, .. } = lists;
+    let first = |addresses: &[IpAddr]| addresses.first().copied().unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+    let flow =
+        Flow { src: first(&event.src), dst: first(&event.dst), src_port: 0, dst_port: 0, protocol: event.protocol };
+    let fine = match event.kind {
+        Kind::Dns => whitelist.has_name(event.observed.text.as_bytes()),
+        _ => {
+            let mut addresses = event.src.iter().chain(&event.dst);
+            addresses.any(|address| whitelist.has_address(*address)) || whitelist.has_host(&event.context.query)
+        }
+    };
+    fine || ignore.covers(&flow) || (ignore.reads_lines() && ignore.matches(&event.line(&TimeZone::UTC)))
 }
 
 fn is_local(address: IpAddr) -> bool {

@@ -126,6 +126,20 @@ impl Observed {
     }
 }
 
+/// The name that stands for a sensor in events of what was seen before it was listed: no sensor told of it.
+pub const RETRO_SENSOR: &str = "(retro)";
+
+/// When something was touched that was listed later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// The first time.
+    pub first: Timestamp,
+    /// The last time.
+    pub last: Timestamp,
+    /// How often.
+    pub count: u64,
+}
+
 /// What else is known of the traffic; absent values are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -149,6 +163,9 @@ pub struct Context {
     /// Name asked for when an answer was the finding.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub query: String,
+    /// When it was, where it was listed later. The event's own time is that of its being found then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
 }
 
 /// Heap memory of a list of texts, bytes.
@@ -161,7 +178,7 @@ impl Context {
     /// Its heap memory, bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
-        let Context { host, sni, user_agent, ja3, ja4, community_id, forwarded_for, query } = self;
+        let Context { host, sni, user_agent, ja3, ja4, community_id, forwarded_for, query, before: _ } = self;
         let texts = [host, sni, user_agent, ja3, ja4, community_id, query];
         texts.into_iter().map(String::capacity).sum::<usize>() + texts_memory(forwarded_for)
     }

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use event::{Context, Event, Kind, Observed, Severity, TextLine, journal, line};
+use event::{Before, Context, Event, Kind, Observed, Severity, TextLine, journal, line};
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use proptest::prelude::*;
@@ -193,8 +193,11 @@ prop_compose! {
         (host, sni, user_agent, ja3) in (text(), text(), text(), text()),
         (ja4, community_id, query) in (text(), text(), text()),
         forwarded_for in proptest::collection::vec(text(), 0..3),
+        before in proptest::option::of((0i64..1 << 40, 0i64..1 << 40, any::<u64>())),
     ) -> Context {
-        Context { host, sni, user_agent, ja3, ja4, community_id, forwarded_for, query }
+        let time = |second| jiff::Timestamp::from_second(second).unwrap();
+        let before = before.map(|(first, last, count)| Before { first: time(first), last: time(last), count });
+        Context { host, sni, user_agent, ja3, ja4, community_id, forwarded_for, query, before }
     }
 }
 

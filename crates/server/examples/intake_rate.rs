@@ -75,6 +75,7 @@ fn settings(directory: &Path) -> Settings {
         retention_bytes: None,
         window_back_seconds: 7 * 86_400,
         window_ahead_seconds: 3_600,
+        retro: None,
         max_requests: 16,
         max_streams: 4,
     }
@@ -150,7 +151,7 @@ async fn over_https(settings: &Settings, store: &Arc<LocalStore>, seconds: u64) 
     let (_, token) = made.unwrap();
     // TLS costs little beside the events: measured without it, as behind a proxy.
     let observables = Observables::open(&settings.state_dir, ObservablesSettings::default()).unwrap();
-    let stores = Stores { events: store.clone(), observables: Arc::new(observables) };
+    let stores = Stores { events: store.clone(), observables: Arc::new(observables), retro: Arc::default() };
     let settings = Settings { tls: Tls::Off, ..settings.clone() };
     let app = App::new(settings, stores, access.clone(), Arc::new(SystemClock));
     let router = server::http::router(&app, intake::routes(access));

@@ -23,6 +23,7 @@ pub mod http;
 pub mod hunt;
 pub mod intake;
 pub mod observables;
+pub mod retro;
 mod run;
 pub mod settings;
 mod stamp;

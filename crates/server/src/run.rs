@@ -11,6 +11,7 @@ use crate::access::{Access, AccountError, Notice, Policy, Syslog};
 use crate::http::{self, App, Limits, ListenError, Stores, SystemClock};
 use crate::intake::{self, Udp, UdpError};
 use crate::observables::{Observables, ObservablesError, ObservablesSettings};
+use crate::retro::{self, Parts, Report, Retro};
 use crate::state::{State, StateError};
 use crate::store::record::Following;
 use crate::store::{LocalSettings, LocalStore, StoreError};
@@ -56,7 +57,8 @@ pub struct Server {
     listening: http::Server,
     udp: Option<Udp>,
     store: Arc<LocalStore>,
-    following: Following,
+    following: Arc<Following>,
+    retro: Option<Retro>,
     notices: Vec<Notice>,
 }
 
@@ -77,11 +79,22 @@ impl Server {
         // Behind the store, which owns the state directory.
         let observables = Arc::new(Observables::open(&settings.state_dir, ObservablesSettings::of(&settings))?);
         let following = Following::start(&settings.log_dir, Arc::clone(&observables), Arc::new(Timestamp::now))?;
+        let following = Arc::new(following);
+        let report = Arc::new(Report::default());
+        let parts = Parts {
+            events: store.clone(),
+            observables: Arc::clone(&observables),
+            following: Some(Arc::clone(&following)),
+            report: Arc::clone(&report),
+            clock: Arc::new(Timestamp::now),
+            limits: retro::Limits::default(),
+        };
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         let runtime = threads.enable_all().thread_name("http").build().map_err(ServerError::Threads)?;
-        let stores = Stores { events: store.clone(), observables };
+        let stores = Stores { events: store.clone(), observables, retro: report };
         let app = App::new(settings, stores, access.clone(), Arc::new(SystemClock));
         let udp = Udp::start(&app.settings, store.clone(), app.intake.clone(), Arc::new(Timestamp::now))?;
+        let retro = Retro::start(&app.settings, parts)?;
         let listening = runtime.block_on(async {
             let mut routes = http::routes();
             routes.extend(http::people_routes(access.clone()));
@@ -89,7 +102,7 @@ impl Server {
             let router = http::router(&app, routes);
             http::Server::start(app, router, Limits::default()).await
         })?;
-        Ok(Server { runtime, listening, udp, store, following, notices })
+        Ok(Server { runtime, listening, udp, store, following, retro, notices })
     }
 
     /// Where it listens.
@@ -109,12 +122,13 @@ impl Server {
     /// # Errors
     /// It cannot be written: it is read again from the record at the next start.
     pub fn stop(self) -> Result<(), StoreError> {
-        let Server { runtime, listening, udp, store, following, .. } = self;
+        let Server { runtime, listening, udp, store, following, retro, .. } = self;
         runtime.block_on(listening.stop());
         if let Some(udp) = udp {
             udp.stop();
         }
         drop(runtime);
+        drop(retro);
         following.stop();
         store.stop()
     }

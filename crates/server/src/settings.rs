@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
+use crate::retro::RetroSettings;
+
 /// Settings of a server. Built by the `maltrail` binary, and by tests.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -57,6 +59,8 @@ pub struct Settings {
     pub window_back_seconds: u64,
     /// How long after now, in seconds.
     pub window_ahead_seconds: u64,
+    /// `RETRO_MATCH`: what becomes a trail is looked up in what was seen before.
+    pub retro: Option<RetroSettings>,
     /// `MAX_REQUEST_THREADS`: requests that work at the same time.
     pub max_requests: usize,
     /// `MAX_LIVE_STREAMS`: clients of live streams.

@@ -352,6 +352,8 @@ settings! {
     Server "STATE_DIR" state_dir: PathBuf = "$DATA_HOME/server", Used;
     /// Zone of the days that are shown, as in the IANA Time Zone Database (Europe/Zagreb); without one that of the system.
     Server "TIME_ZONE" time_zone: Option<Zone> = "", Used;
+    /// Look up what becomes a trail in what was seen before (observables), and make events of it that say when it was.
+    Server "RETRO_MATCH" retro_match: bool = "true", Used;
     /// Days after which events are removed.
     Server "RETENTION_DAYS" retention_days: Option<Number<1, 36500>> = "", Used;
     /// Bytes of logs and what is made of them above which the oldest days are removed.

@@ -1,6 +1,6 @@
 //! How sure it is that someone should look, from what a fold holds of a threat alone.
 
-use event::{Kind, Severity};
+use event::{Kind, RETRO_SENSOR, Severity};
 use trails::Class;
 
 use super::direction::Direction;
@@ -50,6 +50,8 @@ impl Reasons {
     pub const WIDE: Reasons = Reasons(1 << 13);
     /// The trail's confidence is below a half: less sure.
     pub const DOUBTFUL: Reasons = Reasons(1 << 14);
+    /// Touched before it was listed, and found when it was: the host may be what that made of it.
+    pub const RETRO: Reasons = Reasons(1 << 15);
 
     /// Whether all bits of the other are set.
     #[must_use]
@@ -101,7 +103,9 @@ impl Evidence {
         let (active, regular) = rhythm(threat);
         weigh(Reasons::PERSISTENT, active >= 4, 5);
         weigh(Reasons::REGULAR, regular, 5);
-        weigh(Reasons::SEVERAL_SENSORS, threat.sensor_total() > 1, 5);
+        let retro = threat.has_sensor(RETRO_SENSOR);
+        weigh(Reasons::SEVERAL_SENSORS, threat.sensor_total() > if retro { 2 } else { 1 }, 5);
+        weigh(Reasons::RETRO, retro, 0);
         weigh(Reasons::SEVERAL_LISTS, trails::lists(label.reference).nth(1).is_some(), 5);
         weigh(Reasons::SHARED, matches!(class, Some(Class::DynamicDns | Class::FreeWeb | Class::IpInfo)), -10);
         weigh(Reasons::SINKHOLED, matches!(class, Some(Class::Sinkhole | Class::Parking)), 0);

@@ -160,6 +160,12 @@ impl<'f> Threat<'f> {
         Sample { values, total: self.sensor_total() }
     }
 
+    /// Whether one of the sensors that are kept by name is this one.
+    pub(super) fn has_sensor(&self, name: &str) -> bool {
+        let numbers = self.fold.lists.get(&self.row.sensors);
+        numbers.iter().any(|number| self.fold.strings.get(*number) == name)
+    }
+
     pub(super) fn destination_total(&self) -> u64 {
         let numbers = self.fold.lists.get(&self.row.destinations);
         let last = numbers.last().and_then(|last| self.fold.addresses.get(*last)).map(|last| address_rank(last).0);

@@ -22,6 +22,7 @@ use crate::Settings;
 use crate::enrich::Enrich;
 use crate::intake;
 use crate::observables::Observables;
+use crate::retro::Report;
 use crate::store::EventStore;
 
 /// Streams of one account at the same time, live or of event lines.
@@ -78,6 +79,8 @@ pub struct Stores {
     pub events: Arc<dyn EventStore>,
     /// What was seen at all.
     pub observables: Arc<Observables>,
+    /// How looking back at it goes.
+    pub retro: Arc<Report>,
 }
 
 /// Shared state of the HTTP interface.
@@ -88,6 +91,8 @@ pub struct App {
     pub store: Arc<dyn EventStore>,
     /// What was seen at all.
     pub observables: Arc<Observables>,
+    /// How looking back at it goes.
+    pub retro: Arc<Report>,
     /// Who asks.
     pub access: Arc<dyn Authenticate>,
     /// What is listed.
@@ -142,6 +147,7 @@ impl App {
             settings,
             store: stores.events,
             observables: stores.observables,
+            retro: stores.retro,
             access,
             clock,
             counters: Counters::default(),

@@ -104,6 +104,9 @@ async fn metrics(
     page.one("store_events_today", "gauge", "Events of today", of_today.map_or(0, |count| count.events));
     page.figures(&app.store.figures());
     page.figures(&observables);
+    if all {
+        page.figures(&app.retro.figures());
+    }
     let trails = app.trails.get().await;
     page.one("trails", "gauge", "Indicators in the trail store", trails.as_ref().map_or(0, |store| store.len() as u64));
     let generation = trails.map_or(0, |store| store.generation_info().generation);

@@ -15,6 +15,7 @@ mod counters;
 mod key;
 mod query;
 mod reading;
+mod retro;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,10 @@ use crate::store::{Figure, SourceId};
 pub use counters::Counters;
 pub(crate) use counters::add;
 pub use query::{Ask, NoQuestion};
-pub use reading::{HOSTS, Host, Kind, Page, Pair, Reading, Seen, Sighting, Turn, Value, View};
+pub use reading::{HOSTS, Host, Kind, Page, Pair, Reading, Seen, Sighting, Touch, Turn, Value, View};
+pub(crate) use retro::LookedBack;
+#[cfg(test)]
+pub(crate) use retro::MAX_GONE;
 pub use take::{Origin, Taken};
 
 use key::Table;
@@ -43,7 +47,7 @@ use take::Writer;
 const FILE: &str = "observables.sqlite";
 
 /// Steps of the schema, each run once, in order. A step is never changed once it was released.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Bytes of the file that the writer keeps in memory.
 const CACHE_BYTES: i64 = 32 << 20;

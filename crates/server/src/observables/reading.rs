@@ -134,6 +134,17 @@ pub struct Sighting {
     pub more_hosts: bool,
 }
 
+/// A name or address, and a host that touched it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// The name or address.
+    pub value: String,
+    /// The host; none where it is not known.
+    pub host: Option<IpAddr>,
+    /// When and how often.
+    pub seen: Seen,
+}
+
 /// A part of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
@@ -305,6 +316,45 @@ impl Reading {
         let rows: Vec<Pair> = rows.into_iter().map(|(.., pair)| pair).collect();
         let more = rows.last().filter(|_| !all).map(|pair| format!("{} {}", pair.address, pair.name));
         Ok(Page { rows, more })
+    }
+
+    /// Shows each name or address, and each host that touched it, until the visitor has enough; whether it had not.
+    ///
+    /// # Errors
+    /// Reading failed, or nobody waits any more.
+    pub fn touches(
+        &self,
+        ask: &Ask,
+        view: View<'_>,
+        visit: &mut dyn FnMut(Touch) -> bool,
+    ) -> Result<bool, ObservablesError> {
+        let kind = if ask.is_of_names() { Kind::Name } else { Kind::Address };
+        self.sightings(ask, None, view, &mut |found| {
+            let (value, host) = (text_of(kind, found.value), key::address(found.host));
+            visit(Touch { value, host, seen: found.seen })
+        })
+    }
+
+    /// The same of names whose answers had one of the addresses, and each host that was told so.
+    ///
+    /// # Errors
+    /// Reading failed, or nobody waits any more.
+    pub fn answers(
+        &self,
+        ask: &Ask,
+        view: View<'_>,
+        visit: &mut dyn FnMut(Touch) -> bool,
+    ) -> Result<bool, ObservablesError> {
+        for range in ask.ranges() {
+            let all = self.read(PAIRS_OF_ADDRESSES, (range.start, Vec::new(), range.end), view, &mut |found| {
+                let (value, host) = (key::name(found.value), key::address(found.host));
+                visit(Touch { value, host, seen: found.seen })
+            })?;
+            if !all {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// All there is of it, as one.

@@ -16,6 +16,7 @@ use crate::http::auth::Known;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work;
+use crate::retro::Look;
 
 /// State of the server.
 #[derive(Serialize, ToSchema)]
@@ -37,6 +38,8 @@ pub(super) struct Health {
     /// Days with events the reader may see.
     days: usize,
     trails: Option<TrailsHealth>,
+    /// The last time that new trails were looked up in what was seen before, for those who may see all of it.
+    retro: Option<Look>,
     /// Live streams that are open.
     streams: usize,
     /// Requests that are being worked on.
@@ -62,6 +65,7 @@ pub(super) async fn health(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let scope = reader.view();
+    let all = !scope.limits_addresses();
     let (days, mut problems) = work::run(&app, move |app, _| {
         let problems = app.enrich.problems().into_iter().chain(feeds::problems(app)).collect::<Vec<_>>();
         Ok::<_, Problem>((app.store.days(&scope), problems))
@@ -81,6 +85,13 @@ pub(super) async fn health(
     if trails.as_ref().is_none_or(|trails| trails.indicators == 0) {
         problems.push("there are no trails here; set TRAILS_FILE, or run `maltrail update`".to_owned());
     }
+    let retro = if all {
+        let (last, failure) = app.retro.last();
+        problems.extend(failure.map(|why| format!("new trails are not looked up in what was seen before: {why}")));
+        last
+    } else {
+        None
+    };
     let health = Health {
         status: if problems.is_empty() { "ok" } else { "limited" },
         problems,
@@ -90,6 +101,7 @@ pub(super) async fn health(
         zone: zone_name(&app),
         days,
         trails,
+        retro,
         streams: app.streams.taken(),
         working: app.work.running(),
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use event::RETRO_SENSOR;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -82,6 +83,9 @@ fn look(app: &App, scope: Scope, now: Timestamp, cancelled: &Cancelled) -> Resul
     let mut capped = false;
     work::each(app, &query, cancelled, |stored| {
         let event = &stored.event;
+        if event.sensor == RETRO_SENSOR {
+            return;
+        }
         let key = (event.site.clone(), event.sensor.clone());
         if let Some(sensor) = found.get_mut(&key) {
             sensor.last = sensor.last.max(event.last);

@@ -101,6 +101,7 @@ pub fn settings(directory: &std::path::Path, tls: Tls) -> Settings {
         retention_bytes: None,
         window_back_seconds: 7 * 86_400,
         window_ahead_seconds: 3_600,
+        retro: None,
         max_requests: 16,
         max_streams: 4,
     }
@@ -119,7 +120,7 @@ pub fn all_routes(directory: &std::path::Path) -> Vec<Route> {
 /// What a server keeps: these events, and observables in a directory.
 pub fn stores(events: Arc<MemoryStore>, directory: &std::path::Path) -> Stores {
     let observables = Observables::open(directory, ObservablesSettings::default()).unwrap();
-    Stores { events, observables: Arc::new(observables) }
+    Stores { events, observables: Arc::new(observables), retro: Arc::default() }
 }
 
 /// A running server with what it runs on.
