@@ -13,6 +13,9 @@ export type Direction = keyof typeof DIRECTIONS
 export const STATUSES = ['open', 'investigating', 'resolved', 'ignored', 'false'] as const
 export type Status = (typeof STATUSES)[number]
 
+/** Stands for a sensor where what was seen before it was listed is told. */
+export const RETRO_SENSOR = '(retro)'
+
 /** Bits of reasons, each with the words for it. */
 export const REASONS = [
   { bit: 1, name: 'outbound', words: 'a local host asked for it' },
@@ -30,6 +33,7 @@ export const REASONS = [
   { bit: 1 << 12, name: 'sinkholed', words: 'a sinkhole or parking site: the threat is spent, the infection may not be' },
   { bit: 1 << 13, name: 'wide', words: 'sixteen destinations or ports and more: a sweep' },
   { bit: 1 << 14, name: 'doubtful', words: "the trail's confidence is below a half: less sure" },
+  { bit: 1 << 15, name: 'retro', words: 'touched before it was listed, and found when it was' },
 ] as const
 
 /** Names of IP protocol numbers that are seen often; others are told by number. */

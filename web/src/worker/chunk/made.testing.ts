@@ -12,7 +12,7 @@ const destinations = ['8.8.8.8', '10.0.0.1', '198.51.100.9', '2001:db8::53', '10
 const indicators = ['evil.example', 'www.evil.example', 'bad.test', '198.51.100.9:443', 'evil.example/a.exe', 'ÄPFEL.example', 'Σίσυφος.example', '', '10.0.0.6']
 const infos = ['asyncrat (malware)', 'AsyncRAT (malware)', 'known attacker', 'sinkhole of ÉTAT', '']
 const references = ['(static)', '(static) (+feed.example,other)', '(custom)', '(heuristic)', 'feed.example']
-const sensors = ['gw-hq', 'gw-dc', 'Süd']
+const sensors = ['gw-hq', 'gw-dc', 'Süd', '(retro)']
 
 const subset = <T>(values: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...values], { maxLength: Math.min(4, values.length) })
 const told = <T>(values: readonly T[]): fc.Arbitrary<{ values: T[]; more: number }> =>

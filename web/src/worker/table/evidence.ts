@@ -21,6 +21,7 @@ const BIT = {
   sinkholed: 1 << 12,
   wide: 1 << 13,
   doubtful: 1 << 14,
+  retro: 1 << 15,
 } as const
 
 /** What follows from the label alone. */
@@ -79,6 +80,8 @@ export interface Facts {
   readonly destinations: number
   readonly ports: number
   readonly sensors: number
+  /** One of them stands for what was seen before it was listed. */
+  readonly retro: boolean
   /** It is a port that was found: scans. */
   readonly isPort: boolean
 }
@@ -109,7 +112,8 @@ export function evidence(label: LabelEvidence, facts: Facts): LabelEvidence {
   const { active, regular } = rhythm(facts.slots)
   weigh(BIT.persistent, active >= 4, 5)
   weigh(BIT.regular, regular, 5)
-  weigh(BIT.severalSensors, facts.sensors > 1, 5)
+  weigh(BIT.severalSensors, facts.sensors > (facts.retro ? 2 : 1), 5)
+  weigh(BIT.retro, facts.retro, 0)
   weigh(BIT.wide, facts.destinations >= 16 || facts.ports >= 16, facts.isPort ? 5 : 0)
   return { score: Math.min(100, Math.max(0, score)), reasons }
 }

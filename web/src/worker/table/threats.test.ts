@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compareAddresses, parseAddress } from '../../model/address'
 import type { Threat } from '../../model/threat'
-import { KINDS } from '../../model/vocabulary'
+import { KINDS, RETRO_SENSOR } from '../../model/vocabulary'
 import { chunk, keyOf, SLOTS, START, threat } from '../chunk/made.testing'
 import { readChunk } from '../chunk/read'
 import { countOf, writeChunk, type PlainThreat } from '../chunk/write.testing'
@@ -71,6 +71,7 @@ function merged(one: PlainThreat, other: PlainThreat): PlainThreat {
     destinations: size(joined.destinations),
     ports: size(joined.ports),
     sensors: size(joined.sensors),
+    retro: joined.sensors.values.includes(RETRO_SENSOR),
     isPort: joined.kind === 'PORT',
   }
   return { ...joined, ...evidence(labelEvidence(label), facts) }

@@ -5,6 +5,7 @@
  * A row is a number. Its columns are only read through this table after something was added: they move when they grow.
  */
 
+import { RETRO_SENSOR } from '../../model/vocabulary'
 import type { Chunk, SetColumns } from '../chunk/read'
 import { Addresses } from './addresses'
 import { evidence } from './evidence'
@@ -441,8 +442,10 @@ export class Threats {
     this.writeSlots(row, slots)
     this.writeSets(row, values.sets)
     const [destinations, ports, sensors] = values.sets.map((set) => set.values.length + set.more) as [number, number, number]
+    const told = this.texts.find(RETRO_SENSOR)
+    const retro = told !== undefined && values.sets[2].values.includes(told)
     const isPort = (this.subjects.second[this.subject[row]!]! & 15) === 7
-    const facts = { directions: values.directions, count: values.count, slots, destinations, ports, sensors, isPort }
+    const facts = { directions: values.directions, count: values.count, slots, destinations, ports, sensors, retro, isPort }
     const { score, reasons } = evidence(this.labels.all[this.label[row]!]!, facts)
     this.score[row] = score
     this.reasons[row] = reasons
