@@ -58,6 +58,8 @@ impl Sets {
         let store = open_verified(&draft).map_err(io::Error::other)?;
         let name = format!("{:016x}", store.fingerprint());
         fs::rename(&draft, self.path(&name))?;
+        // Renaming a second name of the same file changes nothing (POSIX rename).
+        let _ = fs::remove_file(&draft);
         File::open(&self.0)?.sync_all()?;
         Ok(Some(Set { name, store }))
     }
