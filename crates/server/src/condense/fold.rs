@@ -172,7 +172,7 @@ impl Fold {
         let mut scratch = std::mem::take(&mut self.scratch);
         let id = key.id_in(&mut scratch.bytes);
         scratch.read(event, moment.slot);
-        let shown = shown(&event.observed.text, &event.observed.matched);
+        let shown = seen(event);
         let sensor = [cut(&event.sensor)];
         let sensors = if event.sensor.is_empty() { &[][..] } else { &sensor[..] };
         self.totals.add(slot, event.severity, event.kind, event.count.clamp(1, MAX_COUNT));
@@ -490,6 +490,11 @@ fn resolve(strings: &Strings, numbers: LabelNumbers) -> Label<'_> {
 
 /// Greatest count of one slot.
 const MAX_SLOT_COUNT: u64 = (1 << 59) - 1;
+
+/// What was seen of an event with its markup. Rows hold its beginning.
+pub(crate) fn seen(event: &Event) -> Cow<'_, str> {
+    shown(&event.observed.text, &event.observed.matched)
+}
 
 /// The observed text with its markup.
 pub(super) fn shown<'t>(text: &'t str, matched: &[Range<u32>]) -> Cow<'t, str> {

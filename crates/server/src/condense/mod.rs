@@ -25,6 +25,7 @@ mod view;
 
 pub use direction::{Direction, Directions};
 pub use evidence::{Evidence, Reasons};
+pub(crate) use fold::seen;
 pub use fold::{Added, Fold, MAX_THREATS, OtherWindow};
 pub(crate) use intern::number as address_number;
 pub use intern::{Label, MAX_TEXT_BYTES};

@@ -1,9 +1,10 @@
 //! The live stream: what changes the threats of today, as it arrives.
 //!
-//! `hello {cursor}`, then `delta {cursor, events: [{threat, event}]}`; `reset {cursor}` where the client was away for
+//! `hello {cursor}`, then `delta {cursor, events: [{threat, direction, shown, event}]}`; `reset {cursor}` where the client was away for
 //! too long or the server was started anew (fetch the manifest again), `day {day}` at midnight of the zone shown. The
 //! id of each is the cursor behind it; EventSource sends it back by itself.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use crate::access::Reader;
-use crate::condense::ThreatKey;
+use crate::addresses::Local;
+use crate::condense::{self, Direction, ThreatKey};
 use crate::http::app::App;
 use crate::http::auth::{Client, Known};
 use crate::http::extract::Ask;
@@ -64,7 +66,22 @@ struct Delta<'e> {
 #[derive(Serialize)]
 struct Change<'e> {
     threat: String,
+    /// A value of [`Direction`]: what is local is known here alone.
+    direction: u8,
+    /// What was seen with its markup, as chunks have it.
+    shown: Cow<'e, str>,
     event: &'e Event,
+}
+
+impl<'e> Change<'e> {
+    fn of(event: &'e Event, local: &Local) -> Change<'e> {
+        Change {
+            threat: ThreatKey::of(event).id().to_string(),
+            direction: Direction::of(event, local) as u8,
+            shown: condense::seen(event),
+            event,
+        }
+    }
 }
 
 fn message(kind: &str, cursor: u64, data: &impl Serialize) -> String {
@@ -87,8 +104,7 @@ impl Style for Deltas {
             text = message("reset", followed.cursor, &serde_json::json!({ "cursor": followed.cursor }));
         }
         if !views.is_empty() {
-            let change = |event| Change { threat: ThreatKey::of(event).id().to_string(), event };
-            let events = views.iter().map(|view| change(&view.event)).collect();
+            let events = views.iter().map(|view| Change::of(&view.event, app.enrich.local())).collect();
             text.push_str(&message("delta", followed.cursor, &Delta { cursor: followed.cursor, events }));
         }
         Portion::of(&followed, text)
