@@ -15,6 +15,8 @@ export const PASSWORD = 'a password for tests'
 
 export interface Server {
   readonly address: string
+  /** Port on which it takes events over UDP. */
+  readonly udp: number
   /** Sends a request past the browser, as somebody logged in. */
   call(cookie: string, method: string, path: string, body?: unknown): Promise<Response>
   /** A cookie of the administrator, past the change of the password. */
@@ -36,6 +38,8 @@ async function freePort(): Promise<number> {
 export async function startServer(days: Readonly<Record<string, string>>): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'maltrail-page-'))
   const port = await freePort()
+  // No other test runs beside this one, so what is free for TCP is taken for UDP as well.
+  const udp = await freePort()
   const address = `http://127.0.0.1:${port}`
   await mkdir(join(directory, 'log'))
   for (const [day, lines] of Object.entries(days)) await writeFile(join(directory, 'log', `${day}.log`), lines)
@@ -44,6 +48,8 @@ export async function startServer(days: Readonly<Record<string, string>>): Promi
     STATE_DIR: join(directory, 'state'),
     HTTP_ADDRESS: '127.0.0.1',
     HTTP_PORT: port,
+    UDP_ADDRESS: '127.0.0.1',
+    UDP_PORT: udp,
     USE_FEED_UPDATES: 'false',
   }
   const conf = join(directory, 'maltrail.conf')
@@ -58,6 +64,7 @@ export async function startServer(days: Readonly<Record<string, string>>): Promi
     })
   return {
     address,
+    udp,
     call,
     admin: async () => {
       const first = await logIn(call, FIRST_PASSWORD)

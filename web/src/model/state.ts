@@ -5,8 +5,8 @@ import { scopeOf } from '../search/scope'
 import { Client } from '../worker/client'
 import { get, problemOf } from './api'
 import { readRoute, writeRoute, type Route } from './route'
-import { session } from './session'
-import type { Progress, Query, Summary } from './threat'
+import { restore, session } from './session'
+import type { LiveState, Progress, Query, Summary } from './threat'
 
 /** A day with events. */
 export interface DayCount {
@@ -29,6 +29,8 @@ export const route = signal<Route>(readRoute(location.hash))
 export const days = signal<Days | undefined>(undefined)
 /** How far the open days are there. */
 export const progress = signal<Progress | undefined>(undefined)
+/** Whether what arrives is shown. */
+export const live = signal<LiveState>('off')
 /** What the query comes to, and a number that rises whenever rows may have changed. */
 export const result = signal<{ readonly summary: Summary; readonly number: number } | undefined>(undefined)
 /** What is wrong with the search: characters from..to of it. */
@@ -60,6 +62,9 @@ export function worker(): Client {
         wrong.value = undefined
       },
       wrong: (told) => (wrong.value = told),
+      live: (state) => (live.value = state),
+      days: () => void readDays(),
+      denied: () => void restore(),
       failed: (message) => (problem.value = message),
     },
     document.baseURI,
@@ -108,6 +113,9 @@ export function begin(): void {
   const ready = computed(() => session.value.state === 'known' && !session.value.account.must_change)
   effect(() => {
     if (ready.value) void readDays()
+  })
+  effect(() => {
+    document.documentElement.dataset.live = live.value
   })
   const opened = computed(() => openDays.value.join())
   effect(() => {

@@ -180,6 +180,9 @@ export interface Places {
   readonly threats: number
 }
 
+/** Whether what arrives is shown: `lost` is tried again by itself. */
+export type LiveState = 'off' | 'on' | 'lost'
+
 /** How far the days are there. */
 export interface Progress {
   /** `loading`: rows come in; `ready`: all there; `failed`: `problem` says why. */

@@ -1,6 +1,6 @@
 /** The page's end of the worker: sends what is asked, matches answers to questions. */
 
-import type { Group, Places, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
+import type { Group, LiveState, Places, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
 import type { Answer, Format, Request, ValueField } from './messages'
 
 /** What the worker tells by itself. */
@@ -10,6 +10,12 @@ export interface Told {
   result(summary: Summary): void
   /** The search of the last query cannot be read. */
   wrong(problem: { readonly message: string; readonly from: number; readonly to: number }): void
+  /** Whether what arrives is shown. */
+  live(state: LiveState): void
+  /** Days that the server has may have changed. */
+  days(): void
+  /** The session has ended. */
+  denied(): void
   /** The worker is broken. */
   failed(message: string): void
 }
@@ -102,6 +108,15 @@ export class Client {
     switch (answer.type) {
       case 'progress':
         this.told.progress(answer.progress)
+        break
+      case 'live':
+        this.told.live(answer.state)
+        break
+      case 'days':
+        this.told.days()
+        break
+      case 'denied':
+        this.told.denied()
         break
       // Answers to queries that are not shown any more are passed over.
       case 'result':

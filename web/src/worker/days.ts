@@ -25,6 +25,10 @@ export interface Listener {
   /** A new table: what was told of the one before is void. */
   begun(threats: Threats): void
   progressed(progress: Progress): void
+  /** All is there; a live stream goes on from this cursor. */
+  ready(cursor: number): void
+  /** The session has ended. */
+  denied(): void
 }
 
 export class Days {
@@ -47,8 +51,9 @@ export class Days {
         return
       } catch (error) {
         if (signal.aborted) return
-        const gone = error instanceof FetchError && error.status === 404
-        if (gone && attempt < ATTEMPTS) continue
+        const status = error instanceof FetchError ? error.status : 0
+        if (status === 404 && attempt < ATTEMPTS) continue
+        if (status === 401) this.listener.denied()
         const problem = error instanceof Error ? error.message : String(error)
         this.listener.progressed({ ...EMPTY, state: 'failed', days, problem })
         return
@@ -92,6 +97,9 @@ export class Days {
       await turn()
     }
     if (wanted.length === 0) this.listener.progressed({ ...all, state: 'ready' })
+    // Of the last day: that is where something arrives.
+    const cursor = manifests.at(-1)?.cursor
+    if (cursor !== undefined) this.listener.ready(cursor)
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the worker fetches: manifests and chunks of days. Nothing but the page's own server is asked. */
 
+import type { Triage } from '../model/threat'
 import { readChunk, type Chunk } from './chunk/read'
 
 /** What there is of a day, as far as it is used. */
@@ -28,8 +29,8 @@ export class FetchError extends Error {
 }
 
 /** Asks the server; what it refuses is thrown with the words of its problem document. */
-async function get(path: string, signal: AbortSignal): Promise<Response> {
-  const answer = await fetch(path, { signal, credentials: 'same-origin' })
+async function get(path: URL, signal?: AbortSignal): Promise<Response> {
+  const answer = await fetch(path, { credentials: 'same-origin', ...(signal === undefined ? {} : { signal }) })
   if (answer.ok) return answer
   const problem: unknown = await answer.json().catch(() => undefined)
   const detail = typeof problem === 'object' && problem !== null && 'detail' in problem ? String(problem.detail) : answer.statusText
@@ -43,7 +44,7 @@ export class Source {
   /** A day without events has an empty one. */
   async manifest(day: string, signal: AbortSignal): Promise<Manifest | undefined> {
     try {
-      const answer = await get(new URL(`api/v1/threats/${day}`, this.base).href, signal)
+      const answer = await get(new URL(`api/v1/threats/${day}`, this.base), signal)
       return (await answer.json()) as Manifest
     } catch (error) {
       if (error instanceof FetchError && error.status === 404) return undefined
@@ -53,7 +54,14 @@ export class Source {
 
   /** A chunk by its name. It never changes, so the browser keeps it. */
   async chunk(day: string, name: string, signal: AbortSignal): Promise<Chunk> {
-    const answer = await get(new URL(`api/v1/threats/${day}/${name}`, this.base).href, signal)
+    const answer = await get(new URL(`api/v1/threats/${day}/${name}`, this.base), signal)
     return readChunk(new Uint8Array(await answer.arrayBuffer()))
+  }
+  /** What was decided after an instant; without one, everything. */
+  async triage(since: string | undefined): Promise<readonly Triage[]> {
+    const path = new URL('api/v1/triage', this.base)
+    if (since !== undefined) path.searchParams.set('since', since)
+    const answer = await get(path)
+    return (await answer.json()) as Triage[]
   }
 }

@@ -1,10 +1,13 @@
 /** The worker: keeps the table, answers what the page asks. All work on rows happens here. */
 
-import type { Progress, Query, Summary } from '../model/threat'
+import type { Progress, Query, Summary, Triage } from '../model/threat'
 import { parse, SearchError } from '../search/parse'
 import { both } from '../search/scope'
-import { Days } from './days'
+import { arrive, type Change } from './arriving'
+import { Days, type Listener } from './days'
+import { Decisions } from './decisions'
 import { Source } from './fetch'
+import { Live } from './live'
 import { MAX_IDS, MAX_PAGE, type Answer, type Format, type Request } from './messages'
 import { Ids } from './table/ids'
 import { Threats } from './table/threats'
@@ -16,33 +19,57 @@ import { View } from './query/view'
 
 /** Milliseconds between two answers to the same query while rows come in. */
 const REFRESH = 300
+/** Milliseconds between two answers because of what arrives, or a few times what an answer takes. */
+const ARRIVING = 200
+const ARRIVING_SHARE = 4
+/** Milliseconds between two tellings that there are events of other days. */
+const ELSEWHERE = 5_000
 /** Rows of a file that are written in one go. */
 const EXPORT_ROWS = 2000
 
 const TYPES: Readonly<Record<Format, string>> = { csv: 'text/csv;charset=utf-8', json: 'application/json', defanged: 'text/plain;charset=utf-8' }
 
-class Desk {
+class Desk implements Listener {
   private readonly seed = crypto.getRandomValues(new Uint32Array(1))[0]!
   private threats = new Threats(this.seed)
   private triage = this.triageOf(this.threats)
   private view = new View(this.threats, this.triage)
   private readonly days: Days
+  private readonly live: Live
+  private readonly decisions: Decisions
+  private opened: readonly string[] = []
+  private progress: Progress | undefined
+  /** When events of other days were told of last. */
+  private elsewhere = -Infinity
   /** The query that is to be answered, and whether an answer is on its way. */
   private asked: { readonly id: number; readonly query: Query } | undefined
-  private scheduled = false
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private due = Infinity
   private answered = -Infinity
+  /** Milliseconds the last answer took. */
+  private took = 0
 
   constructor(
     base: URL,
     private readonly post: (answer: Answer) => void,
   ) {
-    this.days = new Days(new Source(base), { begun: (threats) => this.begun(threats), progressed: (progress) => this.progressed(progress) }, this.seed)
+    const source = new Source(base)
+    this.days = new Days(source, this, this.seed)
+    this.live = new Live(base, {
+      state: (state) => this.post({ type: 'live', state }),
+      delta: (changes) => this.arrived(changes),
+      reset: () => void this.days.open(this.opened),
+      day: () => this.post({ type: 'days' }),
+    })
+    this.decisions = new Decisions(source, (changed) => this.decided(changed.filter((each) => this.isNew(each))), () => this.denied())
   }
 
   take(request: Exclude<Request, { type: 'start' }>): void {
     switch (request.type) {
       case 'open':
+        this.opened = request.days
         void this.days.open(request.days)
+        this.decisions.follow()
         break
       case 'query':
         this.asked = request
@@ -81,8 +108,7 @@ class Desk {
         this.post({ type: 'places', id: request.id, places: places(this.threats, this.view.found()) })
         break
       case 'triage':
-        this.triage.take(request.changed)
-        this.schedule(0)
+        this.decided(request.changed)
         break
     }
   }
@@ -115,7 +141,44 @@ class Desk {
     return new TriageRows(new Ids(threats), () => threats.generation)
   }
 
-  private begun(threats: Threats): void {
+  /** Takes what arrives; rows are shown again soon, not for every event. */
+  private arrived(changes: readonly Change[]): void {
+    const here = changes.filter((change) => arrive(this.threats, change))
+    if (here.length < changes.length && performance.now() - this.elsewhere > ELSEWHERE) {
+      this.elsewhere = performance.now()
+      this.post({ type: 'days' })
+    }
+    if (here.length === 0 || this.progress === undefined) return
+    const events = here.reduce((sum, { event }) => sum + event.count, this.progress.events)
+    const { rows } = this.threats
+    this.progress = { ...this.progress, events, lines: this.progress.lines + here.length, rows, allRows: rows }
+    this.post({ type: 'progress', progress: this.progress })
+    this.schedule(Math.max(0, this.answered + Math.max(ARRIVING, ARRIVING_SHARE * this.took) - performance.now()))
+  }
+
+  private decided(changed: readonly Triage[]): void {
+    if (this.triage.take(changed)) this.schedule(0)
+  }
+
+  /** Whether what was read is newer than what is shown: what the page has just changed may be on its way. */
+  private isNew(triage: Triage): boolean {
+    return (this.triage.get(triage.threat)?.version ?? -1) < triage.version
+  }
+
+  /** The session has ended. */
+  denied(): void {
+    this.live.stop()
+    this.decisions.stop()
+    this.post({ type: 'denied' })
+  }
+
+  /** All days are there. */
+  ready(cursor: number): void {
+    this.live.start(cursor)
+  }
+
+  begun(threats: Threats): void {
+    this.live.stop()
     const known = this.triage.all()
     this.threats = threats
     this.triage = this.triageOf(threats)
@@ -124,7 +187,8 @@ class Desk {
     this.answered = -Infinity
   }
 
-  private progressed(progress: Progress): void {
+  progressed(progress: Progress): void {
+    this.progress = progress
     this.post({ type: 'progress', progress })
     if (progress.state === 'failed' || (progress.state === 'loading' && progress.rows === 0)) return
     // The first rows at once, then now and then, at the end again.
@@ -134,10 +198,12 @@ class Desk {
 
   /** Answers after what has come in: a query that others have overtaken is not worked on. */
   private schedule(delay: number): void {
-    if (this.scheduled) return
-    this.scheduled = true
-    setTimeout(() => {
-      this.scheduled = false
+    const due = performance.now() + delay
+    if (this.due <= due) return
+    clearTimeout(this.timer)
+    this.due = due
+    this.timer = setTimeout(() => {
+      this.due = Infinity
       this.answer()
     }, delay)
   }
@@ -148,6 +214,7 @@ class Desk {
     const summary = this.evaluate(id, query)
     if (summary === undefined) return
     this.answered = performance.now()
+    this.took = summary.took
     this.post({ type: 'result', id, summary })
   }
 

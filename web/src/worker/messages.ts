@@ -1,6 +1,6 @@
 /** What the page and its worker tell each other. Everything is plain data. */
 
-import type { Group, Places, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
+import type { Group, LiveState, Places, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
 
 /** To the worker. `id` is given back with the answer. */
 export type Request =
@@ -38,6 +38,11 @@ export type Format = (typeof FORMATS)[number]
 /** From the worker. */
 export type Answer =
   | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'live'; readonly state: LiveState }
+  /** Days that the server has may have changed: midnight, or events of days that are not open. */
+  | { readonly type: 'days' }
+  /** The session has ended. */
+  | { readonly type: 'denied' }
   /** Rows came or changed: the last query was answered again. `id` is that of the query. */
   | { readonly type: 'result'; readonly id: number; readonly summary: Summary }
   | { readonly type: 'page'; readonly id: number; readonly from: number; readonly rows: readonly Threat[] | readonly Group[] }

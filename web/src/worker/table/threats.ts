@@ -18,7 +18,7 @@ import { Texts } from './texts'
 /** Rows of all open days together. More are refused and told: a browser has no room for them. */
 export const MAX_ROWS = 16 << 20
 /** Values of a set that are kept of a merged row. */
-const MAX_TOLD = 15
+export const MAX_TOLD = 15
 
 export const SETS = ['destinations', 'ports', 'sensors'] as const
 export type SetName = (typeof SETS)[number]
@@ -275,6 +275,8 @@ export class Threats {
       ranking(this.count[b]!) - ranking(this.count[a]!) ||
       this.texts.compare(this.subjects.first[this.subject[a]!]!, this.subjects.first[this.subject[b]!]!) ||
       this.addresses.compare(this.addressOf(a), this.addressOf(b)) ||
+      this.texts.compare(this.hosts.second[this.host[a]!]!, this.hosts.second[this.host[b]!]!) ||
+      this.subjects.second[this.subject[a]!]! - this.subjects.second[this.subject[b]!]! ||
       a - b
     )
   }
@@ -548,8 +550,9 @@ class Keys {
   ) {
     const words = (): Uint32Array => new Uint32Array(chunk.rows)
     this.keys = [words(), words(), words(), words()]
-    // Addresses of a chunk stand in their order, so their numbers give the order of hosts.
-    const order = Uint32Array.from(hosts.keys()).sort((a, b) => chunk.hosts.address[a]! - chunk.hosts.address[b]! || a - b)
+    // Addresses and texts of a chunk stand in their order, so their numbers give the order of hosts.
+    const { address, site } = chunk.hosts
+    const order = Uint32Array.from(hosts.keys()).sort((a, b) => address[a]! - address[b]! || site[a]! - site[b]!)
     this.places = new Uint32Array(order.length)
     order.forEach((host, place) => (this.places[host] = place))
   }

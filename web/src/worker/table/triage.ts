@@ -16,13 +16,17 @@ export class TriageRows {
     private readonly generation: () => number,
   ) {}
 
-  /** Takes what was read or changed; older versions are passed over. */
-  take(changed: readonly Triage[]): void {
+  /** Takes what was read or changed; older versions are passed over. Gives whether something is new. */
+  take(changed: readonly Triage[]): boolean {
+    let news = false
     for (const triage of changed) {
       const known = this.byId.get(triage.threat)
-      if (known === undefined || known.version <= triage.version) this.byId.set(triage.threat, triage)
+      if (known !== undefined && (known.version > triage.version || JSON.stringify(known) === JSON.stringify(triage))) continue
+      this.byId.set(triage.threat, triage)
+      news = true
     }
-    this.seen = -1
+    if (news) this.seen = -1
+    return news
   }
 
   /** What there is to be taken over to another table. */
