@@ -11,7 +11,7 @@ use feeds::fetch::{Client, FetchError, Limits, Patience};
 use foldhash::fast::FixedState;
 use serde::Deserialize;
 
-use super::spool::{Batch, Spool};
+use super::spool::{Batch, Spool, count};
 use super::{Reason, token};
 use crate::hooks::{Level, MessageHook};
 use crate::settings::PushSettings;
@@ -177,7 +177,7 @@ impl Sender {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return (0, Verdict::Gone),
             Err(error) => return (0, self.local(format!("cannot read the batch {}: {error}", batch.name))),
         };
-        let count = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let count = count(&lines);
         let token = match token(&self.token_file) {
             Ok(token) => token,
             Err(text) => return (count, self.local(text)),

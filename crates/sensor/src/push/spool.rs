@@ -11,7 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -264,7 +264,7 @@ impl Spool {
             }
             state = match state.open {
                 Some(_) => wait(&self.news, state, full_only_until.saturating_duration_since(now)),
-                None => self.news.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner),
+                None => self.news.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -422,10 +422,11 @@ impl State {
 }
 
 fn wait<'a>(news: &Condvar, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
-    news.wait_timeout(state, time).unwrap_or_else(std::sync::PoisonError::into_inner).0
+    news.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
 }
 
-fn count(lines: &[u8]) -> u64 {
+/// How many lines.
+pub(super) fn count(lines: &[u8]) -> u64 {
     lines.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
