@@ -1,10 +1,12 @@
 /** State of the page as small atoms. What is shown follows from them; only functions here change them. */
 
 import { computed, effect, signal } from '@preact/signals'
+import type { Node } from '../search/parse'
 import { scopeOf } from '../search/scope'
 import { Client } from '../worker/client'
 import { get, problemOf } from './api'
 import { readRoute, writeRoute, type Route } from './route'
+import { readRules, unhidden } from './rules'
 import { restore, session } from './session'
 import type { LiveState, Progress, Query, Summary } from './threat'
 
@@ -87,10 +89,10 @@ export function ask(change: Partial<Query>, replace = false): void {
   go({ query: { ...route.peek().query, ...change } }, replace)
 }
 
-/** The query of a page. Where it is about something, all of that is shown. */
-function asked({ page, subject, query }: Route): Query {
-  const within = scopeOf({ page, subject })
-  return within === undefined ? query : { ...query, noise: 'shown', within }
+/** The query of a page. Where it is about something, all of that is shown; elsewhere rules hide what they find. */
+function asked(query: Query, scope: Node | null, unhidden: Node | undefined): Query {
+  if (scope !== null) return { ...query, noise: 'shown', within: scope }
+  return unhidden === undefined ? query : { ...query, within: unhidden }
 }
 
 /** Reads what days there are. */
@@ -112,7 +114,9 @@ export function begin(): void {
   addEventListener('hashchange', read)
   const ready = computed(() => session.value.state === 'known' && !session.value.account.must_change)
   effect(() => {
-    if (ready.value) void readDays()
+    if (!ready.value) return
+    void readDays()
+    readRules().catch((error: unknown) => (problem.value = problemOf(error)))
   })
   effect(() => {
     document.documentElement.dataset.live = live.value
@@ -121,8 +125,9 @@ export function begin(): void {
   effect(() => {
     if (ready.value && opened.value !== '') worker().open(opened.value.split(','))
   })
-  const query = computed(() => JSON.stringify(asked(route.value)))
+  const about = computed(() => JSON.stringify([route.value.query, scopeOf(route.value) ?? null]))
   effect(() => {
-    if (ready.value) worker().show(JSON.parse(query.value) as Query)
+    const [query, scope] = JSON.parse(about.value) as [Query, Node | null]
+    if (ready.value) worker().show(asked(query, scope, unhidden.value))
   })
 }

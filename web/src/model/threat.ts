@@ -166,6 +166,11 @@ export interface Summary {
   readonly took: number
 }
 
+/** What a search would find of the open days, of how many threats; or what is wrong with it, and where. */
+export type Tried =
+  | { readonly threats: number; readonly events: number; readonly hosts: number; readonly high: number; readonly of: number }
+  | { readonly message: string; readonly from: number; readonly to: number }
+
 /** An address of the Internet, with the threats that it takes part in. */
 export interface Place {
   readonly address: string

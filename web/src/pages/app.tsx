@@ -6,12 +6,16 @@ import { route } from '../model/state'
 import { Header } from '../parts/header'
 import { Menu } from '../parts/menu'
 import { Notices } from '../parts/notices'
+import { Account } from './account'
+import { Accounts } from './accounts'
+import { Audit } from './audit'
 import { Family } from './family'
 import { Health } from './health'
 import { Host } from './host'
 import { HuntPage } from './hunt'
 import { MapPage } from './map'
 import { Login, NewPassword } from './login'
+import { Rules } from './rules'
 import { Threats } from './threats'
 import { Asked } from './threats/asked'
 import { Trail } from './trail'
@@ -64,7 +68,13 @@ function page(): JSX.Element {
       return <MapPage />
     case 'health':
       return <Health />
-    default:
-      return <p class="empty">This page is not there yet.</p>
+    case 'rules':
+      return <Rules />
+    case 'accounts':
+      return <Accounts />
+    case 'audit':
+      return <Audit />
+    case 'account':
+      return <Account />
   }
 }

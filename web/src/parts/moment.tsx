@@ -2,7 +2,7 @@
 
 import type { JSX } from 'preact'
 import { lasted } from './format'
-import { moment } from './when'
+import { clocks, moment } from './when'
 
 /** Seconds of an instant that the server wrote. */
 export const seconds = (instant: string): number => Date.parse(instant) / 1000
@@ -17,9 +17,13 @@ export function Ago({ at, now = Date.now() / 1000 }: { readonly at: string; read
   )
 }
 
-/** `2026-11-20 14:03:12` with the zone that is shown. */
+/** `2026-11-20 14:03:12` in the zone that is shown. */
 export function Moment({ at }: { readonly at: string }): JSX.Element {
-  return <time dateTime={at}>{exact(at)}</time>
+  return (
+    <time dateTime={at} title={exact(at)}>
+      {clocks.value.moment(seconds(at))}
+    </time>
+  )
 }
 
 function exact(at: string): string {

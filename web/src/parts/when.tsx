@@ -10,7 +10,8 @@ import { clock, lasted } from './format'
 /** Seconds after which it is told as a time. */
 const LONG_AGO = 24 * 3600
 
-const clocks = computed(() => clock(zone.value))
+/** Writes instants in the zone that is shown. */
+export const clocks = computed(() => clock(zone.value))
 const short = computed(
   () => new Intl.DateTimeFormat('en-GB', { timeZone: zone.value, hourCycle: 'h23', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }),
 )

@@ -1,6 +1,6 @@
 /** The page's end of the worker: sends what is asked, matches answers to questions. */
 
-import type { Group, LiveState, Places, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
+import type { Group, LiveState, Places, Progress, Query, Related, Summary, Threat, Triage, Tried } from '../model/threat'
 import type { Answer, Format, Request, ValueField } from './messages'
 
 /** What the worker tells by itself. */
@@ -20,7 +20,7 @@ export interface Told {
   failed(message: string): void
 }
 
-type Reply = Extract<Answer, { type: 'page' | 'threat' | 'ids' | 'related' | 'decided' | 'export' | 'values' | 'places' }>
+type Reply = Extract<Answer, { type: 'page' | 'threat' | 'ids' | 'related' | 'decided' | 'export' | 'values' | 'places' | 'try' }>
 
 export class Client {
   private next = 1
@@ -82,6 +82,11 @@ export class Client {
   /** Addresses of what is shown, to be placed on a map. */
   async places(): Promise<Places> {
     return (await this.ask('places', (id) => ({ type: 'places', id }))).places
+  }
+
+  /** What a search would find, without showing it. */
+  async tried(search: string): Promise<Tried> {
+    return (await this.ask('try', (id) => ({ type: 'try', id, search }))).tried
   }
 
   /** Tells of triage that was read or changed. */

@@ -1,6 +1,6 @@
 /** The worker: keeps the table, answers what the page asks. All work on rows happens here. */
 
-import type { Progress, Query, Summary, Triage } from '../model/threat'
+import type { Progress, Query, Summary, Triage, Tried } from '../model/threat'
 import { parse, SearchError } from '../search/parse'
 import { both } from '../search/scope'
 import { arrive, type Change } from './arriving'
@@ -106,6 +106,9 @@ class Desk implements Listener {
         break
       case 'places':
         this.post({ type: 'places', id: request.id, places: places(this.threats, this.view.found()) })
+        break
+      case 'try':
+        this.post({ type: 'try', id: request.id, tried: this.tried(request.search) })
         break
       case 'triage':
         this.decided(request.changed)
@@ -216,6 +219,16 @@ class Desk implements Listener {
     this.answered = performance.now()
     this.took = summary.took
     this.post({ type: 'result', id, summary })
+  }
+
+  private tried(search: string): Tried {
+    try {
+      return this.view.tried(parse(search))
+    } catch (error) {
+      if (!(error instanceof SearchError)) throw error
+      const { message, from, to } = error
+      return { message, from, to }
+    }
   }
 
   private evaluate(id: number, query: Query): Summary | undefined {

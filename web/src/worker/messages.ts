@@ -1,6 +1,6 @@
 /** What the page and its worker tell each other. Everything is plain data. */
 
-import type { Group, LiveState, Places, Progress, Query, Related, Summary, Threat, Triage } from '../model/threat'
+import type { Group, LiveState, Places, Progress, Query, Related, Summary, Threat, Triage, Tried } from '../model/threat'
 
 /** To the worker. `id` is given back with the answer. */
 export type Request =
@@ -26,6 +26,8 @@ export type Request =
   | { readonly type: 'values'; readonly id: number; readonly field: ValueField; readonly text: string }
   /** Addresses of what the last query finds, to be placed on a map. */
   | { readonly type: 'places'; readonly id: number }
+  /** What a search would find, without showing it. */
+  | { readonly type: 'try'; readonly id: number; readonly search: string }
   /** Triage that was changed or read. */
   | { readonly type: 'triage'; readonly changed: readonly Triage[] }
 
@@ -54,6 +56,7 @@ export type Answer =
   | { readonly type: 'export'; readonly id: number; readonly file: Blob | undefined }
   | { readonly type: 'values'; readonly id: number; readonly values: readonly { readonly value: string; readonly threats: number }[] }
   | { readonly type: 'places'; readonly id: number; readonly places: Places }
+  | { readonly type: 'try'; readonly id: number; readonly tried: Tried }
   /** The search cannot be read; characters from..to are wrong. */
   | { readonly type: 'wrong'; readonly id: number; readonly problem: string; readonly from: number; readonly to: number }
 

@@ -1,7 +1,7 @@
 /** What a query comes to: rows in order, the figures over them, and pages of them. */
 
 import { DIRECTIONS, KINDS, STATUSES, type Status } from '../../model/vocabulary'
-import type { Bin, Group, Query, Related, Sort, Summary, Threat } from '../../model/threat'
+import type { Bin, Group, Query, Related, Sort, Summary, Threat, Tried } from '../../model/threat'
 import { formatAddress } from '../../model/address'
 import type { Node } from '../../search/parse'
 import type { Threats } from '../table/threats'
@@ -45,6 +45,12 @@ export class View {
     if (query.group !== 'none') this.grouped = groups(this.threats, this.order, query.group, query.sort)
     const rows = this.grouped?.length ?? this.order.length
     return { ...figures, ...noise, ...this.fresh(mask), rows, bins, took: now() - began }
+  }
+
+  /** What a search would find; what is shown stays. */
+  tried(node: Node | undefined): Extract<Tried, { of: number }> {
+    const { threats, events, hosts, severity } = this.figures(this.filter.mask(node))
+    return { threats, events, hosts, high: severity[2], of: this.threats.rows }
   }
 
   /** Threats from..to in the order of the last query, or groups. */
