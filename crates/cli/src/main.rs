@@ -8,6 +8,7 @@ mod effective;
 mod exit;
 mod lists;
 mod plan;
+mod privileges;
 mod pushing;
 mod serving;
 mod summary;

@@ -1,5 +1,6 @@
 //! From settings and arguments to what an update is made of.
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use feeds::fetch::{Client, ClientSettings, Patience};
@@ -11,24 +12,16 @@ use regex_automata::meta::Regex;
 use trails::{Vetoes, Whitelist};
 
 use crate::arguments::UpdateArguments;
-use crate::config::{Config, Environment, Values};
+use crate::config::{Config, Values};
 use crate::lists;
-
-/// Where the last good copies of feeds lie in the directory of caches.
-const COPIES: &str = "feeds";
 
 /// A plan, and what its user should know of it.
 ///
 /// # Errors
 /// Something that is named cannot be used; says what to do.
-pub(crate) fn of(
-    arguments: &UpdateArguments,
-    config: &Config,
-    environment: &Environment,
-) -> Result<(Plan, Vec<String>), String> {
+pub(crate) fn of(arguments: &UpdateArguments, config: &Config) -> Result<(Plan, Vec<String>), String> {
     let values = &config.values;
     let (feeds, notes) = chosen(values)?;
-    let copies = environment.cache_dir().join(COPIES);
     let or = |given: &Vec<PathBuf>, configured: &Option<PathBuf>| {
         if given.is_empty() { configured.iter().cloned().collect() } else { given.clone() }
     };
@@ -37,7 +30,7 @@ pub(crate) fn of(
         feeds,
         statics,
         custom: or(&arguments.custom, &values.custom_trails_dir),
-        copies,
+        copies: Place::of(&values.trails_file).copies(),
         place: place(arguments, config),
         rules: rules(values)?,
         vetoes: Vetoes { user: whitelist(values.user_whitelist.as_deref())?, bogons: true, ..Vetoes::default() },
@@ -45,6 +38,8 @@ pub(crate) fn of(
         client: None,
         patience: Patience::default(),
         force: arguments.force,
+        only_news: false,
+        seed: RandomState::new().hash_one(()),
     };
     if arguments.offline {
         // What was never fetched is not there.

@@ -30,6 +30,8 @@ pub(crate) struct Updates {
     config: Option<PathBuf>,
     trails_file: PathBuf,
     period: Duration,
+    /// UPDATE_MIN_PERIOD, or the period where that is less.
+    least: Duration,
 }
 
 impl Updates {
@@ -43,6 +45,7 @@ impl Updates {
             config: config.file.clone(),
             trails_file: values.trails_file.clone(),
             period: Duration::from_secs(values.update_period.0),
+            least: Duration::from_secs(values.update_min_period.0.min(values.update_period.0)),
         };
         if off || !any {
             return None;
@@ -87,16 +90,26 @@ impl Updates {
         Ok(())
     }
 
-    /// How long until the next one is due: at once where there is no trail, or where the set is older than a period.
+    /// How long until the next one is due: at once where there is no trail, or where the set is older than a period;
+    /// before that when a feed may be asked again. A set that was put back by hand stays.
     fn due(&self, now: SystemTime) -> Duration {
-        let place = Place::of(&self.trails_file);
+        let manifest_file = Place::of(&self.trails_file).manifest();
+        let manifest = Manifest::read(&manifest_file);
+        if manifest.as_ref().is_some_and(|manifest| manifest.held) {
+            return self.period;
+        }
         if self.is_empty() {
             return Duration::ZERO;
         }
-        let built = Manifest::read(&place.manifest()).map(|manifest| SystemTime::from(manifest.built));
-        let written = fs::metadata(&self.trails_file).and_then(|metadata| metadata.modified()).ok();
-        let last = built.max(written).unwrap_or(SystemTime::UNIX_EPOCH);
-        self.period.saturating_sub(now.duration_since(last).unwrap_or_default())
+        let written = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        let since =
+            |then: Option<SystemTime>| then.map_or(Duration::MAX, |then| now.duration_since(then).unwrap_or_default());
+        let built = manifest.as_ref().map(|manifest| SystemTime::from(manifest.built));
+        let whole = self.period.saturating_sub(since(built.max(written(&self.trails_file))));
+        let feeds = manifest.iter().flat_map(|manifest| &manifest.feeds);
+        let Some(next) = feeds.filter_map(|health| health.next).min() else { return whole };
+        let next = SystemTime::from(next).duration_since(now).unwrap_or_default();
+        whole.min(next.max(self.least.saturating_sub(since(written(&manifest_file)))))
     }
 
     fn command(&self) -> io::Result<Command> {
@@ -155,8 +168,13 @@ impl Worker {
     fn run(self) {
         let mut wait = self.updates.due(SystemTime::now());
         while !self.stop.wait(wait) {
+            // Another process may have updated the same trails meanwhile.
+            wait = self.updates.due(SystemTime::now());
+            if !wait.is_zero() {
+                continue;
+            }
             wait = match self.update() {
-                Ok(()) => self.updates.period,
+                Ok(()) => self.updates.due(SystemTime::now()).max(self.updates.least),
                 Err(_) if self.stop.stopped() => return,
                 Err(why) => {
                     (self.message)(Level::Error, &format!("the trails were not updated: {why}"));
@@ -205,5 +223,60 @@ impl Worker {
         // Its number stays its own until it is waited for.
         *self.child.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok((child.wait()?.code(), last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use feeds::publish::retell;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const MINUTE: u64 = 60;
+
+    /// When the next update is due, in minutes: of trails that were made so many minutes ago and written now, with a feed
+    /// that may be asked in so many minutes.
+    fn due(least: u64, next: Option<u64>, held: bool) -> u64 {
+        let directory = tempfile::tempdir().unwrap();
+        let trails_file = directory.path().join("trails.csv");
+        fs::write(&trails_file, "evil.org,x,y\n").unwrap();
+        let now = Timestamp::now();
+        let next = next.map(|minutes| now + Duration::from_secs(minutes * MINUTE));
+        let text = format!(
+            r#"{{"generation": 1, "built": "{now}", "trails": 1, "kinds": {{}}, "sources": [], "refused": {{}}, "left_out": {{}},
+            "change": null, "held": {held}, "feeds": [{{"name": "list", "outcome": "fetched", "error": null, "rows": 1,
+            "bytes": 9, "asked": null, "changed": null, "stale": false, "next": {}}}]}}"#,
+            next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""))
+        );
+        retell(&Place::of(&trails_file), &serde_json::from_str(&text).unwrap()).unwrap();
+        let (period, least) = (Duration::from_secs(100 * MINUTE), Duration::from_secs(least * MINUTE));
+        let updates = Updates { config: None, trails_file, period, least };
+        updates.due(SystemTime::now()).as_secs().div_ceil(MINUTE)
+    }
+
+    #[test]
+    fn updates_come_when_a_feed_may_be_asked_but_not_too_often() {
+        assert_eq!(due(60, None, false), 100);
+        assert_eq!(due(60, Some(70), false), 70);
+        assert_eq!(due(60, Some(0), false), 60);
+        assert_eq!(due(60, Some(300), false), 100);
+        assert_eq!(due(100, Some(0), false), 100);
+        assert_eq!(due(0, Some(0), true), 100, "what was put back by hand stays");
+    }
+
+    #[test]
+    fn without_trails_they_come_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let trails_file = directory.path().join("trails.csv");
+        let updates = Updates {
+            config: None,
+            trails_file,
+            period: Duration::from_secs(MINUTE),
+            least: Duration::from_secs(MINUTE),
+        };
+        assert_eq!(updates.due(SystemTime::now()), Duration::ZERO);
+        updates.begin().unwrap();
+        assert_eq!(updates.due(SystemTime::now()), Duration::ZERO);
     }
 }

@@ -1,7 +1,7 @@
 //! Last good copies: what each feed was when it last was as it should be.
 //!
 //! A directory for each feed holds its files, named by the SHA-256 of their bytes, and `copy.json`, which says which of them
-//! are the copy. It is replaced by a rename, so that a copy is the old one or the new one, whatever happens.
+//! are the copy, and where the feed failed since `setback.json`. Both are replaced by a rename, so that a copy is the old one or the new one, whatever happens.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -10,14 +10,18 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::fetch::Validators;
+use crate::setback::Setback;
 
 /// Name of the file that says what the copy is.
 const INDEX: &str = "copy.json";
-/// Largest `copy.json` that is read, bytes.
+/// Name of the file that says how often the feed failed since.
+const SETBACK: &str = "setback.json";
+/// Largest of either that is read, bytes.
 const MAX_INDEX: u64 = 16 << 20;
 /// Largest window of a zstd frame, as a power of two: the memory that unpacking may take.
 const WINDOW_LOG: u32 = 23;
@@ -81,29 +85,63 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// The copies of a feed under a directory, which is made.
+    /// The copies of a feed under a directory; there may be none.
+    #[must_use]
+    pub fn of(directory: &Path, feed: &str) -> Shelf {
+        Shelf { directory: directory.join(feed) }
+    }
+
+    /// Makes room for them.
     ///
     /// # Errors
-    /// It cannot be made.
-    pub fn open(directory: &Path, feed: &str) -> io::Result<Shelf> {
-        let directory = directory.join(feed);
-        fs::create_dir_all(&directory)?;
-        Ok(Shelf { directory })
+    /// A directory cannot be made.
+    pub fn make(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.directory)
     }
 
     /// The last good copy, if all of it is there.
     #[must_use]
     pub fn copy(&self) -> Option<Copy> {
-        let path = self.directory.join(INDEX);
-        if fs::metadata(&path).ok()?.len() > MAX_INDEX {
-            return None;
-        }
-        let copy: Copy = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let copy: Copy = self.said(INDEX)?;
         let there = |piece: &Piece| {
             let size = self.path(piece).and_then(|path| fs::metadata(path).ok()).map(|metadata| metadata.len());
             size == Some(piece.bytes)
         };
         copy.pieces.iter().all(there).then_some(copy)
+    }
+
+    /// That the feed failed since it was well.
+    #[must_use]
+    pub fn setback(&self) -> Option<Setback> {
+        self.said(SETBACK)
+    }
+
+    /// Keeps that a feed failed.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn set_back(&self, setback: &Setback) -> io::Result<()> {
+        self.say(SETBACK, setback)
+    }
+
+    fn said<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let path = self.directory.join(name);
+        if fs::metadata(&path).ok()?.len() > MAX_INDEX {
+            return None;
+        }
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
+    /// Whole, or as it was.
+    fn say(&self, name: &str, what: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_vec(what).map_err(io::Error::other)?;
+        let temporary = self.directory.join(format!("{name}.{}", std::process::id()));
+        let written = File::create(&temporary).and_then(|mut file| {
+            file.write_all(&text)?;
+            file.sync_all()?;
+            fs::rename(&temporary, self.directory.join(name))
+        });
+        written.inspect_err(|_| drop(fs::remove_file(&temporary)))
     }
 
     fn path(&self, piece: &Piece) -> Option<PathBuf> {
@@ -140,26 +178,20 @@ impl Shelf {
         Ok(Box::new(BufReader::with_capacity(64 * 1024, Bounded { from: unpacked, left: most })))
     }
 
-    /// Makes a copy the last good one; files that are of none any more are removed.
+    /// Makes a copy the last good one: its feed is well. Files that are of no copy any more are removed.
     ///
     /// # Errors
     /// It cannot be written; the old one stays.
     pub fn keep(&self, copy: &Copy) -> io::Result<()> {
-        let text = serde_json::to_vec(copy).map_err(io::Error::other)?;
-        let temporary = self.directory.join(format!("{INDEX}.{}", std::process::id()));
-        let written = File::create(&temporary).and_then(|mut file| {
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&temporary, self.directory.join(INDEX))
-        });
-        if let Err(error) = written {
-            drop(fs::remove_file(&temporary));
-            return Err(error);
+        self.say(INDEX, copy)?;
+        match fs::remove_file(self.directory.join(SETBACK)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
         self.tidy(Some(copy))
     }
 
-    /// Removes what is not of the copy.
+    /// Removes what is neither of the copy nor says that the feed failed.
     ///
     /// # Errors
     /// Something cannot be removed.
@@ -169,7 +201,7 @@ impl Shelf {
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name != INDEX && !used.contains(name) {
+            if name != INDEX && name != SETBACK && !used.contains(name) {
                 fs::remove_file(path)?;
             }
         }
@@ -241,6 +273,12 @@ impl Read for Bounded {
 mod tests {
     use super::*;
 
+    fn shelf(directory: &Path) -> Shelf {
+        let shelf = Shelf::of(directory, "feed");
+        shelf.make().unwrap();
+        shelf
+    }
+
     fn put(shelf: &Shelf, part: &str, bytes: &[u8]) -> Piece {
         let mut draft = shelf.draft().unwrap();
         draft.write_all(bytes).unwrap();
@@ -260,7 +298,7 @@ mod tests {
     #[test]
     fn a_copy_is_whole_or_none() {
         let directory = tempfile::tempdir().unwrap();
-        let shelf = Shelf::open(directory.path(), "feed").unwrap();
+        let shelf = shelf(directory.path());
         assert_eq!(shelf.copy(), None);
         let first = copy(vec![put(&shelf, "0", b"evil.example\n")]);
         assert_eq!(shelf.copy(), None, "a file that no copy names is none");
@@ -277,7 +315,7 @@ mod tests {
     #[test]
     fn a_draft_that_is_not_kept_goes() {
         let directory = tempfile::tempdir().unwrap();
-        let shelf = Shelf::open(directory.path(), "feed").unwrap();
+        let shelf = shelf(directory.path());
         shelf.draft().unwrap().write_all(b"half").unwrap();
         assert_eq!(fs::read_dir(directory.path().join("feed")).unwrap().count(), 0);
     }
@@ -285,7 +323,7 @@ mod tests {
     #[test]
     fn packed_files_are_unpacked_within_limits() {
         let directory = tempfile::tempdir().unwrap();
-        let shelf = Shelf::open(directory.path(), "feed").unwrap();
+        let shelf = shelf(directory.path());
         let plain = vec![b'a'; 100_000];
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         gzip.write_all(&plain).unwrap();

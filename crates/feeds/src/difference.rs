@@ -1,7 +1,6 @@
 //! What is new and what is gone between two generations.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Write};
 
@@ -25,40 +24,51 @@ where
     B: AsRef<[u8]>,
 {
     let (old, new) = (keys(before), keys(after));
+    let (gone, come) = (without(&old, &new), without(&new, &old));
+    drop((old, new));
     let mut rows = csv::Writer::from_writer(out);
     let mut change = Change { since: before.generation_info().generation, ..Change::default() };
-    (change.removed, change.removed_by) = missing(before, &new, "-", &mut rows)?;
-    (change.added, change.added_by) = missing(after, &old, "+", &mut rows)?;
+    (change.removed, change.removed_by) = told(before, &gone, "-", &mut rows)?;
+    (change.added, change.added_by) = told(after, &come, "+", &mut rows)?;
     rows.flush()?;
     Ok(change)
 }
 
 /// The same in every process: no key is chosen to collide, for a difference is only told.
-fn key(indicator: &Indicator<'_>, text: &mut String) -> u64 {
-    text.clear();
-    // Writing to a text does not fail.
-    let _ = write!(text, "{} {indicator}", indicator.kind().as_str());
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(text.as_bytes())
+fn key(indicator: &Indicator<'_>) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(indicator)
 }
 
+/// The keys of all trails, in order.
 fn keys<D: AsRef<[u8]>>(store: &Store<D>) -> Vec<u64> {
-    let mut text = String::new();
-    let mut keys: Vec<u64> = store.trails().map(|(indicator, _)| key(&indicator, &mut text)).collect();
+    let mut keys: Vec<u64> = store.trails().map(|(indicator, _)| key(&indicator)).collect();
     keys.sort_unstable();
     keys
 }
 
-/// The trails of a store that are not among the keys of another: how many, and by reference.
-fn missing<D: AsRef<[u8]>>(
+/// Those that are not among others; both are in order.
+fn without(keys: &[u64], others: &[u64]) -> Vec<u64> {
+    let mut others = others.iter().peekable();
+    let lacks = |key: &&u64| {
+        while others.next_if(|other| other < key).is_some() {}
+        others.peek() != Some(key)
+    };
+    keys.iter().filter(lacks).copied().collect()
+}
+
+/// Writes the trails of a store that have one of the keys: how many, and by reference.
+fn told<D: AsRef<[u8]>>(
     store: &Store<D>,
-    others: &[u64],
+    keys: &[u64],
     sign: &str,
     rows: &mut csv::Writer<&mut dyn Write>,
 ) -> io::Result<(u64, BTreeMap<String, u64>)> {
-    let (mut count, mut text) = (0, String::new());
+    let mut count = 0;
     let mut by: BTreeMap<&str, u64> = BTreeMap::new();
-    for (indicator, label) in store.trails() {
-        if others.binary_search(&key(&indicator, &mut text)).is_ok() {
+    // Most updates change little, some nothing.
+    let trails = store.trails().take(if keys.is_empty() { 0 } else { usize::MAX });
+    for (indicator, label) in trails {
+        if keys.binary_search(&key(&indicator)).is_err() {
             continue;
         }
         let label = store.label(label);

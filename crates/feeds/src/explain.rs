@@ -46,7 +46,7 @@ pub enum ExplainError {
 pub fn explain(plan: &Plan, text: &str) -> Result<Vec<Saying>, ExplainError> {
     let mut scratch = String::new();
     let wanted = Indicator::parse(text, &mut scratch)?;
-    let used = used(plan, &plan.shelves()?);
+    let used = used(plan, &plan.shelves());
     let vetoes = Vetoes { popular: popular(&used)?, ..plan.vetoes.clone() };
     let of_all = |info: &str, custom| vetoes.veto(&wanted, custom, Builder::meaning_of(info, custom).class);
     let mut sayings = Vec::new();

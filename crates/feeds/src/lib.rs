@@ -23,11 +23,13 @@ pub mod gather;
 pub mod inert;
 pub mod judge;
 pub mod manifest;
+pub mod metrics;
 pub mod page;
 pub mod publish;
 pub mod reader;
 pub mod round;
 mod rows;
+pub mod setback;
 pub mod spec;
 pub mod update;
 

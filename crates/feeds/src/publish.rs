@@ -61,6 +61,12 @@ impl Place {
         beside(&self.store, "inert.csv")
     }
 
+    /// The directory of the last good copies of its feeds.
+    #[must_use]
+    pub fn copies(&self) -> PathBuf {
+        beside(&self.store, "feeds")
+    }
+
     fn files(&self) -> Vec<PathBuf> {
         let mut files = vec![self.store.clone(), self.manifest(), self.difference(), self.inert()];
         files.extend(self.csv.clone());
@@ -227,6 +233,16 @@ fn twin(path: &Path, second: &Path) -> Result<(), PublishError> {
     fs::hard_link(path, second).or_else(|_| fs::copy(path, second).map(drop)).map_err(at(second))
 }
 
+/// Writes the manifest of the generation that is there anew.
+///
+/// # Errors
+/// It cannot be written; the old one stays.
+pub fn retell(place: &Place, manifest: &Manifest) -> Result<(), PublishError> {
+    let mut drafts = Drafts(Vec::new());
+    let draft = drafts.of(&place.manifest());
+    manifest.write(&draft).and_then(|()| fs::rename(&draft, place.manifest())).map_err(at(&draft))
+}
+
 /// Puts the generation before in the place of the one that is there, which becomes the one before; it is held then.
 ///
 /// # Errors
@@ -251,10 +267,6 @@ pub fn go_back(place: &Place) -> Result<Option<Manifest>, PublishError> {
         }
     }
     let manifest = Manifest::read(&place.manifest()).map(|manifest| Manifest { held: true, ..manifest });
-    if let Some(manifest) = &manifest {
-        let mut drafts = Drafts(Vec::new());
-        let draft = drafts.of(&place.manifest());
-        manifest.write(&draft).and_then(|()| fs::rename(&draft, place.manifest())).map_err(at(&draft))?;
-    }
+    manifest.iter().try_for_each(|manifest| retell(place, manifest))?;
     Ok(manifest)
 }

@@ -10,6 +10,7 @@ use crate::fetch::{Client, FetchError, Fetched, Limits, Patience, Stop, Validato
 use crate::judge::{Past, judge};
 use crate::reader::Format;
 use crate::reader::misp::Listed;
+use crate::setback::{Failure, Setback};
 use crate::spec::{KEY, Spec};
 
 /// Seconds by which a feed may be asked before its interval is over, so that a period of the same length does not miss it
@@ -68,6 +69,12 @@ pub struct Health {
     pub changed: Option<Timestamp>,
     /// Whether it did not change for longer than it should.
     pub stale: bool,
+    /// Times in a row that it failed or was refused.
+    #[serde(default)]
+    pub failures: u32,
+    /// Before that it is not asked by itself.
+    #[serde(default)]
+    pub next: Option<Timestamp>,
 }
 
 impl Health {
@@ -93,28 +100,41 @@ pub struct Round<'a> {
     pub now: Timestamp,
     /// Asked also where its makers want to be left alone.
     pub force: bool,
+    /// Spreads in time when those that failed are asked again.
+    pub seed: u64,
 }
 
 impl Round<'_> {
     /// Asks for a feed; its copy is on the shelf then, if there is any.
     pub fn run(&self, spec: &Spec, shelf: &Shelf) -> Health {
-        let before = shelf.copy();
-        let (outcome, error, copy) = if self.recent(spec, before.as_ref()) {
-            (Outcome::Recent, None, before)
-        } else {
-            match self.fetch(spec, shelf, before.as_ref()) {
-                Ok(copy) => {
-                    let same = before.as_ref().is_some_and(|before| before.holds(&copy.pieces));
-                    (if same { Outcome::Unchanged } else { Outcome::Fetched }, None, Some(copy))
-                }
-                Err((outcome, error)) => {
-                    // What was refused is of no use; what cannot be removed now is the next time.
-                    drop(shelf.tidy(before.as_ref()));
-                    (outcome, Some(error), before)
-                }
+        let (before, setback) = (shelf.copy(), shelf.setback());
+        if let Some(setback) = setback.as_ref().filter(|setback| !self.force && setback.holds(self.now)) {
+            let until = setback.until().strftime("%Y-%m-%d %H:%M UTC");
+            let error = format!("{}; it is left alone until {until}", setback.error);
+            return health(spec, (setback.outcome, Some(error)), before.as_ref(), Some(setback), self.now);
+        }
+        if self.recent(spec, before.as_ref()) {
+            return health(spec, (Outcome::Recent, None), before.as_ref(), setback.as_ref(), self.now);
+        }
+        match self.fetch(spec, shelf, before.as_ref()) {
+            Ok(copy) => {
+                let same = before.as_ref().is_some_and(|before| before.holds(&copy.pieces));
+                let outcome = if same { Outcome::Unchanged } else { Outcome::Fetched };
+                health(spec, (outcome, None), Some(&copy), None, self.now)
             }
-        };
-        health(spec, outcome, error, copy.as_ref(), self.now)
+            Err(failure) => {
+                let said = (failure.outcome, Some(failure.error.clone()));
+                // What was refused is of no use; what cannot be removed now is the next time.
+                drop(shelf.tidy(before.as_ref()));
+                if failure.outcome == Outcome::Keyless {
+                    return health(spec, said, before.as_ref(), None, self.now);
+                }
+                let setback = Setback::after(setback.as_ref(), failure, spec, self.now, self.seed);
+                // Where it cannot be kept the feed is asked again by the next update.
+                drop(shelf.set_back(&setback));
+                health(spec, said, before.as_ref(), Some(&setback), self.now)
+            }
+        }
     }
 
     fn recent(&self, spec: &Spec, copy: Option<&Copy>) -> bool {
@@ -124,16 +144,16 @@ impl Round<'_> {
         !self.force && Duration::try_from(age).is_ok_and(|age| age < rest)
     }
 
-    fn fetch(&self, spec: &Spec, shelf: &Shelf, before: Option<&Copy>) -> Result<Copy, (Outcome, String)> {
+    fn fetch(&self, spec: &Spec, shelf: &Shelf, before: Option<&Copy>) -> Result<Copy, Failure> {
         let key = match &spec.auth {
             None => None,
             Some(auth) => match (self.key)(&auth.key) {
                 Some(key) => Some(key),
-                None => return Err((Outcome::Keyless, format!("it needs a key: set {}", auth.key))),
+                None => return Err(failure(Outcome::Keyless, format!("it needs a key: set {}", auth.key))),
             },
         };
-        let failed = |error: FetchError| (Outcome::Failed, error.to_string());
-        let write = |error: std::io::Error| (Outcome::Failed, FetchError::Write(error).to_string());
+        let failed =
+            |error: FetchError| Failure { outcome: Outcome::Failed, error: error.to_string(), after: error.after() };
         let mut pieces = Vec::new();
         for (number, places) in spec.files().iter().enumerate() {
             let part = number.to_string();
@@ -144,7 +164,8 @@ impl Round<'_> {
             let most = spec.guard.max_bytes;
             let listed =
                 shelf.read(manifest, most).and_then(|mut body| misp.manifest(self.now.as_second(), &mut *body));
-            let listed = listed.map_err(|error| (Outcome::Refused, format!("its manifest cannot be read: {error}")))?;
+            let listed =
+                listed.map_err(|error| failure(Outcome::Refused, format!("its manifest cannot be read: {error}")))?;
             let events = Events { listed: &listed.events, beside: &manifest.url.clone(), before };
             pieces.extend(self.events(spec, shelf, &events, key.as_deref()).map_err(failed)?);
         }
@@ -153,11 +174,11 @@ impl Round<'_> {
             Some(before) if before.holds(&pieces) => Copy { asked: self.now, pieces, ..before.clone() },
             _ => {
                 let content = judge(spec, shelf, &pieces, Past { rows, now: self.now });
-                let content = content.map_err(|refusal| (Outcome::Refused, refusal.to_string()))?;
+                let content = content.map_err(|refusal| failure(Outcome::Refused, refusal.to_string()))?;
                 Copy { asked: self.now, changed: changed(&pieces, self.now), pieces, rows: content.rows }
             }
         };
-        shelf.keep(&copy).map_err(write)?;
+        shelf.keep(&copy).map_err(|error| failed(FetchError::Write(error)))?;
         Ok(copy)
     }
 
@@ -219,7 +240,7 @@ impl Round<'_> {
         let known = wanted.known.filter(|known| known.url == place);
         let header = spec.auth.as_ref().and_then(|auth| auth.header.as_deref()).zip(wanted.key);
         let url = place.replace(KEY, wanted.key.unwrap_or_default());
-        let limits = Limits { bytes: spec.guard.max_bytes };
+        let limits = Limits { bytes: spec.guard.max_bytes, patience: Duration::from_secs(spec.patience) };
         let mut draft = shelf.draft().map_err(FetchError::Write)?;
         let validators = known.map(|known| known.validators.clone()).unwrap_or_default();
         match self.client.get(&url, header, &validators, limits, &mut draft)? {
@@ -231,6 +252,10 @@ impl Round<'_> {
             }
         }
     }
+}
+
+fn failure(outcome: Outcome, error: String) -> Failure {
+    Failure { outcome, error, after: None }
 }
 
 /// One in so many events that a manifest lists may be missing.
@@ -263,10 +288,18 @@ fn changed(pieces: &[Piece], now: Timestamp) -> Timestamp {
     times.and_then(|times| times.into_iter().max()).unwrap_or(now)
 }
 
-/// How a feed is, by its copy.
-pub fn health(spec: &Spec, outcome: Outcome, error: Option<String>, copy: Option<&Copy>, now: Timestamp) -> Health {
+/// How a feed is, by its copy and by its failures since. `said`: what came of asking for it, and why it failed.
+pub fn health(
+    spec: &Spec,
+    said: (Outcome, Option<String>),
+    copy: Option<&Copy>,
+    setback: Option<&Setback>,
+    now: Timestamp,
+) -> Health {
+    let (outcome, error) = said;
     let limit = Duration::from_secs(u64::from(spec.guard.max_age_days) * 86_400);
     let old = |copy: &Copy| Duration::try_from(now.duration_since(copy.changed)).is_ok_and(|age| age > limit);
+    let rest = |copy: &Copy| copy.asked.saturating_add(Duration::from_secs(spec.interval)).unwrap_or(Timestamp::MAX);
     Health {
         name: spec.name.clone(),
         outcome,
@@ -276,5 +309,7 @@ pub fn health(spec: &Spec, outcome: Outcome, error: Option<String>, copy: Option
         asked: copy.map(|copy| copy.asked),
         changed: copy.map(|copy| copy.changed),
         stale: copy.is_some_and(old),
+        failures: setback.map_or(0, |setback| setback.failures),
+        next: setback.map(Setback::until).or(copy.map(rest)).filter(|_| outcome != Outcome::Keyless),
     }
 }

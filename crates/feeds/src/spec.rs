@@ -86,6 +86,9 @@ pub struct Spec {
     /// Seconds between two fetches at least.
     #[serde(default = "hour")]
     pub interval: u64,
+    /// Seconds until its makers answer, and between two pieces of an answer, at most.
+    #[serde(default = "patience")]
+    pub patience: u64,
     /// The key it wants.
     pub auth: Option<Auth>,
     /// What it must look like.
@@ -199,6 +202,10 @@ fn one() -> u32 {
     1
 }
 
+fn patience() -> u64 {
+    20
+}
+
 fn hour() -> u64 {
     3_600
 }
@@ -222,6 +229,12 @@ pub enum SpecError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// Whether a feed may have such a name.
+pub(crate) fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
+    !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(plain)
 }
 
 fn wrong(name: &str, text: impl Into<String>) -> SpecError {
@@ -276,15 +289,11 @@ impl Spec {
 
     /// What is wrong with it beyond its form.
     fn problem(&self) -> Option<String> {
-        let usable = |name: &str| {
-            let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
-            !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(plain)
-        };
         let guard = &self.guard;
         let part = |value: f64| (0.0..=1.0).contains(&value);
         let texts = [&self.about, &self.info, &self.reference, &self.licence];
         match () {
-            () if !usable(&self.name) => Some("a feed is named in a-z, 0-9, _ and -, in up to 64 characters".into()),
+            () if !is_name(&self.name) => Some("a feed is named in a-z, 0-9, _ and -, in up to 64 characters".into()),
             () if self.urls.is_empty() => Some("urls: name at least one".into()),
             () if self.kinds.is_empty() => Some("kinds: name at least one".into()),
             () if texts.iter().any(|text| text.trim().is_empty()) => {
@@ -296,6 +305,7 @@ impl Spec {
             () if !part(guard.min_ratio) || !part(guard.min_valid) => {
                 Some("guard: min_ratio and min_valid are between 0 and 1".into())
             }
+            () if self.patience == 0 => Some("patience: at least a second".into()),
             () if guard.min_rows > guard.max_rows => Some("guard: min_rows is above max_rows".into()),
             () => self.urls.iter().find_map(|url| self.url_problem(url)).or_else(|| self.read.problem()),
         }

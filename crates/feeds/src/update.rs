@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::fetch::{Client, Patience, Stop};
 use crate::gather::{Rules, attackers, popular, specific, used};
 use crate::inert::Inert;
 use crate::manifest::{Change, Manifest};
-use crate::publish::{Place, PublishError, Wanted, publish};
+use crate::publish::{Place, PublishError, Wanted, publish, retell};
 use crate::round::{Health, Outcome, Round, health};
 use crate::spec::Spec;
 
@@ -33,7 +33,7 @@ pub struct Plan {
     pub statics: Vec<PathBuf>,
     /// CUSTOM_TRAILS_DIR and the like.
     pub custom: Vec<PathBuf>,
-    /// Where the last good copies lie.
+    /// Where the last good copies lie: [`Place::copies`] of the trails in use.
     pub copies: PathBuf,
     /// Where the generation goes.
     pub place: Place,
@@ -49,12 +49,16 @@ pub struct Plan {
     pub patience: Patience,
     /// Asked also where its makers want to be left alone for a while.
     pub force: bool,
+    /// Only what is new is published: where all feeds are what the generation that is there was made of, it stays.
+    pub only_news: bool,
+    /// Another number for each update: spreads in time when feeds that failed are asked again.
+    pub seed: u64,
 }
 
 impl Plan {
     /// Where the copies of each feed lie.
-    pub(crate) fn shelves(&self) -> io::Result<Vec<Shelf>> {
-        self.feeds.iter().map(|spec| Shelf::open(&self.copies, &spec.name)).collect()
+    pub(crate) fn shelves(&self) -> Vec<Shelf> {
+        self.feeds.iter().map(|spec| Shelf::of(&self.copies, &spec.name)).collect()
     }
 
     /// Trees and lists on disk; those of the user last, so that they win.
@@ -72,7 +76,7 @@ pub enum Step<'a> {
     /// A feed was asked.
     Feed(&'a Health),
     /// A directory or file is read.
-    Reading(&'a std::path::Path, Progress),
+    Reading(&'a Path, Progress),
     /// The generation is written.
     Writing,
 }
@@ -109,8 +113,8 @@ pub enum UpdateError {
 pub struct Updated {
     /// What it was made of.
     pub manifest: Manifest,
-    /// What became of the lines.
-    pub report: Report,
+    /// What became of the lines; none where the generation that was there stays.
+    pub report: Option<Report>,
 }
 
 /// Runs an update.
@@ -126,18 +130,23 @@ pub fn update(
 ) -> Result<Updated, UpdateError> {
     let failed = |source| UpdateError::Copies { path: plan.copies.clone(), source };
     fs::create_dir_all(&plan.copies).map_err(failed)?;
-    let _lock = lock(plan)?;
-    let shelves = plan.shelves().map_err(failed)?;
+    let _lock = lock(&plan.copies)?;
+    let shelves = plan.shelves();
+    shelves.iter().try_for_each(Shelf::make).map_err(failed)?;
     tell(Step::Feeds(plan.feeds.len()));
     let feeds = match &plan.client {
         Some(client) => {
             let patience = plan.patience;
-            ask(plan, &shelves, &Round { client, patience, stop, key, now, force: plan.force }, tell)
+            ask(plan, &shelves, &Round { client, patience, stop, key, now, force: plan.force, seed: plan.seed }, tell)
         }
         None => plan.feeds.iter().zip(&shelves).map(|(spec, shelf)| kept(spec, shelf, now)).collect(),
     };
     if stop.stopped() {
         return Err(UpdateError::Stopped);
+    }
+    if let Some(manifest) = unchanged(plan, &feeds) {
+        retell(&plan.place, &manifest)?;
+        return Ok(Updated { manifest, report: None });
     }
     let used = used(plan, &shelves);
     let vetoes = Vetoes { popular: popular(&used).map_err(UpdateError::Copy)?, ..plan.vetoes.clone() };
@@ -162,11 +171,20 @@ pub fn update(
         manifest: &mut manifest,
     };
     let manifest = publish(builder, &plan.place, wanted)?;
-    Ok(Updated { manifest, report: told })
+    Ok(Updated { manifest, report: Some(told) })
 }
 
-fn lock(plan: &Plan) -> Result<File, UpdateError> {
-    let path = plan.copies.join(LOCK);
+/// Where only news are published: the manifest of the generation that is there, with how the feeds are now, if they are
+/// what it was made of.
+fn unchanged(plan: &Plan, feeds: &[Health]) -> Option<Manifest> {
+    let manifest = Manifest::read(&plan.place.manifest()).filter(|_| plan.only_news && plan.place.store.exists())?;
+    let content = |health: &Health| (health.name.clone(), health.rows, health.bytes, health.changed);
+    let same = manifest.feeds.iter().map(content).eq(feeds.iter().map(content));
+    same.then(|| Manifest { feeds: feeds.to_vec(), ..manifest })
+}
+
+fn lock(copies: &Path) -> Result<File, UpdateError> {
+    let path = copies.join(LOCK);
     let file = File::create(&path).map_err(|source| UpdateError::Copies { path: path.clone(), source })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -177,7 +195,7 @@ fn lock(plan: &Plan) -> Result<File, UpdateError> {
 
 /// How a feed is that is not asked.
 fn kept(spec: &Spec, shelf: &Shelf, now: Timestamp) -> Health {
-    health(spec, Outcome::Recent, None, shelf.copy().as_ref(), now)
+    health(spec, (Outcome::Recent, None), shelf.copy().as_ref(), shelf.setback().as_ref(), now)
 }
 
 /// Asks all feeds, several at a time; gives how they are, in their order.

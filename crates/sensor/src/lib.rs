@@ -11,7 +11,7 @@ mod live;
 mod metrics;
 mod observables;
 mod output;
-mod privileges;
+pub mod privileges;
 pub mod push;
 mod reload;
 mod replay;

@@ -5,10 +5,13 @@
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
 
 use ::packet::{Anomaly, TableLimit, TableUsage};
 use jiff::Timestamp;
@@ -30,8 +33,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens.
-    pub(crate) fn start(address: SocketAddr, board: Arc<Board>) -> Result<Self, SensorError> {
+    /// Listens; `trails_file`: beside it lies how the feeds are.
+    pub(crate) fn start(address: SocketAddr, trails_file: PathBuf, board: Arc<Board>) -> Result<Self, SensorError> {
         let failed = |source| SensorError::Metrics { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -43,7 +46,7 @@ impl Server {
                     return;
                 }
                 // A client that goes away or is too slow only misses its answer.
-                let _ = connection.and_then(|connection| answer(connection, &board));
+                let _ = connection.and_then(|connection| answer(connection, &trails_file, &board));
             }
         };
         let thread = Some(std::thread::Builder::new().name("metrics".into()).spawn(work)?);
@@ -68,7 +71,7 @@ impl Drop for Server {
     }
 }
 
-fn answer(mut connection: TcpStream, board: &Board) -> io::Result<()> {
+fn answer(mut connection: TcpStream, trails_file: &Path, board: &Board) -> io::Result<()> {
     let end = Instant::now() + PATIENCE;
     let mut request = Vec::new();
     let mut chunk = [0; 1024];
@@ -88,7 +91,7 @@ fn answer(mut connection: TcpStream, board: &Board) -> io::Result<()> {
     let is_get = request.starts_with(b"GET ");
     let (status, body) = match path {
         _ if !is_get => ("405 Method Not Allowed", String::new()),
-        b"/metrics" | b"/" => ("200 OK", render(board)),
+        b"/metrics" | b"/" => ("200 OK", render(board) + &feeds::metrics::text(trails_file, Timestamp::now())),
         _ => ("404 Not Found", "see /metrics\n".to_string()),
     };
     let head = format!(

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt;
 
+use caps::errors::CapsError;
 use caps::{CapSet, Capability, CapsHashSet};
 
 use crate::hooks::{Level, MessageHook};
@@ -15,9 +16,20 @@ pub(crate) fn drop_needless(settings: &Settings, message: &MessageHook) {
     if permitted.contains(&Capability::CAP_DAC_OVERRIDE) && foreign_directories(settings) {
         wanted.push(Capability::CAP_DAC_OVERRIDE);
     }
-    let keep: CapsHashSet = wanted.into_iter().filter(|c| permitted.contains(c)).collect();
+    if let Err(e) = keep(&wanted) {
+        message(Level::Warning, &format!("capabilities that are not needed could not be given up: {e}"));
+    }
+}
+
+/// Keeps these capabilities of those that there are; to be called before threads are made.
+///
+/// # Errors
+/// Others could not be given up.
+pub fn keep(wanted: &[Capability]) -> Result<(), CapsError> {
+    let permitted = caps::read(None, CapSet::Permitted)?;
+    let keep: CapsHashSet = wanted.iter().copied().filter(|c| permitted.contains(c)).collect();
     if permitted == keep {
-        return;
+        return Ok(());
     }
     // The bounding set first: what it lacks cannot be had again by starting a program. It takes CAP_SETPCAP.
     if caps::has_cap(None, CapSet::Effective, Capability::CAP_SETPCAP).unwrap_or(false) {
@@ -25,12 +37,9 @@ pub(crate) fn drop_needless(settings: &Settings, message: &MessageHook) {
             let _ = caps::drop(None, CapSet::Bounding, *capability);
         }
     }
-    let result = caps::clear(None, CapSet::Inheritable)
-        .and_then(|()| caps::set(None, CapSet::Effective, &keep))
-        .and_then(|()| caps::set(None, CapSet::Permitted, &keep));
-    if let Err(e) = result {
-        message(Level::Warning, &format!("capabilities that are not needed could not be given up: {e}"));
-    }
+    caps::clear(None, CapSet::Inheritable)?;
+    caps::set(None, CapSet::Effective, &keep)?;
+    caps::set(None, CapSet::Permitted, &keep)
 }
 
 fn foreign_directories(settings: &Settings) -> bool {

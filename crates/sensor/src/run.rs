@@ -64,7 +64,8 @@ pub fn run(settings: Settings, hooks: Hooks) -> Result<Summary, SensorError> {
     };
     let sink = Sink::new(&parts.matching, settings.pipeline.clone(), event, outputs);
     let reloader = Reloader::new((&settings).into(), trails.clone(), control.clone(), message.clone());
-    let metrics = settings.stats_address.map(|address| metrics::Server::start(address, board.clone())).transpose()?;
+    let serve = |address| metrics::Server::start(address, settings.trails_file.clone(), board.clone());
+    let metrics = settings.stats_address.map(serve).transpose()?;
     let mut summary = match &settings.source {
         Source::Files(paths) => {
             let (workers, filter) = (settings.workers, settings.filter.as_deref());

@@ -24,6 +24,7 @@ pub mod random;
 pub mod seeds;
 pub mod tls;
 pub mod traffic;
+pub mod web;
 pub mod words;
 
 pub use capture::Recorded;

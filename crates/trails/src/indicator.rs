@@ -28,7 +28,7 @@ pub struct Network {
 }
 
 /// One listed thing, normalised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Indicator<'t> {
     /// A name; it lists its subdomains as well. One label lists everything under it.
     Name(&'t str),

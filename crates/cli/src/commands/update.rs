@@ -1,7 +1,7 @@
 //! `maltrail update`: a new generation of trails from feeds, directories of trail files and the user's own lists.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use feeds::fetch::Stop;
 use feeds::manifest::Manifest;
@@ -21,7 +21,7 @@ use crate::arguments::UpdateArguments;
 use crate::config::{Config, Environment};
 use crate::console::safe;
 use crate::exit::Exit;
-use crate::plan;
+use crate::{plan, privileges};
 
 pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
     let environment = Environment::of_process();
@@ -29,10 +29,15 @@ pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
     if let Err(exit) = usable(&config) {
         return exit;
     }
-    if arguments.rollback {
-        return rolled_back(&plan::place(arguments, &config));
+    let place = plan::place(arguments, &config);
+    if let Err(error) = privileges::lessen(&place, &config.values.trails_file, arguments.automatic) {
+        complain(&format!("error: {error}"));
+        return Exit::Failure;
     }
-    let (plan, notes) = match plan::of(arguments, &config, &environment) {
+    if arguments.rollback {
+        return rolled_back(&place);
+    }
+    let (mut plan, notes) = match plan::of(arguments, &config) {
         Ok(plan) => plan,
         Err(what) => {
             complain(&format!("error: {what}"));
@@ -45,9 +50,13 @@ pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
     if let Some(indicator) = &arguments.explain {
         return explained(&plan, indicator);
     }
-    if arguments.automatic && Manifest::read(&plan.place.manifest()).is_some_and(|manifest| manifest.held) {
-        complain("the trails were put back by hand: an update that comes by itself leaves them");
-        return Exit::Success;
+    if let Some(before) = Manifest::read(&plan.place.manifest()).filter(|_| arguments.automatic) {
+        if before.held {
+            complain("the trails were put back by hand: an update that comes by itself leaves them");
+            return Exit::Success;
+        }
+        let age = Duration::try_from(Timestamp::now().duration_since(before.built));
+        plan.only_news = age.is_ok_and(|age| age < Duration::from_secs(config.values.update_period.0));
     }
     if plan.feeds.is_empty() && plan.statics.is_empty() && plan.custom.is_empty() {
         complain(
@@ -56,10 +65,11 @@ pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
         );
         return Exit::NoTrails;
     }
-    updated(&plan, arguments.quiet)
+    updated(&plan, arguments)
 }
 
-fn updated(plan: &Plan, quiet: bool) -> Exit {
+fn updated(plan: &Plan, arguments: &UpdateArguments) -> Exit {
+    let quiet = arguments.quiet;
     let started = Instant::now();
     let stop = Stop::default();
     if let Err(error) = stopping(stop.clone()) {
@@ -78,6 +88,8 @@ fn updated(plan: &Plan, quiet: bool) -> Exit {
             }
             Exit::Success
         }
+        // Another process that updates the same trails by itself.
+        Err(UpdateError::Busy(_)) if arguments.automatic => Exit::Success,
         Err(error) => {
             complain(&format!("error: {error}"));
             let UpdateError::Publish(PublishError::Empty(report)) = error else { return Exit::Failure };
@@ -161,7 +173,8 @@ fn ill(manifest: &Manifest) {
 }
 
 fn said(plan: &Plan, done: &Updated, started: Instant, before: Option<&Counts>) -> String {
-    let mut text = build::summary(&plan.place.store, &done.report, started, before);
+    let Some(report) = &done.report else { return String::new() };
+    let mut text = build::summary(&plan.place.store, report, started, before);
     if let Some(change) = &done.manifest.change {
         text.push_str(&format!(
             "change    {} new, {} gone: {}\n",

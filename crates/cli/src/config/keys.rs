@@ -206,6 +206,9 @@ settings! {
     Sensor "DISABLED_TRAILS_INFO_REGEX" disabled_trails_info_regex: Option<Pattern> = "", Used;
     /// Seconds between updates of the trails that come by themselves; each writes TRAILS_FILE anew.
     Sensor "UPDATE_PERIOD" update_period: Number<1, 31536000> = "86400", Used, shipped &["86400"];
+    /// Sooner, but not before so many seconds, feeds are asked that may be asked more often; TRAILS_FILE is written anew
+    /// only where one of them changed.
+    Sensor "UPDATE_MIN_PERIOD" update_min_period: Number<1, 31536000> = "3600", Used;
     /// No updates of the trails by themselves; `maltrail update` works.
     Sensor "DISABLE_TRAIL_UPDATES" disable_trail_updates: bool = "false", Used;
     /// Detect what no trail lists (scans, odd names, ...): docs/detectors.md.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use ureq::http::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER};
+use ureq::config::ConfigBuilder;
+use ureq::http::header::{DATE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER};
 use ureq::http::{HeaderMap, StatusCode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use ureq::typestate::RequestScope;
 use ureq::{Agent, Proxy};
 
 /// Redirects that are followed.
@@ -24,8 +26,6 @@ pub struct ClientSettings {
     pub proxy: Option<String>,
     /// What it calls itself.
     pub user_agent: String,
-    /// Until there is a connection, and between two pieces of an answer.
-    pub patience: Duration,
     /// For a request in all.
     pub whole: Duration,
     /// Whether the authorities of the system are trusted.
@@ -39,7 +39,6 @@ impl Default for ClientSettings {
         ClientSettings {
             proxy: None,
             user_agent: concat!("maltrail/", env!("CARGO_PKG_VERSION")).to_owned(),
-            patience: Duration::from_secs(20),
             whole: Duration::from_secs(300),
             system: true,
             authorities: Vec::new(),
@@ -59,6 +58,8 @@ pub struct Validators {
 /// What an answer may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// Time until there is a connection, until an answer begins, and between two pieces of it.
+    pub patience: Duration,
     /// Bytes, unpacked.
     pub bytes: u64,
 }
@@ -117,6 +118,15 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Seconds that the server wants to be left alone for.
+    #[must_use]
+    pub fn after(&self) -> Option<u64> {
+        match self {
+            FetchError::Status { after, .. } => *after,
+            _ => None,
+        }
+    }
+
     /// Whether it may be otherwise a little later.
     #[must_use]
     pub fn passes(&self) -> bool {
@@ -157,9 +167,6 @@ impl Client {
             .user_agent(settings.user_agent.as_str())
             .proxy(proxy)
             .tls_config(tls.build())
-            .timeout_connect(Some(settings.patience))
-            .timeout_recv_response(Some(settings.patience))
-            .timeout_per_read(Some(settings.patience))
             .timeout_global(Some(settings.whole));
         Ok(Client { agent: config.build().new_agent() })
     }
@@ -180,7 +187,8 @@ impl Client {
         // A key is for those whom the feed names, and goes nowhere else.
         let redirects = if header.is_some() { 0 } else { REDIRECTS };
         let request = self.agent.get(url).config().https_only(url.starts_with("https://"));
-        let mut request = request.max_redirects(redirects).max_redirects_will_error(false).build();
+        let request = request.max_redirects(redirects).max_redirects_will_error(false);
+        let mut request = within(request, limits.patience).build();
         if let Some(etag) = &known.etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
@@ -221,7 +229,8 @@ impl Client {
         limits: Limits,
     ) -> Result<Vec<u8>, FetchError> {
         let request = self.agent.post(url).config().https_only(true);
-        let mut request = request.max_redirects(0).max_redirects_will_error(false).build();
+        let request = request.max_redirects(0).max_redirects_will_error(false);
+        let mut request = within(request, limits.patience).build();
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -240,9 +249,14 @@ impl Client {
     }
 }
 
+/// A request that waits no longer than that for a connection, an answer, and more of it.
+fn within<Any>(request: ConfigBuilder<RequestScope<Any>>, patience: Duration) -> ConfigBuilder<RequestScope<Any>> {
+    let patience = Some(patience);
+    request.timeout_connect(patience).timeout_recv_response(patience).timeout_per_read(patience)
+}
+
 fn refused(status: StatusCode, headers: &HeaderMap) -> FetchError {
-    let after = text(headers, RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
-    FetchError::Status { status: status.as_u16(), after }
+    FetchError::Status { status: status.as_u16(), after: retry_after(headers) }
 }
 
 fn authorities(settings: &ClientSettings) -> Result<Vec<Certificate<'static>>, FetchError> {
@@ -261,6 +275,16 @@ fn authorities(settings: &ClientSettings) -> Result<Vec<Certificate<'static>>, F
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name)?.to_str().ok()?;
     (value.len() <= MAX_VALIDATOR).then(|| value.to_owned())
+}
+
+/// Retry-After in seconds (RFC 9110 10.2.3): a number, or a date, which is seen from the server's own.
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let after = text(headers, RETRY_AFTER.as_str())?;
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+    after.parse().ok().or_else(|| {
+        let seconds = date(&after)?.duration_since(date(&text(headers, DATE.as_str())?)?).as_secs();
+        u64::try_from(seconds).ok()
+    })
 }
 
 fn copy(from: &mut dyn Read, to: &mut dyn Write, most: u64) -> Result<u64, FetchError> {

@@ -12,7 +12,7 @@ pub struct Patience {
     pub attempts: u32,
     /// Before the second; each further one takes twice as long.
     pub first: Duration,
-    /// Longest time between two, also where a server asks for more.
+    /// Longest time between two. A server that asks for more is not asked again.
     pub longest: Duration,
 }
 
@@ -30,11 +30,8 @@ impl Patience {
             return None;
         }
         let doubled = self.first.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
-        let asked = match error {
-            FetchError::Status { after: Some(seconds), .. } => Duration::from_secs(*seconds),
-            _ => Duration::ZERO,
-        };
-        Some(doubled.max(asked).min(self.longest))
+        let asked = Duration::from_secs(error.after().unwrap_or_default());
+        (asked <= self.longest).then(|| doubled.max(asked).min(self.longest))
     }
 }
 
@@ -79,7 +76,8 @@ mod tests {
         assert_eq!(patience.after(2, &status(503, None)), Some(Duration::from_secs(4)));
         assert_eq!(patience.after(3, &status(503, None)), None);
         assert_eq!(patience.after(1, &status(429, Some(9))), Some(Duration::from_secs(9)));
-        assert_eq!(patience.after(1, &status(429, Some(9_000))), Some(patience.longest));
+        assert_eq!(patience.after(1, &status(429, Some(30))), Some(patience.longest));
+        assert_eq!(patience.after(1, &status(429, Some(31))), None);
         assert_eq!(patience.after(1, &FetchError::Large(1)), None);
     }
 

@@ -7,7 +7,8 @@ use feeds::update::UpdateError;
 use regex_automata::meta::Regex;
 use trails::Whitelist;
 
-use super::web::{Answer, Web};
+use testkit::web::{Answer, Web};
+
 use super::{User, body, names, spec};
 
 fn addresses(name: &str, web: &Web, list: &str) -> feeds::Spec {
@@ -243,4 +244,36 @@ fn what_is_told_of_an_indicator_is_what_became_of_it() {
         let taken = sayings.iter().any(|saying| saying.veto.is_none());
         assert_eq!(user.label(text).is_some(), taken, "{text}");
     }
+}
+
+#[test]
+fn where_only_news_are_published_the_rest_stays() {
+    let web = Web::new();
+    web.answers("/list", &[Answer::Body(body(10), Some("\"one\""))]);
+    let mut user = User::new(vec![names("list", &web)]);
+    user.plan.only_news = true;
+    let first = user.update().unwrap();
+    assert!(first.report.is_some(), "there was none");
+    let written = || std::fs::metadata(&user.plan.place.store).unwrap().modified().unwrap();
+    let before = written();
+    user.plan.statics = vec![user.file("malware/known.txt", "known.org\n")];
+    let second = user.update().unwrap();
+    assert!(second.report.is_none());
+    assert_eq!((second.manifest.generation, second.manifest.built), (first.manifest.generation, first.manifest.built));
+    assert!(second.manifest.feeds[0].asked > first.manifest.feeds[0].asked);
+    let written = || std::fs::metadata(&user.plan.place.store).unwrap().modified().unwrap();
+    assert_eq!(Manifest::read(&user.plan.place.manifest()), Some(second.manifest));
+    assert_eq!(written(), before);
+    user.plan.statics.clear();
+    web.answers("/list", &[Answer::Body(body(4), Some("\"two\""))]);
+    assert!(matches!(user.update(), Err(UpdateError::Publish(PublishError::Shrunk { .. }))));
+    assert!(
+        matches!(user.update(), Err(UpdateError::Publish(PublishError::Shrunk { .. }))),
+        "what was not published yet"
+    );
+    web.answers("/list", &[Answer::Body(body(11), Some("\"three\""))]);
+    let third = user.update().unwrap();
+    assert_eq!((third.report.is_some(), third.manifest.trails), (true, 11));
+    user.plan.feeds.push(names("gone", &web));
+    assert!(user.update().unwrap().report.is_some(), "another feed");
 }

@@ -1,10 +1,12 @@
 //! Every way in which a feed is not what it was: it is refused, told, and its last good copy used.
 
 use std::io::Write;
+use std::time::Duration;
 
 use feeds::round::Outcome;
 
-use super::web::{Answer, Web};
+use testkit::web::{Answer, Web};
+
 use super::{User, body, names, spec};
 
 /// A feed of 100 names that was good once, then answers otherwise.
@@ -28,7 +30,8 @@ fn refused(then: Answer, outcome: Outcome, why: &str) {
     assert_eq!(health.rows, 100, "the last good copy is used");
     assert!(user.label("n99.evil.org").is_some());
     let kept = std::fs::read_dir(user.plan.copies.join("list")).unwrap().count();
-    assert_eq!(kept, 2, "nothing is left of what was refused");
+    assert_eq!(kept, 3, "the copy, what is said of it, that it failed; nothing is left of what was refused");
+    assert_eq!((health.failures, health.next > health.asked), (1, true));
 }
 
 #[test]
@@ -41,6 +44,11 @@ fn not_there() {
 #[test]
 fn silent() {
     refused(Answer::Silent, Outcome::Failed, "timeout");
+}
+
+#[test]
+fn slow() {
+    refused(Answer::Slow(body(1_000), Duration::from_millis(300)), Outcome::Failed, "timeout");
 }
 
 #[test]

@@ -6,7 +6,6 @@
 mod generations;
 mod guards;
 mod requests;
-mod web;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,15 +16,17 @@ use feeds::gather::Rules;
 use feeds::publish::Place;
 use feeds::round::Health;
 use feeds::update::{Plan, UpdateError, Updated, update};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
+use testkit::web::{Shown, Web};
 use trails::{Indicator, Store, Vetoes};
-use web::Web;
 
 /// A user with a directory, and a time that passes only when told.
 struct User {
     directory: TempDir,
     now: Timestamp,
+    /// Between two updates.
+    step: SignedDuration,
     plan: Plan,
     keys: Vec<(String, String)>,
 }
@@ -35,28 +36,36 @@ impl User {
         User::trusting(feeds, None)
     }
 
-    fn trusting(feeds: Vec<Spec>, certificate: Option<Vec<u8>>) -> User {
+    fn trusting(feeds: Vec<Spec>, certificate: Option<Shown>) -> User {
         let directory = tempfile::tempdir().unwrap();
         let settings = ClientSettings {
-            patience: Duration::from_millis(500),
             whole: Duration::from_secs(2),
-            authorities: certificate.into_iter().collect(),
+            authorities: certificate.into_iter().map(|shown| shown.der).collect(),
             ..ClientSettings::default()
         };
+        let place = Place::of(&directory.path().join("trails.bin"));
         let plan = Plan {
             feeds,
             statics: Vec::new(),
             custom: Vec::new(),
-            copies: directory.path().join("feeds"),
-            place: Place::of(&directory.path().join("trails.bin")),
+            copies: place.copies(),
+            place,
             rules: Rules { minimum: 3, unwanted: None },
             vetoes: Vetoes { bogons: true, ..Vetoes::default() },
             min_ratio: Some(0.5),
             client: Some(Client::new(&settings).unwrap()),
             patience: Patience { attempts: 2, first: Duration::ZERO, longest: Duration::ZERO },
             force: false,
+            only_news: false,
+            seed: 1,
         };
-        User { directory, now: "2026-01-02T03:04:05Z".parse().unwrap(), plan, keys: Vec::new() }
+        User {
+            directory,
+            now: "2026-01-02T03:04:05Z".parse().unwrap(),
+            step: SignedDuration::from_hours(24),
+            plan,
+            keys: Vec::new(),
+        }
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -66,9 +75,9 @@ impl User {
         path
     }
 
-    /// An update, a day after the one before.
+    /// An update, a day after the one before where nothing else is said.
     fn update(&mut self) -> Result<Updated, UpdateError> {
-        self.now += jiff::SignedDuration::from_hours(24);
+        self.now += self.step;
         let key = |name: &str| self.keys.iter().find(|(known, _)| known == name).map(|(_, key)| key.clone());
         update(&self.plan, &key, &Stop::default(), self.now, &mut |_| {})
     }
@@ -97,7 +106,7 @@ fn names(name: &str, web: &Web) -> Spec {
 fn spec(name: &str, url: &str, more: &str) -> Spec {
     let text = format!(
         "about = \"{name}\"\nurls = [\"{url}\"]\ninfo = \"{name} (malware)\"\nreference = \"{name}.example\"\n\
-         licence = \"CC0-1.0\"\n{more}\n[read]\nformat = \"lines\"\n"
+         licence = \"CC0-1.0\"\npatience = 1\n{more}\n[read]\nformat = \"lines\"\n"
     );
     Spec::parse(name, &text).unwrap()
 }

@@ -1,8 +1,10 @@
 //! What is asked, how often, and of whom.
 
 use feeds::round::Outcome;
+use jiff::SignedDuration;
 
-use super::web::{Answer, Web};
+use testkit::web::{Answer, Web};
+
 use super::{User, body, names, spec};
 
 #[test]
@@ -43,6 +45,52 @@ fn makers_who_want_to_be_left_alone_are() {
     assert_eq!(user.health().outcome, Outcome::Unchanged);
 }
 
+/// How the only feed of a user is so many seconds later, and whether it was asked.
+fn later(user: &mut User, web: &Web, seconds: i64) -> (Outcome, u32, bool) {
+    user.step = SignedDuration::from_secs(seconds);
+    let health = user.health();
+    (health.outcome, health.failures, !web.asked().is_empty())
+}
+
+#[test]
+fn a_feed_that_failed_is_left_alone_for_longer_each_time() {
+    let web = Web::new();
+    let mut user = User::new(vec![names("list", &web)]);
+    user.plan.statics = vec![user.file("malware/known.txt", "known.org\n")];
+    assert_eq!(later(&mut user, &web, 1), (Outcome::Failed, 1, true));
+    assert_eq!(later(&mut user, &web, 1), (Outcome::Failed, 1, false));
+    let health = user.health();
+    assert!(
+        health.error.unwrap().contains("404; it is left alone until 2026-01-02 03:"),
+        "why, and until when, is told"
+    );
+    assert_eq!(later(&mut user, &web, 220), (Outcome::Failed, 1, false));
+    assert_eq!(later(&mut user, &web, 80), (Outcome::Failed, 2, true));
+    assert_eq!(later(&mut user, &web, 300), (Outcome::Failed, 2, false));
+    user.plan.force = true;
+    assert_eq!(later(&mut user, &web, 1), (Outcome::Failed, 3, true));
+    web.answers("/list", &[Answer::Body(body(10), None)]);
+    assert_eq!(later(&mut user, &web, 1), (Outcome::Fetched, 0, true));
+    user.plan.force = false;
+    web.answers("/list", &[Answer::Body(body(1), None)]);
+    assert_eq!(later(&mut user, &web, 3_600), (Outcome::Refused, 1, true));
+    assert_eq!(later(&mut user, &web, 200), (Outcome::Refused, 1, false));
+}
+
+#[test]
+fn makers_say_how_long_they_want_to_be_left_alone() {
+    let dated = "Date: Fri, 02 Jan 2026 03:00:00 GMT\r\nRetry-After: Fri, 02 Jan 2026 05:00:00 GMT\r\n";
+    for (status, field) in [(429, "Retry-After: 7200\r\n"), (503, dated)] {
+        let web = Web::new();
+        let mut user = User::new(vec![names("list", &web)]);
+        user.plan.statics = vec![user.file("malware/known.txt", "known.org\n")];
+        web.answers("/list", &[Answer::Status(status, field), Answer::Body(body(10), None)]);
+        let waits: Vec<_> = [1, 7_199, 1].map(|seconds| later(&mut user, &web, seconds)).to_vec();
+        let expected = [(Outcome::Failed, 1, true), (Outcome::Failed, 1, false), (Outcome::Fetched, 0, true)];
+        assert_eq!(waits, expected, "{field}");
+    }
+}
+
 #[test]
 fn the_next_place_is_tried() {
     let web = Web::new();
@@ -60,7 +108,7 @@ fn the_next_place_is_tried() {
 fn what_passes_is_tried_again() {
     let web = Web::new();
     let mut user = User::new(vec![names("list", &web)]);
-    for failure in [Answer::Status(503, "Retry-After: 1\r\n"), Answer::Nothing, Answer::Cut(body(2), 1_000)] {
+    for failure in [Answer::Status(503, "Retry-After: 0\r\n"), Answer::Nothing, Answer::Cut(body(2), 1_000)] {
         web.answers("/list", &[failure.clone(), Answer::Body(body(10), None)]);
         assert_eq!(user.health().outcome, Outcome::Fetched, "{failure:?}");
         std::fs::remove_dir_all(&user.plan.copies).unwrap();

@@ -28,9 +28,14 @@ fn ask(server: &Server, request: &[u8]) -> String {
     answer
 }
 
+const MANIFEST: &str = r#"{"generation": 1, "built": "2026-01-01T00:00:00Z", "trails": 1, "kinds": {}, "sources": [],
+    "refused": {}, "left_out": {}, "change": null, "feeds": [{"name": "list", "outcome": "failed", "error": "x", "rows": 70,
+    "bytes": 900, "asked": null, "changed": null, "stale": false}]}"#;
+
 #[test]
 fn counters_of_all_workers_are_served() {
-    let (_directory, board) = board();
+    let (directory, board) = board();
+    std::fs::write(directory.path().join("trails.manifest.json"), MANIFEST).unwrap();
     for (number, decoded) in [(0, 5), (1, 7)] {
         let mut report = Report::default();
         report.packets.received = decoded + 1;
@@ -39,7 +44,7 @@ fn counters_of_all_workers_are_served() {
         board.worker(number, crate::board::WorkerPage { report, ..Default::default() });
     }
     lock(&board.interfaces).push(crate::board::InterfacePage { name: "a\"b".into(), up: true, reopened: 3 });
-    let server = Server::start("127.0.0.1:0".parse().unwrap(), board).unwrap();
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), directory.path().join("trails.csv"), board).unwrap();
     let answer = ask(&server, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK"));
@@ -52,6 +57,8 @@ fn counters_of_all_workers_are_served() {
         "maltrail_interface_returns_total{interface=\"a\\\"b\"} 3",
         "maltrail_trails_count 1",
         "maltrail_trails_generation 1",
+        "maltrail_feed_rows{feed=\"list\"} 70",
+        "maltrail_feed_outcome{feed=\"list\",outcome=\"failed\"} 1",
     ] {
         assert!(body.lines().any(|l| l == line), "{line} in\n{body}");
     }
@@ -72,7 +79,7 @@ fn counters_of_all_workers_are_served() {
 #[test]
 fn other_requests_get_an_answer_or_an_end() {
     let (_directory, board) = board();
-    let server = Server::start("127.0.0.1:0".parse().unwrap(), board).unwrap();
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), PathBuf::new(), board).unwrap();
     assert!(ask(&server, b"GET /x HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404"));
     assert!(ask(&server, b"POST / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405"));
     let mut connection = TcpStream::connect(server.address()).unwrap();
@@ -86,8 +93,8 @@ fn other_requests_get_an_answer_or_an_end() {
 #[test]
 fn a_taken_address_is_said() {
     let (_directory, board) = board();
-    let server = Server::start("127.0.0.1:0".parse().unwrap(), board.clone()).unwrap();
-    let error = Server::start(server.address(), board).err().unwrap().to_string();
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), PathBuf::new(), board.clone()).unwrap();
+    let error = Server::start(server.address(), PathBuf::new(), board).err().unwrap().to_string();
     assert!(error.contains("STATS_ADDRESS"), "{error}");
 }
 

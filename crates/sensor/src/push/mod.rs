@@ -179,7 +179,6 @@ impl Push {
 fn client(settings: &PushSettings) -> Result<Client, String> {
     let authorities = settings.authorities.as_deref().map(authorities).transpose()?;
     let settings = ClientSettings {
-        patience: PATIENCE,
         whole: WHOLE,
         system: authorities.is_none(),
         authorities: authorities.unwrap_or_default(),

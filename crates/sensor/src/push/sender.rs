@@ -193,7 +193,8 @@ impl Sender {
             ("content-type", "application/x-ndjson"),
             ("content-encoding", "zstd"),
         ];
-        let answer = self.client.post(&self.url, &headers, &packed, Limits { bytes: MAX_ANSWER });
+        let answer =
+            self.client.post(&self.url, &headers, &packed, Limits { bytes: MAX_ANSWER, patience: super::PATIENCE });
         (count, self.verdict(answer))
     }
 

@@ -87,10 +87,11 @@ async fn metrics(
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
     let (scope, now) = (reader.view(), app.clock.now());
     let all = !scope.limits_addresses();
-    let (days, broken, observables) = work::run(&app, move |app, _| -> Result<_, Problem> {
+    let (days, broken, observables, feeds) = work::run(&app, move |app, _| -> Result<_, Problem> {
         // Waits for whoever writes them.
         let observables = if all { app.observables.figures() } else { Vec::new() };
-        Ok((app.store.days(&scope)?, app.enrich.problems().len() as u64, observables))
+        let feeds = feeds::metrics::text(&app.settings.trails_file, now);
+        Ok((app.store.days(&scope)?, app.enrich.problems().len() as u64, observables, feeds))
     })
     .await?;
     let today = app.today();
@@ -114,6 +115,7 @@ async fn metrics(
     page.one("enrich_problems", "gauge", "Files of places and networks that are not in use, or damaged", broken);
     let uptime = u64::try_from(now.duration_since(app.started).as_secs()).unwrap_or_default();
     page.one("server_uptime_seconds", "gauge", "Since the start", uptime);
+    page.0.push_str(&feeds);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.0))
 }
 
