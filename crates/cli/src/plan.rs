@@ -61,7 +61,8 @@ pub(crate) fn place(arguments: &UpdateArguments, config: &Config) -> Place {
 
 /// Without feeds and trees the CSV of TRAILS_FILE is what there is: its store is built, and the CSV left alone.
 fn only_the_csv(plan: &mut Plan, arguments: &UpdateArguments) {
-    if let (Some(csv), true, true) = (plan.place.csv.clone(), plan.statics.is_empty(), plan.feeds.is_empty()) {
+    let csv = plan.place.csv.clone().filter(|csv| csv.exists());
+    if let (Some(csv), true, true) = (csv, plan.statics.is_empty(), plan.feeds.is_empty()) {
         plan.statics.push(csv);
         if arguments.output.is_none() {
             plan.place.csv = None;

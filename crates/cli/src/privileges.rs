@@ -11,24 +11,29 @@ use sensor::privileges;
 
 use crate::commands::build;
 
+/// By how much an update that comes by itself yields to others.
+const NICER: i32 = 10;
+
 /// In a directory of another user root goes on as that user; `trails_file`: TRAILS_FILE, whose default is another one for
 /// each user. In one of its own an update that comes by itself keeps no capability.
 ///
 /// # Errors
 /// They could not be given up.
 pub(crate) fn lessen(place: &Place, trails_file: &Path, automatic: bool) -> Result<(), String> {
-    if !rustix::process::geteuid().is_root() {
-        return Ok(());
-    }
+    let root = rustix::process::geteuid().is_root();
     let owner = place.store.ancestors().skip(1).find_map(|directory| std::fs::metadata(directory).ok());
-    if let Some(owner) = owner.filter(|owner| owner.uid() != 0) {
+    if let Some(owner) = owner.filter(|owner| root && owner.uid() != 0) {
         let error = go_on_as(owner.uid(), owner.gid(), trails_file);
         return Err(format!("cannot go on as the owner of the trails (user {}): {error}", owner.uid()));
     }
-    if !automatic {
-        return Ok(());
+    if automatic {
+        // Where it may not yield it goes on as it was.
+        let _ = rustix::process::nice(NICER);
     }
-    privileges::keep(&[]).map_err(|error| format!("cannot give up privileges: {error}"))
+    if automatic && root {
+        privileges::keep(&[]).map_err(|error| format!("cannot give up privileges: {error}"))?;
+    }
+    Ok(())
 }
 
 /// The same command as another user; comes back only where that is not possible.

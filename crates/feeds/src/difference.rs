@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Write};
+use std::path::Path;
 
 use trails::{Indicator, Store};
 
@@ -17,19 +18,18 @@ const OTHERS: &str = "(others)";
 /// hash of 64 bits: of two sets of two million it confuses two once in four million comparisons.
 ///
 /// # Errors
-/// Writing failed.
-pub fn compare<A, B>(before: &Store<A>, after: &Store<B>, out: &mut dyn Write) -> io::Result<Change>
-where
-    A: AsRef<[u8]>,
-    B: AsRef<[u8]>,
-{
-    let (old, new) = (keys(before), keys(after));
+/// One of them is no store, or writing failed.
+pub fn compare(before: &Path, after: &Path, out: &mut dyn Write) -> io::Result<Change> {
+    // Only one of them is in memory at a time.
+    let open = |path: &Path| Store::open(path).map_err(io::Error::other);
+    let (since, old) = open(before).map(|store| (store.generation_info().generation, keys(&store)))?;
+    let new = open(after).map(|store| keys(&store))?;
     let (gone, come) = (without(&old, &new), without(&new, &old));
     drop((old, new));
     let mut rows = csv::Writer::from_writer(out);
-    let mut change = Change { since: before.generation_info().generation, ..Change::default() };
-    (change.removed, change.removed_by) = told(before, &gone, "-", &mut rows)?;
-    (change.added, change.added_by) = told(after, &come, "+", &mut rows)?;
+    let mut change = Change { since, ..Change::default() };
+    (change.removed, change.removed_by) = told(&open(before)?, &gone, "-", &mut rows)?;
+    (change.added, change.added_by) = told(&open(after)?, &come, "+", &mut rows)?;
     rows.flush()?;
     Ok(change)
 }
@@ -88,7 +88,6 @@ fn told<D: AsRef<[u8]>>(
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
     use std::rc::Rc;
 
     use trails::builder::Place;
@@ -96,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    fn store(generation: u64, rows: &[(&str, &str)]) -> Store<Vec<u8>> {
+    fn store(path: &Path, generation: u64, rows: &[(&str, &str)]) {
         let mut builder = Builder::new(Vetoes::default());
         let file: Rc<str> = "test".into();
         for (line, (trail, reference)) in (1..).zip(rows) {
@@ -104,13 +103,15 @@ mod tests {
             builder.add(trail, source, Place { file: &file, line });
         }
         let stamp = Stamp { generation, ..Stamp::default() };
-        Store::from_bytes(builder.finish(Cursor::new(Vec::new()), stamp).unwrap().0.into_inner()).unwrap()
+        trails::load::write(builder, path, stamp).unwrap();
     }
 
     #[test]
     fn new_and_gone() {
-        let before = store(7, &[("a.example", "one"), ("192.0.2.1", "one"), ("192.0.2.1:80", "two")]);
-        let after = store(8, &[("a.example", "other"), ("192.0.2.1:80", "two"), ("192.0.2.0/24", "two")]);
+        let directory = tempfile::tempdir().unwrap();
+        let (before, after) = (directory.path().join("before.bin"), directory.path().join("after.bin"));
+        store(&before, 7, &[("a.example", "one"), ("192.0.2.1", "one"), ("192.0.2.1:80", "two")]);
+        store(&after, 8, &[("a.example", "other"), ("192.0.2.1:80", "two"), ("192.0.2.0/24", "two")]);
         let mut rows = Vec::new();
         let change = compare(&before, &after, &mut rows).unwrap();
         assert_eq!((change.since, change.added, change.removed), (7, 1, 1));

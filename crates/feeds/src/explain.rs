@@ -77,11 +77,12 @@ pub fn explain(plan: &Plan, text: &str) -> Result<Vec<Saying>, ExplainError> {
                     return;
                 }
                 let enough = |_| held || agreed >= plan.rules.minimum;
+                let reference = row.reference.unwrap_or(&spec.reference).to_owned();
+                let custom = spec.custom || trails::is_custom(&reference);
                 let veto = match () {
                     () if spec.veto => Some(Veto::Popular),
-                    () => veto(spec, &wanted, plan.rules.wants(info), enough).or_else(|| of_all(info, spec.custom)),
+                    () => veto(spec, &wanted, plan.rules.wants(info), enough).or_else(|| of_all(info, custom)),
                 };
-                let reference = row.reference.unwrap_or(&spec.reference).to_owned();
                 let source = spec.name.clone();
                 sayings.push(Saying { source, line: row.line, info: info.to_owned(), reference, veto });
             })?;

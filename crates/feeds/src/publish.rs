@@ -155,12 +155,12 @@ pub fn publish(builder: Builder, place: &Place, wanted: Wanted<'_>) -> Result<Ma
     let mut drafts = Drafts(Vec::new());
     let store = drafts.of(&place.store);
     let report = load::write(builder, &store, wanted.stamp)?;
-    let before = Store::open(&place.store).ok();
+    let before = Store::open(&place.store).ok().map(|before| before.len() as u64);
     let now: u64 = report.counts.iter().sum();
-    believable(now, before.as_ref().map_or(0, |before| before.len() as u64), wanted.min_ratio)?;
-    let opened = Store::open(&store).map_err(LoadError::from)?;
+    believable(now, before.unwrap_or_default(), wanted.min_ratio)?;
     let difference = drafts.of(&place.difference());
-    let change = written(&difference, |out| before.as_ref().map(|before| compare(before, &opened, out)).transpose())?;
+    let change = written(&difference, |out| before.map(|_| compare(&place.store, &store, out)).transpose())?;
+    let opened = Store::open(&store).map_err(LoadError::from)?;
     let unreachable = drafts.of(&place.inert());
     let inert = written(&unreachable, |out| inert::list(&opened, out))?;
     let csv = place.csv.as_ref().map(|path| drafts.of(path));
@@ -172,7 +172,7 @@ pub fn publish(builder: Builder, place: &Place, wanted: Wanted<'_>) -> Result<Ma
     let manifest = Manifest { inert, ..(wanted.manifest)(&report, change) };
     let made_of = drafts.of(&place.manifest());
     manifest.write(&made_of).map_err(at(&made_of))?;
-    drop((before, opened));
+    drop(opened);
     put_aside(place)?;
     // The CSV last: a sensor that sees it finds the store that was built of it.
     let pairs = [

@@ -60,8 +60,8 @@ pub(crate) fn run(arguments: &UpdateArguments) -> Exit {
     }
     if plan.feeds.is_empty() && plan.statics.is_empty() && plan.custom.is_empty() {
         complain(
-            "error: nothing to build from: feeds are off (USE_FEED_UPDATES, ENABLED_FEEDS), and no directory is named with \
-             --static-dir or --custom (STATIC_TRAILS_DIR, CUSTOM_TRAILS_DIR)",
+            "error: nothing to build from: feeds are off (USE_FEED_UPDATES, ENABLED_FEEDS) or, offline, were never fetched, \
+             and no directory is named with --static-dir or --custom (STATIC_TRAILS_DIR, CUSTOM_TRAILS_DIR)",
         );
         return Exit::NoTrails;
     }
@@ -109,6 +109,7 @@ fn stopping(stop: Stop) -> std::io::Result<()> {
                 let _ = emulate_default_handler(signal);
             }
             stop.stop();
+            complain("stopping when what is being fetched has come, or does not; Ctrl-C again ends at once");
         }
     };
     std::thread::Builder::new().name("signals".into()).spawn(work).map(drop)

@@ -17,6 +17,8 @@ mod run;
 mod sending;
 mod server;
 mod serving;
+mod update;
+mod updating;
 mod user;
 
 use std::path::Path;
