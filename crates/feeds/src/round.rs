@@ -111,28 +111,38 @@ impl Round<'_> {
         if let Some(setback) = setback.as_ref().filter(|setback| !self.force && setback.holds(self.now)) {
             let until = setback.until().strftime("%Y-%m-%d %H:%M UTC");
             let error = format!("{}; it is left alone until {until}", setback.error);
-            return health(spec, (setback.outcome, Some(error)), before.as_ref(), Some(setback), self.now);
+            return health(
+                spec,
+                (setback.outcome, Some(error)),
+                Kept { copy: before.as_ref(), setback: Some(setback) },
+                self.now,
+            );
         }
         if self.recent(spec, before.as_ref()) {
-            return health(spec, (Outcome::Recent, None), before.as_ref(), setback.as_ref(), self.now);
+            return health(
+                spec,
+                (Outcome::Recent, None),
+                Kept { copy: before.as_ref(), setback: setback.as_ref() },
+                self.now,
+            );
         }
         match self.fetch(spec, shelf, before.as_ref()) {
             Ok(copy) => {
                 let same = before.as_ref().is_some_and(|before| before.holds(&copy.pieces));
                 let outcome = if same { Outcome::Unchanged } else { Outcome::Fetched };
-                health(spec, (outcome, None), Some(&copy), None, self.now)
+                health(spec, (outcome, None), Kept { copy: Some(&copy), setback: None }, self.now)
             }
             Err(failure) => {
                 let said = (failure.outcome, Some(failure.error.clone()));
                 // What was refused is of no use; what cannot be removed now is the next time.
                 drop(shelf.tidy(before.as_ref()));
                 if failure.outcome == Outcome::Keyless {
-                    return health(spec, said, before.as_ref(), None, self.now);
+                    return health(spec, said, Kept { copy: before.as_ref(), setback: None }, self.now);
                 }
                 let setback = Setback::after(setback.as_ref(), failure, spec, self.now, self.seed);
                 // Where it cannot be kept the feed is asked again by the next update.
                 drop(shelf.set_back(&setback));
-                health(spec, said, before.as_ref(), Some(&setback), self.now)
+                health(spec, said, Kept { copy: before.as_ref(), setback: Some(&setback) }, self.now)
             }
         }
     }
@@ -288,15 +298,18 @@ fn changed(pieces: &[Piece], now: Timestamp) -> Timestamp {
     times.and_then(|times| times.into_iter().max()).unwrap_or(now)
 }
 
+/// What is on the shelf of a feed.
+#[derive(Clone, Copy)]
+pub struct Kept<'a> {
+    /// Its last good copy.
+    pub copy: Option<&'a Copy>,
+    /// That it failed since.
+    pub setback: Option<&'a Setback>,
+}
+
 /// How a feed is, by its copy and by its failures since. `said`: what came of asking for it, and why it failed.
-pub fn health(
-    spec: &Spec,
-    said: (Outcome, Option<String>),
-    copy: Option<&Copy>,
-    setback: Option<&Setback>,
-    now: Timestamp,
-) -> Health {
-    let (outcome, error) = said;
+pub fn health(spec: &Spec, said: (Outcome, Option<String>), kept: Kept<'_>, now: Timestamp) -> Health {
+    let ((outcome, error), Kept { copy, setback }) = (said, kept);
     let limit = Duration::from_secs(u64::from(spec.guard.max_age_days) * 86_400);
     let old = |copy: &Copy| Duration::try_from(now.duration_since(copy.changed)).is_ok_and(|age| age > limit);
     let rest = |copy: &Copy| copy.asked.saturating_add(Duration::from_secs(spec.interval)).unwrap_or(Timestamp::MAX);

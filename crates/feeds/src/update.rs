@@ -17,7 +17,7 @@ use crate::gather::{Rules, attackers, popular, specific, used};
 use crate::inert::Inert;
 use crate::manifest::{Change, Manifest};
 use crate::publish::{Place, PublishError, Wanted, publish, retell};
-use crate::round::{Health, Outcome, Round, health};
+use crate::round::{Health, Kept, Outcome, Round, health};
 use crate::spec::Spec;
 
 /// Feeds that are fetched at a time.
@@ -195,7 +195,8 @@ fn lock(copies: &Path) -> Result<File, UpdateError> {
 
 /// How a feed is that is not asked.
 fn kept(spec: &Spec, shelf: &Shelf, now: Timestamp) -> Health {
-    health(spec, (Outcome::Recent, None), shelf.copy().as_ref(), shelf.setback().as_ref(), now)
+    let (copy, setback) = (shelf.copy(), shelf.setback());
+    health(spec, (Outcome::Recent, None), Kept { copy: copy.as_ref(), setback: setback.as_ref() }, now)
 }
 
 /// Asks all feeds, several at a time; gives how they are, in their order.

@@ -11,8 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
 use ::packet::{Anomaly, TableLimit, TableUsage};
 use jiff::Timestamp;
 

@@ -49,11 +49,16 @@ fn find<D: AsRef<[u8]>>(store: &Store<D>, indicator: &Indicator<'_>) -> Option<L
         Indicator::Endpoint(address, port) => {
             store.endpoint(*address, *port).filter(|_| store.may_hold_address(*address))
         }
-        Indicator::Network(n) => store.network(n.address).filter(|(length, _)| *length == n.length).map(|n| n.1),
+        // Of its first and last address: a longer network may cover one of them.
+        Indicator::Network(n) => {
+            let last = ipnet::IpNet::new(n.address, n.length).unwrap().broadcast();
+            let found = [n.address, last].into_iter().filter_map(|address| store.network(address));
+            found.filter(|(length, _)| *length == n.length).map(|(_, label)| label).next()
+        }
         Indicator::CertificateSha1(sha1) => store.certificate(sha1),
         Indicator::Ja3(md5) => store.ja3(md5),
         Indicator::Ja4(text) => store.ja4(text),
-        Indicator::Pattern(_) => None,
+        Indicator::Pattern(pattern) => store.pattern(trails::probe::sample(pattern)?.as_bytes()),
     }
 }
 
@@ -76,7 +81,6 @@ fn compare<D: AsRef<[u8]>>(store: &Store<D>, rows: &Path) {
         total += 1;
         let cause = match Indicator::parse(&row[0], &mut scratch) {
             Err(why) => format!("refused: {why}"),
-            Ok(Indicator::Pattern(_)) => String::from("pattern"),
             Ok(indicator) => match find(store, &indicator) {
                 None => format!("missing {}", indicator.kind().as_str()),
                 Some(label) if store.label(label).info == &row[1] || store.label(label).info == whole(&row[1]) => {
