@@ -8,17 +8,14 @@ import { now } from '../model/clock'
 import { complain, say, UNDO } from '../model/notices'
 import { applied, conditionOf, counts, MAX_APPLIED, readRules, rules, type Rule } from '../model/rules'
 import { session } from '../model/session'
-import { go, openDays, result, route, worker } from '../model/state'
-import type { Tried } from '../model/threat'
+import { go, openDays, route } from '../model/state'
 import { Field, Form } from '../parts/form'
-import { count } from '../parts/format'
+import { count, plural } from '../parts/format'
 import { Mark } from '../parts/mark'
 import { Ago, Moment } from '../parts/moment'
 import { Sheet, type SheetColumn } from '../parts/sheet'
 import { threatsOf } from '../parts/to'
-
-/** Milliseconds after the last key until it is tried. */
-const PAUSE = 150
+import { useTried } from '../parts/tried'
 
 export function Rules(): JSX.Element {
   const problem = useSignal('')
@@ -106,28 +103,6 @@ function Edit({ rule, text, onDone }: EditProps): JSX.Element {
   )
 }
 
-/** What a search finds on the open days; undefined while it is asked. Rules do not hide anything from it. */
-function useTried(search: string): Tried | undefined {
-  const tried = useSignal<{ readonly search: string; readonly told: Tried } | undefined>(undefined)
-  const number = result.value?.number
-  useEffect(() => {
-    if (search.trim() === '') return
-    let stale = false
-    const timer = setTimeout(() => {
-      void worker()
-        .tried(search)
-        .then((told) => {
-          if (!stale) tried.value = { search, told }
-        })
-    }, PAUSE)
-    return () => {
-      stale = true
-      clearTimeout(timer)
-    }
-  }, [search, number])
-  return tried.value?.search === search ? tried.value.told : undefined
-}
-
 /** The dry run. */
 function Trial({ search }: { readonly search: string }): JSX.Element {
   const told = useTried(search)
@@ -145,7 +120,7 @@ function Trial({ search }: { readonly search: string }): JSX.Element {
       ) : (
         <>
           <Mark state={told.high > 0 || told.threats === told.of ? 'unsure' : 'well'}>
-            It would hide <b>{count(told.threats)}</b> of {count(told.of)} threats of {on}, from {count(told.hosts)} {told.hosts === 1 ? 'host' : 'hosts'}, with {count(told.events)} {told.events === 1 ? 'event' : 'events'}
+            It would hide <b>{count(told.threats)}</b> of {count(told.of)} threats of {on}, from {plural(told.hosts, 'host')}, with {plural(told.events, 'event')}
             {told.high > 0 && `; ${count(told.high)} of them are of high severity`}.
           </Mark>{' '}
           {told.threats > 0 && <a href={threatsOf(search)}>Look at them</a>}

@@ -1,6 +1,7 @@
 /** What pages of hosts, families and trails have in common: over all days above, the threats of the open days in the middle. */
 
 import type { ComponentChildren, JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { countryName } from '../model/names'
 import { go, openDays, result, route } from '../model/state'
 import { familyOf, type Known, type Listing, type Observed, type Pair, type Seen, type Subject } from '../model/subject'
@@ -12,6 +13,8 @@ import { Severity } from '../parts/severity'
 import { Sheet, type SheetColumn } from '../parts/sheet'
 import { placeOf, To } from '../parts/to'
 import { SEVERITIES } from '../model/vocabulary'
+import { Detail } from './threats/detail'
+import { listen } from './threats/keys'
 import { List } from './threats/list'
 
 interface SubjectPageProps {
@@ -26,8 +29,10 @@ interface SubjectPageProps {
 export function SubjectPage({ path, kind, about, children }: SubjectPageProps): JSX.Element {
   const name = route.value.subject
   const answer = useAnswer<Subject>(name === '' ? undefined : `api/v1/${path}/${encodeURIComponent(name)}`)
+  useEffect(listen, [])
+  const { threat } = route.value
   if (name === '') return <Which kind={kind} />
-  return (
+  const page = (
     <article class="page subject">
       <p class="kind">{kind}</p>
       <h1 class="mono">{name}</h1>
@@ -50,6 +55,12 @@ export function SubjectPage({ path, kind, about, children }: SubjectPageProps): 
         )}
       </Given>
     </article>
+  )
+  return (
+    <div class="threats">
+      {page}
+      {threat !== undefined && <Detail id={threat} />}
+    </div>
   )
 }
 

@@ -22,7 +22,7 @@ export function Header(): JSX.Element {
         maltrail
       </a>
       {ON_DAYS.has(page) && <DayPicker />}
-      {page === 'threats' ? <Search /> : <span class="spacer" />}
+      {ON_DAYS.has(page) ? <Search /> : <span class="spacer" />}
       {page === 'threats' && (
         <button type="button" class="plain help-key" aria-label="Keys and search" title="Keys and search  ?" onClick={() => (help.value = true)}>
           ?

@@ -9,7 +9,9 @@ import { STATUSES } from '../../model/vocabulary'
 import { choose, chosen } from '../../search/edit'
 import { count, plural } from '../../parts/format'
 import { Popover } from '../../parts/popover'
+import { Hidden } from '../../parts/tried'
 import { copy } from '../../parts/value'
+import { Views } from '../../parts/views'
 import { FORMATS, type Format } from '../../worker/messages'
 import { COLUMN_TITLES } from './columns'
 import { STATUS_WORDS } from './words'
@@ -52,6 +54,8 @@ export function Toolbar(): JSX.Element {
       <Range />
       <span class="spacer" />
       <span class="soft rows">{summary === undefined ? '' : shown(summary.rows, query.group)}</span>
+      <Hidden />
+      <Views />
       {query.group === 'none' && <Columns />}
       <Export />
     </div>
