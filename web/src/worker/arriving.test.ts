@@ -70,7 +70,7 @@ describe('what arrives', () => {
           expect(different(row.ports.values)).toEqual(different(of.flatMap(({ event }) => event.dst_ports!.filter((port) => port !== 0))))
           expect(different(row.sensors.values)).toEqual(different(of.map(({ event }) => event.sensor).filter((sensor) => sensor !== '')))
           const slots = row.activity.map((count, slot) => [slot, count] as const).filter(([, count]) => count > 0)
-          const facts = { directions: row.directions, count: row.count, slots, destinations: row.destinations.values.length, ports: row.ports.values.length, sensors: row.sensors.values.length, isPort: row.kind === 'PORT' }
+          const facts = { directions: row.directions, count: row.count, slots, destinations: row.destinations.values.length, ports: row.ports.values.length, sensors: row.sensors.values.length, retro: false, isPort: row.kind === 'PORT' }
           expect({ score: row.score, reasons: row.reasons }).toEqual(evidence(labelEvidence(row), facts))
         }
       }),

@@ -12,15 +12,20 @@ import { fold, matches, type Pattern, type Span, type Test } from '../../search/
 import type { Threats } from '../table/threats'
 import type { TriageRows } from '../table/triage'
 import { nameMask, textMask } from './textmask'
+import { Unmarked } from './unmarked'
 
 export type Mask = Uint8Array
 
 /** Asks a table. */
 export class Filter {
+  private readonly unmarked: Unmarked
+
   constructor(
     private readonly threats: Threats,
     private readonly triage: TriageRows,
-  ) {}
+  ) {
+    this.unmarked = new Unmarked(threats.texts)
+  }
 
   /** Rows that a query finds; nothing written finds all. */
   mask(node: Node | undefined): Mask {
@@ -124,7 +129,8 @@ export class Filter {
     })
     const addresses = this.addressesLike(patterns)
     const byHost = bytes(hosts.size, (number) => has[hosts.second[number]!] === 1 || addresses?.[hosts.first[number]!] === 1)
-    const shown = this.unmarked(patterns, has)
+    const shown = has.slice()
+    this.unmarked.add(shown, patterns)
     const mask = new Uint8Array(threats.rows)
     const { label, subject, host } = threats
     for (let row = 0; row < mask.length; row++) {
@@ -136,27 +142,18 @@ export class Filter {
     return mask
   }
 
-  /** Texts as they were seen, without the parentheses around what did not match. */
-  private unmarked(patterns: readonly Pattern[], has: Mask): Mask {
-    const { texts, shown, rows } = this.threats
-    const mask = has.slice()
-    const asked = new Uint8Array(texts.size)
-    for (let row = 0; row < rows; row++) {
-      const number = shown[row]! - 1
-      if (number < 0 || asked[number] === 1 || mask[number] === 1) continue
-      asked[number] = 1
-      const text = texts.get(number)
-      if (text.includes('(') && some(patterns, text.replaceAll(/[()]/g, ''))) mask[number] = 1
-    }
-    return mask
-  }
-
   /** Addresses whose text has a pattern; none where no address can have one. */
   private addressesLike(patterns: readonly Pattern[]): Mask | undefined {
     const possible = patterns.filter(({ text }) => /^[0-9a-f.:*]+$/.test(text))
     if (possible.length === 0) return undefined
+    // Letters and colons stand in IPv6 alone.
+    const v4 = possible.some(({ text }) => /^[0-9.*]+$/.test(text))
     const { addresses } = this.threats
-    return bytes(addresses.limit, (number) => addresses.has(number) && some(possible, formatAddress(addresses.get(number))))
+    return bytes(addresses.limit, (number) => {
+      if (!addresses.has(number) || (!v4 && (number & 1) === 0)) return false
+      const text = formatAddress(addresses.get(number))
+      return possible.some((pattern) => matches(pattern, text))
+    })
   }
 
   private inRanges(ranges: readonly Range[]): Mask {
@@ -203,12 +200,16 @@ export class Filter {
   private bySet(which: 0 | 1 | 2, values: Mask): Mask {
     const { rows, setAt, setLength, setValues } = this.threats
     const mask = new Uint8Array(rows)
+    if (!values.includes(1)) return mask
+    // Lengths of the sets before this one, added.
+    const before = Uint8Array.from({ length: 256 }, (_, lengths) => (which > 0 ? lengths & 15 : 0) + (which > 1 ? lengths >> 4 : 0))
+    const shift = 4 * which
     for (let row = 0; row < rows; row++) {
       const lengths = setLength[row]!
-      let at = setAt[row]!
-      if (which > 0) at += lengths & 15
-      if (which > 1) at += (lengths >> 4) & 15
-      for (const end = at + ((lengths >> (4 * which)) & 15); at < end; at++) if (values[setValues[at]!] === 1) mask[row] = 1
+      let at = setAt[row]! + before[lengths & 255]!
+      const end = at + ((lengths >> shift) & 15)
+      while (at < end && values[setValues[at]!] === 0) at++
+      mask[row] = at < end ? 1 : 0
     }
     return mask
   }

@@ -2,7 +2,6 @@
 
 import { formatAddress } from '../../model/address'
 import type { Group, Grouping, Sort, Threat } from '../../model/threat'
-import { Pairs } from '../table/pairs'
 import { sortByKey } from '../table/radix'
 import type { Threats } from '../table/threats'
 
@@ -62,8 +61,9 @@ class Sums {
 export function groups(threats: Threats, rows: Uint32Array, grouping: Grouping, sort: Sort): GroupRows {
   const { of, size, key } = joining(threats, grouping)
   const sums = new Sums(size)
-  const pairs = new Pairs(0)
   const used: number[] = []
+  const { label, labels } = threats
+  const severities = Uint8Array.from(labels.all, ({ severity }) => severity)
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
     const group = of(row)
@@ -72,19 +72,35 @@ export function groups(threats: Threats, rows: Uint32Array, grouping: Grouping, 
       sums.worst[group] = row
     }
     sums.events[group]! += threats.count[row]!
-    sums.severity[group] = Math.max(sums.severity[group]!, threats.severity(row))
+    sums.severity[group] = Math.max(sums.severity[group]!, severities[label[row]!]!)
     sums.score[group] = Math.max(sums.score[group]!, threats.score[row]!)
     sums.first[group] = Math.min(sums.first[group]!, threats.first[row]!)
     sums.last[group] = Math.max(sums.last[group]!, threats.last[row]!)
-    if (grouping === 'host') {
-      sums.hosts[group] = 1
-    } else {
-      const before = pairs.size
-      pairs.intern(group, threats.host[row]!)
-      if (pairs.size > before) sums.hosts[group]!++
+  }
+  if (grouping === 'host') for (const group of used) sums.hosts[group] = 1
+  else countHosts(sums, threats, rows, of)
+  return new GroupRows(sums, ordered(sums, Uint32Array.from(used), sort), key)
+}
+
+/** Counts different hosts of each group: rows are put together by group, and each host remembers the group it was in last. */
+function countHosts(sums: Sums, threats: Threats, rows: Uint32Array, of: (row: number) => number): void {
+  const starts = new Uint32Array(sums.threats.length)
+  for (let group = 0, at = 0; group < starts.length; group++) {
+    starts[group] = at
+    at += sums.threats[group]!
+  }
+  const hosts = new Uint32Array(rows.length)
+  const { host } = threats
+  for (let i = 0; i < rows.length; i++) hosts[starts[of(rows[i]!)]!++] = host[rows[i]!]!
+  // Groups of a host, plus 1.
+  const seen = new Uint32Array(threats.hosts.size)
+  for (let group = 0, at = 0; group < starts.length; group++) {
+    for (const end = starts[group]!; at < end; at++) {
+      if (seen[hosts[at]!] === group + 1) continue
+      seen[hosts[at]!] = group + 1
+      sums.hosts[group]!++
     }
   }
-  return new GroupRows(sums, ordered(sums, Uint32Array.from(used), sort), key)
 }
 
 interface Joining {
@@ -96,7 +112,7 @@ interface Joining {
 }
 
 function joining(threats: Threats, grouping: Grouping): Joining {
-  const { hosts, addresses, subjects, labels, texts } = threats
+  const { hosts, addresses, subjects, label, labels, texts } = threats
   switch (grouping) {
     case 'host':
       return {
@@ -104,8 +120,10 @@ function joining(threats: Threats, grouping: Grouping): Joining {
         size: addresses.limit,
         key: (group) => formatAddress(addresses.get(group)),
       }
-    case 'family':
-      return { of: (row) => labels.all[threats.label[row]!]!.family, size: texts.size, key: (group) => texts.get(group) }
+    case 'family': {
+      const families = Uint32Array.from(labels.all, ({ family }) => family)
+      return { of: (row) => families[label[row]!]!, size: texts.size, key: (group) => texts.get(group) }
+    }
     default:
       return { of: (row) => subjects.first[threats.subject[row]!]!, size: texts.size, key: (group) => texts.get(group) }
   }

@@ -221,7 +221,9 @@ export class View {
     const { first, last, days } = this.threats
     let freshSince = Math.max(...days.map((day) => day.start))
     if (days.length < 2) {
-      for (let row = 0; row < mask.length; row++) freshSince = Math.max(freshSince, last[row]! - 3600)
+      let latest = 0
+      for (let row = 0; row < mask.length; row++) if (last[row]! > latest) latest = last[row]!
+      freshSince = Math.max(freshSince, latest - 3600)
     }
     let fresh = 0
     for (let row = 0; row < mask.length; row++) if (mask[row] === 1 && first[row]! >= freshSince) fresh++

@@ -31,6 +31,28 @@ export function sortByKey(rows: Words, key: Uint32Array): Words {
   return from
 }
 
+/** So many times longer a list is searched, not walked along. */
+const FEW = 32
+
+/** Puts few into many: their places are searched, what lies between is copied. */
+function insert(merged: Uint32Array, many: Uint32Array, few: Uint32Array, compare: (a: number, b: number) => number): Uint32Array {
+  let [from, to] = [0, 0]
+  for (const item of few) {
+    let [low, high] = [from, many.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (compare(many[middle]!, item) <= 0) low = middle + 1
+      else high = middle
+    }
+    merged.set(many.subarray(from, low), to)
+    to += low - from
+    merged[to++] = item
+    from = low
+  }
+  merged.set(many.subarray(from), to)
+  return merged
+}
+
 /** Merges two sorted lists. Of equal ones those of `a` come first. */
 export function mergeSorted(a: Uint32Array, b: Uint32Array, compare: (a: number, b: number) => number): Uint32Array {
   if (a.length === 0) return b
@@ -41,6 +63,7 @@ export function mergeSorted(a: Uint32Array, b: Uint32Array, compare: (a: number,
     merged.set(b, a.length)
     return merged
   }
+  if (b.length * FEW < a.length) return insert(merged, a, b, compare)
   let [i, j, to] = [0, 0, 0]
   while (i < a.length && j < b.length) merged[to++] = compare(a[i]!, b[j]!) <= 0 ? a[i++]! : b[j++]!
   merged.set(i < a.length ? a.subarray(i) : b.subarray(j), to)

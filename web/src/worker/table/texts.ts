@@ -18,7 +18,7 @@ export class Texts {
   /** Numbers of texts that are not plain ASCII: they are compared as characters. */
   readonly foreign: number[] = []
   private hashes: Uint32Array<ArrayBuffer>
-  private places = new Uint32Array(64).fill(EMPTY)
+  private places: Uint32Array
 
   constructor(
     private readonly seed: number,
@@ -27,6 +27,7 @@ export class Texts {
     this.bytes = new Uint8Array(16 * capacity)
     this.ends = new Uint32Array(capacity)
     this.hashes = new Uint32Array(capacity)
+    this.places = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(16, 2 * capacity)))).fill(EMPTY)
     this.internBytes(this.bytes, 0, 0)
   }
 

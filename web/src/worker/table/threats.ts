@@ -254,7 +254,9 @@ export class Threats {
   ranked(): Uint32Array {
     const compare = (a: number, b: number): number => this.compareRank(a, b)
     if (this.changed.size > 0) {
-      const kept = this.runs.map((run) => run.filter((row) => !this.changed.has(row)))
+      const gone = new Uint8Array(this.rows)
+      for (const row of this.changed) gone[row] = 1
+      const kept = this.runs.map((run) => run.filter((row) => gone[row] === 0))
       this.runs = [...kept, Uint32Array.from(this.changed).sort(compare)]
       this.changed.clear()
     }
