@@ -1,6 +1,6 @@
 //! Arguments, configurations, checks without traffic, stores.
 
-use crate::{directory, maltrail, write};
+use crate::{directory, maltrail, update, write};
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -184,25 +184,19 @@ fn a_store_is_built_and_asked() {
     write(&dir, "mine/own.txt", "bad.example\n203.0.113.0/24\n");
     write(&dir, "fine.txt", "good.evil.example\n");
     write(&dir, "a.conf", "USER_WHITELIST fine.txt\nTRAILS_FILE t.bin\n");
-    maltrail(dir.path())
-        .args(["update", "--offline", "--static-dir", "static", "--custom", "mine", "-o", "t.bin"])
-        .assert()
-        .code(0)
-        .stdout(
-            contains("t.bin: 4 trails, whole")
-                .and(contains("kinds     name 2, address:port 1, network 1\nclasses   malware 4\n"))
-                .and(contains("lines     5 read, 0 of them listed before, 1 refused\nrefused   1: not a port\n"))
-                .and(contains("testbot.txt:3: 192.0.2.1:99999")),
-        );
+    update(dir.path(), &["--offline", "--static-dir", "static", "--custom", "mine", "-o", "t.bin"]).code(0).stdout(
+        contains("t.bin: 4 trails, whole")
+            .and(contains("kinds     name 2, address:port 1, network 1\nclasses   malware 4\n"))
+            .and(contains("lines     5 read, 0 of them listed before, 1 refused\nrefused   1: not a port\n"))
+            .and(contains("testbot.txt:3: 192.0.2.1:99999")),
+    );
     maltrail(dir.path()).args(["trails", "verify", "t.bin"]).assert().code(0).stdout(contains("whole, 4 trails"));
     let exported = maltrail(dir.path()).args(["trails", "export", "t.bin"]).assert().code(0);
     exported.stdout(
         "evil.example,testbot (malware),(static)\nbad.example,own,(custom)\n192.0.2.1:443,testbot (malware),(static)\n\
          203.0.113.0/24,own,(custom)\n",
     );
-    maltrail(dir.path())
-        .args(["update", "--offline", "--static-dir", "static", "-o", "t.bin"])
-        .assert()
+    update(dir.path(), &["--offline", "--static-dir", "static", "-o", "t.bin"])
         .code(0)
         .stdout(contains("before    4 trails; name -1, network -1\n"));
 }

@@ -1,6 +1,6 @@
 //! `maltrail trails lint`, from outside.
 
-use crate::{directory, maltrail, write};
+use crate::{directory, maltrail, update, write};
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -8,7 +8,7 @@ use predicates::str::contains;
 fn each_line_is_told_with_its_place_what_is_wrong_and_what_to_do() {
     let dir = directory();
     std::fs::create_dir(dir.path().join("own")).unwrap();
-    write(&dir, "own/a.txt", "evil.com\nWWW.evil.com\n1.2.3.4:99999\n\x1b[2Jx\n9.9.9.9\n");
+    write(&dir, "own/a.txt", "evil.com\nWWW.evil.com\n1.2.3.4:99999\nevil\x1b site\n9.9.9.9\n");
     write(&dir, "own/b.txt", "1.2.3.0/30\n1.2.3.0/31\n1.2.3.2/31\ngood.org\n203.0.113.9\ncom\n");
     write(&dir, "good.txt", "good.org\n");
     let settings =
@@ -21,7 +21,7 @@ own/a.txt:2: note: `WWW.evil.com` is read as name evil.com (without www., in sma
     nothing, unless something else was meant
 own/a.txt:3: error: `1.2.3.4:99999` not a port
     write a port from 1 to 65535, or the address alone
-own/a.txt:4: error: `\\u{1b}[2Jx` a character that no name has
+own/a.txt:4: error: `evil\\u{1b} site` a character that no name has
     one indicator a line; a comment begins with #
 own/a.txt:5: warning: `9.9.9.9` is a public resolver (Quad9)
     remove it, unless asking this resolver is what you want to hear of
@@ -78,9 +78,9 @@ fn what_an_update_made_is_no_list_of_ones_own() {
     let dir = directory();
     std::fs::create_dir(dir.path().join("own")).unwrap();
     write(&dir, "own/a.txt", "evil.com\n1.2.3.0/30\n1.2.3.0/31\n1.2.3.2/31\n");
-    write(&dir, "maltrail.conf", "CUSTOM_TRAILS_DIR own\nTRAILS_FILE t.csv\nUSE_FEED_UPDATES false\n");
+    write(&dir, "maltrail.conf", "CUSTOM_TRAILS_DIR own\nTRAILS_FILE t.bin\n");
     let told = "inert     1 can never be found";
-    maltrail(dir.path()).args(["update", "--offline"]).assert().code(0).stdout(contains(told));
+    update(dir.path(), &["--offline"]).code(0).stdout(contains(told));
     let listed = std::fs::read_to_string(dir.path().join("t.inert.csv")).unwrap();
     assert!(listed.starts_with("1.2.3.0/30,covered,1.2.3.0/31 1.2.3.2/31,"), "{listed}");
     maltrail(dir.path())
@@ -88,5 +88,5 @@ fn what_an_update_made_is_no_list_of_ones_own() {
         .assert()
         .code(7)
         .stdout(contains("1 file, 4 lines"))
-        .stderr(contains("t.csv was made by an update").and(contains("t.inert.csv")));
+        .stderr(contains("t.bin was made by an update").and(contains("t.inert.csv")));
 }

@@ -41,6 +41,17 @@ fn maltrail(directory: &Path) -> Command {
     command
 }
 
+/// `maltrail update` without feeds. All updates of root keep their copies in one directory, one update at a time.
+fn update(directory: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    loop {
+        let mut command = maltrail(directory);
+        let done = command.env("MALTRAIL_USE_FEED_UPDATES", "false").arg("update").args(arguments).assert();
+        if !String::from_utf8_lossy(&done.get_output().stderr).contains("another update is running") {
+            return done;
+        }
+    }
+}
+
 fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
 }

@@ -1,7 +1,6 @@
 //! What a host touched before it was listed, from outside: told once, whatever happens to the server.
 
 use std::path::Path;
-use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -30,10 +29,8 @@ fn observe(directory: &Path) {
 fn publish(directory: &Path, names: &[String]) {
     std::fs::create_dir_all(directory.join("static/malware")).unwrap();
     std::fs::write(directory.join("static/malware/asyncrat.txt"), names.join("\n")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_maltrail"));
-    command.args(["update", "--offline", "--static-dir", "static", "-o", "trails.bin", "-q"]);
-    command.current_dir(directory).env_clear().env("HOME", directory).env("MALTRAIL_USE_FEED_UPDATES", "false");
-    assert!(command.env("XDG_CACHE_HOME", directory.join("cache")).status().unwrap().success());
+    let arguments = ["--offline", "--static-dir", "static", "-o", "trails.bin", "-q"];
+    crate::update(directory, &arguments).code(0);
 }
 
 /// Lines of events that the text logs hold.
