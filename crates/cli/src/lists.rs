@@ -83,6 +83,9 @@ impl Lists {
 /// What detectors are told. A name that is none is a warning: files written for other versions may have it.
 fn detectors_of(values: &Values, problems: &mut Vec<Problem>) -> detectors::Settings {
     let mut settings = if values.use_heuristics { detectors::Settings::default() } else { detectors::Settings::none() };
+    if values.use_heuristics {
+        settings.switch(detectors::Detector::MissingHost, values.check_missing_host);
+    }
     settings.scan_window = u32::try_from(values.scan_window.0).unwrap_or(u32::MAX);
     let mut note = |weight, place: &str, error: detectors::SettingsError| {
         problems.push(Problem { weight, place: place.to_string(), what: error.to_string() });

@@ -57,6 +57,12 @@ impl<K: Eq + Hash, V: Copy + Default> Table<K, V> {
         Some(entry)
     }
 
+    /// Forgets every key.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.swept = None;
+    }
+
     /// What it holds and refused.
     pub(crate) fn usage(&self, name: &'static str) -> TableUsage {
         TableUsage {

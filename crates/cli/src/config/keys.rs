@@ -220,7 +220,7 @@ settings! {
     /// Seconds over which scans are counted.
     Sensor "SCAN_WINDOW" scan_window: Number<1, 3600> = "30", Used;
     /// Report HTTP requests without a Host header.
-    Sensor "CHECK_MISSING_HOST" check_missing_host: bool = "false", Later;
+    Sensor "CHECK_MISSING_HOST" check_missing_host: bool = "false", Used;
     /// Look the host names of HTTP requests up among the names.
     Sensor "CHECK_HOST_DOMAINS" check_host_domains: bool = "true", Used, shipped &["false"];
     /// Look certificates of TLS servers up by their SHA-1.

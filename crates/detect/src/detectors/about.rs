@@ -8,7 +8,21 @@ pub enum Detector {
     UdpScanning,
     Infection,
     WebScanning,
+    DnsExhaustion,
+    ExcessiveNxdomain,
+    Dga,
+    LongDomain,
     HttpRequest,
+    DirectDownload,
+    IotDownload,
+    MissingHost,
+    ProxyProbe,
+    SuspiciousContentType,
+    SeizedDomain,
+    SinkholeResponse,
+    Beaconing,
+    DnsTunnel,
+    BruteForce,
 }
 
 /// A number that a detector compares with, and that the user may change.
@@ -53,12 +67,26 @@ pub struct About {
 
 impl Detector {
     /// All of them, in the order of the manual.
-    pub const ALL: [Detector; 5] = [
+    pub const ALL: [Detector; 19] = [
         Detector::PortScanning,
         Detector::UdpScanning,
         Detector::Infection,
         Detector::WebScanning,
+        Detector::DnsExhaustion,
+        Detector::ExcessiveNxdomain,
+        Detector::Dga,
+        Detector::LongDomain,
         Detector::HttpRequest,
+        Detector::DirectDownload,
+        Detector::IotDownload,
+        Detector::MissingHost,
+        Detector::ProxyProbe,
+        Detector::SuspiciousContentType,
+        Detector::SeizedDomain,
+        Detector::SinkholeResponse,
+        Detector::Beaconing,
+        Detector::DnsTunnel,
+        Detector::BruteForce,
     ];
 
     /// What it says of itself.
@@ -69,7 +97,21 @@ impl Detector {
             Detector::UdpScanning => &super::udp_scanning::ABOUT,
             Detector::Infection => &super::infection::ABOUT,
             Detector::WebScanning => &super::web_scanning::ABOUT,
+            Detector::DnsExhaustion => &super::dns_exhaustion::ABOUT,
+            Detector::ExcessiveNxdomain => &super::excessive_nxdomain::ABOUT,
+            Detector::Dga => &super::dga::ABOUT,
+            Detector::LongDomain => &super::long_domain::ABOUT,
             Detector::HttpRequest => &super::http_request::ABOUT,
+            Detector::DirectDownload => &super::heads::direct_download::ABOUT,
+            Detector::IotDownload => &super::heads::iot_download::ABOUT,
+            Detector::MissingHost => &super::heads::missing_host::ABOUT,
+            Detector::ProxyProbe => &super::heads::proxy_probe::ABOUT,
+            Detector::SuspiciousContentType => &super::heads::suspicious_content_type::ABOUT,
+            Detector::SeizedDomain => &super::heads::seized_domain::ABOUT,
+            Detector::SinkholeResponse => &super::heads::sinkhole_response::ABOUT,
+            Detector::Beaconing => &super::beaconing::ABOUT,
+            Detector::DnsTunnel => &super::dns_tunnel::ABOUT,
+            Detector::BruteForce => &super::brute_force::ABOUT,
         }
     }
 

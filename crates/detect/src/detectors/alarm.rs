@@ -4,7 +4,7 @@ use event::{Context, Kind, Observed, Severity};
 use packet::{Flow, Micros};
 use trails::Class;
 
-use crate::finding::{Finding, Occasion};
+use crate::finding::{Finding, Occasion, observe};
 
 /// What is said to be the source of what detectors find.
 const REFERENCE: &str = "(heuristic)";
@@ -45,6 +45,14 @@ impl Alarm {
             reasons: Vec::new(),
             context: Context::default(),
         }
+    }
+
+    /// Of a name of which the first `odd` bytes are what is odd about it; its subject is the whole name.
+    pub(super) fn of_name(name: &[u8], odd: usize, info: &str) -> Alarm {
+        let (first, rest) = name.split_at_checked(odd).unwrap_or((name, &[]));
+        let (dot, domain) = rest.split_at_checked(1).unwrap_or((rest, &[]));
+        let observed = observe(&[(first, false), (dot, false), (domain, true)]);
+        Alarm { observed, ..Alarm::of(Kind::Dns, &String::from_utf8_lossy(name), info) }
     }
 
     /// Of scans: they come in numbers and say little one by one.

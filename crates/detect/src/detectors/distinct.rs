@@ -19,12 +19,14 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Of most detectors: 40 bytes a subject, 16 a value, and what a hash table leaves free.
+    /// Of most detectors: 56 bytes a subject, 16 a value, and what a hash table leaves free.
     pub(super) const USUAL: Limits = Limits { subjects: 1 << 16, values: 1 << 17 };
 }
 
 struct Subject {
     key: u64,
+    /// The value it began with: most subjects have no other.
+    first: Value,
     /// Step it was last seen in.
     step: u32,
     /// Step up to which it was told.
@@ -93,6 +95,15 @@ impl Subject {
         }
     }
 
+    /// A value that was last seen in a step does not count there any more.
+    #[inline(always)]
+    fn less(&mut self, step: u32, now: u32) {
+        if now.wrapping_sub(step) < STEPS {
+            let count = self.count(step);
+            *count = count.saturating_sub(1);
+        }
+    }
+
     fn sum(&self) -> u32 {
         self.counts.iter().map(|count| u32::from(*count)).sum()
     }
@@ -130,16 +141,14 @@ impl Distinct {
             self.sweep();
         }
         let full = self.subjects.len() >= self.limits.subjects;
-        let subject = match self.subjects.find_mut(subject, |known| known.key == subject) {
-            Some(known) => known,
-            None if full => {
+        let known = self.subjects.find_mut(subject, |known| known.key == subject);
+        let Some(subject) = known else {
+            if full {
                 self.refused += 1;
-                return None;
+            } else {
+                self.begin(subject, Value { key: value, step: now });
             }
-            None => {
-                let fresh = Subject { key: subject, step: now, told: None, counts: [0; STEPS as usize] };
-                self.subjects.insert_unique(subject, fresh, |known| known.key).into_mut()
-            }
+            return None;
         };
         subject.advance(now);
         // What goes on is told again after a window; until then it takes no more room.
@@ -148,22 +157,25 @@ impl Distinct {
         }
         let key = joined(subject.key, value);
         let full = self.values.len() >= self.limits.values;
-        match self.values.find_mut(key, |known| known.key == key) {
-            Some(known) if known.step == now => return None,
-            Some(known) => {
-                if now.wrapping_sub(known.step) < STEPS {
-                    let count = subject.count(known.step);
-                    *count = count.saturating_sub(1);
+        let before = if subject.first.key == value {
+            Some(std::mem::replace(&mut subject.first.step, now))
+        } else {
+            match self.values.find_mut(key, |known| known.key == key) {
+                Some(known) => Some(std::mem::replace(&mut known.step, now)),
+                None if full => {
+                    self.refused += 1;
+                    return None;
                 }
-                known.step = now;
+                None => {
+                    self.values.insert_unique(key, Value { key, step: now }, |known| known.key);
+                    None
+                }
             }
-            None if full => {
-                self.refused += 1;
-                return None;
-            }
-            None => {
-                self.values.insert_unique(key, Value { key, step: now }, |known| known.key);
-            }
+        };
+        match before {
+            Some(step) if step == now => return None,
+            Some(step) => subject.less(step, now),
+            None => {}
         }
         let count = subject.count(now);
         *count = count.saturating_add(1);
@@ -175,17 +187,27 @@ impl Distinct {
         Some(sum)
     }
 
+    /// A new subject with its first value.
+    fn begin(&mut self, key: u64, first: Value) {
+        let mut subject = Subject { key, first, step: first.step, told: None, counts: [0; STEPS as usize] };
+        *subject.count(first.step) = 1;
+        self.subjects.insert_unique(key, subject, |known| known.key);
+    }
+
     /// The value does not count (any more).
     pub(super) fn forget(&mut self, subject: u64, value: u64) {
-        let key = joined(subject, value);
-        let Ok(known) = self.values.find_entry(key, |known| known.key == key) else { return };
-        let (Value { step, .. }, _) = known.remove();
-        if let Some(subject) = self.subjects.find_mut(subject, |known| known.key == subject) {
-            subject.advance(self.now);
-            if self.now.wrapping_sub(step) < STEPS {
-                let count = subject.count(step);
-                *count = count.saturating_sub(1);
-            }
+        let now = self.now;
+        let known = self.subjects.find_mut(subject, |known| known.key == subject);
+        let Some(subject) = known else { return };
+        subject.advance(now);
+        let key = joined(subject.key, value);
+        if subject.first.key == value {
+            // Its step is one that has left the window.
+            let step = std::mem::replace(&mut subject.first.step, now.wrapping_sub(STEPS));
+            subject.less(step, now);
+        } else if let Ok(known) = self.values.find_entry(key, |known| known.key == key) {
+            let (Value { step, .. }, _) = known.remove();
+            subject.less(step, now);
         }
     }
 
@@ -268,27 +290,32 @@ mod tests {
             counter.forget(7, value);
         }
         assert_eq!((counter.subjects.len(), counter.values.len()), (1, 0));
+        for (value, told) in [(60, None), (61, None), (0, None), (62, Some(4))] {
+            assert_eq!(counter.see(7, value, 5), told, "{value}");
+        }
         counter.forget(9, 9);
     }
 
     #[test]
     fn at_the_limits_new_ones_are_refused_until_old_ones_are_over() {
-        let mut counter = counter(3, 4);
+        let mut counter = counter(3, 2);
         let held = |counter: &Distinct| (counter.subjects.len(), counter.values.len(), counter.refused);
         for (subject, count) in [(1, 1), (2, 2), (3, 3)] {
             counter.see(subject, 1, 0);
-            assert_eq!(held(&counter), (count, count, 0));
+            assert_eq!(held(&counter), (count, 0, 0), "the first value has its place in its subject");
         }
         counter.see(4, 1, 0);
-        assert_eq!(held(&counter), (3, 3, 1), "a subject too many");
-        counter.see(1, 2, 0);
-        assert_eq!(held(&counter), (3, 4, 1));
-        counter.see(1, 3, 0);
-        assert_eq!(held(&counter), (3, 4, 2), "a value too many");
+        assert_eq!(held(&counter), (3, 0, 1), "a subject too many");
+        for (value, count) in [(2, 1), (3, 2)] {
+            counter.see(1, value, 0);
+            assert_eq!(held(&counter), (3, count, 1));
+        }
+        counter.see(2, 4, 0);
+        assert_eq!(held(&counter), (3, 2, 2), "a value too many");
         counter.see(2, 1, 31);
         counter.see(5, 1, 32);
-        assert_eq!(held(&counter), (2, 2, 2), "what was over made room");
-        assert_eq!(counter.usage().entries, 4);
+        assert_eq!(held(&counter), (2, 0, 2), "what was over made room");
+        assert_eq!(counter.usage().entries, 2);
     }
 
     #[test]

@@ -13,13 +13,22 @@ mod alarm;
 mod distinct;
 mod evidence;
 pub mod manual;
+mod names;
 mod net;
 mod settings;
 mod stage;
 mod witness;
 
+mod beaconing;
+mod brute_force;
+mod dga;
+mod dns_exhaustion;
+mod dns_tunnel;
+mod excessive_nxdomain;
+mod heads;
 pub mod http_request;
 mod infection;
+mod long_domain;
 mod port_scanning;
 mod udp_scanning;
 mod web_scanning;
@@ -30,4 +39,5 @@ pub use settings::{Settings, SettingsError};
 pub use stage::Stage;
 
 pub(crate) use alarm::{Alarm, When};
+pub(crate) use heads::Asked;
 pub(crate) use witness::Witness;

@@ -4,7 +4,6 @@ use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
-use packet::dissect::http::HttpRequest;
 
 use crate::sightings::{bits, fold};
 
@@ -31,9 +30,9 @@ pub(super) fn is_group(address: IpAddr) -> bool {
     }
 }
 
-/// Whether the head of a request is there to its end.
-pub(super) fn is_whole(request: &HttpRequest<'_>) -> bool {
-    request.head.ends_with(b"\n\r\n") || request.head.ends_with(b"\n\n")
+/// Whether the head of a request or response is there to its end.
+pub(super) fn is_whole(head: &[u8]) -> bool {
+    head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n")
 }
 
 /// Makes hashes of a secret seed, the same on every worker.

@@ -59,6 +59,12 @@ impl Settings {
         self.on.get(detector as usize).copied().unwrap_or(false)
     }
 
+    /// Whether a detector that looks at DNS queries is on.
+    #[inline(always)]
+    pub(super) fn counts_queries(&self) -> bool {
+        self.has(Detector::DnsExhaustion) || self.has(Detector::DnsTunnel) || self.has(Detector::LongDomain)
+    }
+
     /// Switches a detector.
     pub fn switch(&mut self, detector: Detector, on: bool) {
         if let Some(slot) = self.on.get_mut(detector as usize) {

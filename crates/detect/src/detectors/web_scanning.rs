@@ -34,7 +34,7 @@ pub(super) const ABOUT: About = About {
 /// The first element of the path of a request that counts.
 pub(super) fn element<'a>(flow: &Flow, request: &HttpRequest<'a>, path: &'a [u8]) -> Option<&'a [u8]> {
     // Of a head that was captured short nobody knows whether it had one.
-    if !is_whole(request) || !request.referer.is_empty() || is_local(flow.src) && is_local(flow.dst) {
+    if !is_whole(request.head) || !request.referer.is_empty() || is_local(flow.src) && is_local(flow.dst) {
         return None;
     }
     let rest = path.strip_prefix(b"/")?;

@@ -1,16 +1,20 @@
 //! The part of detection that is done on a capture worker: what one packet shows is raised at once, what is to be
 //! counted goes into a batch for the stage. A packet that shows neither costs no allocation.
 
-use packet::dissect::http::HttpRequest;
+use packet::dissect::http::HttpResponse;
 use packet::{Flow, Micros, TableUsage, TcpFlags};
 
 use super::about::Detector;
 use super::alarm::{Alarm, When};
 use super::evidence::{Batch, Evidence, What};
+use super::heads::{
+    self, Asked, direct_download, iot_download, missing_host, proxy_probe, seized_domain, sinkhole_response,
+    suspicious_content_type,
+};
 use super::http_request::{self, Search};
 use super::net::Keys;
 use super::settings::Settings;
-use super::{infection, udp_scanning, web_scanning};
+use super::{beaconing, brute_force, dga, infection, long_domain, udp_scanning, web_scanning};
 
 /// What was told lately, so that it is not told again in the same second.
 const RECENT: usize = 1 << 12;
@@ -65,10 +69,16 @@ impl Witness {
 
     #[inline(never)]
     fn probe(&mut self, when: When, flow: &Flow) {
-        let counts = self.settings.has(Detector::PortScanning)
-            || self.settings.has(Detector::Infection) && infection::counts(flow);
+        let Witness { settings, .. } = self;
+        let counts = settings.has(Detector::PortScanning)
+            || settings.has(Detector::Infection) && infection::counts(flow)
+            || settings.has(Detector::BruteForce) && brute_force::counts(flow)
+            || settings.has(Detector::Beaconing) && beaconing::counts(flow);
         if counts {
-            let key = self.keys.with(self.keys.pair(flow.src, flow.dst), flow.dst_port.into());
+            // Where passwords are guessed, each connection counts.
+            let port = if brute_force::counts(flow) { flow.src_port } else { 0 };
+            let ports = u64::from(port) << 17 | u64::from(flow.dst_port);
+            let key = self.keys.with(self.keys.pair(flow.src, flow.dst), ports);
             if !self.again(key, when.time) {
                 self.tell(when, flow, What::Probe);
             }
@@ -93,29 +103,100 @@ impl Witness {
         }
     }
 
-    /// An HTTP request, with the path of its target.
+    /// An HTTP request: what it shows by itself goes to `raise`.
     #[inline]
-    pub(crate) fn request<'a>(&mut self, when: When, flow: &Flow, request: &HttpRequest<'a>, path: &'a [u8]) {
+    pub(crate) fn request(&mut self, when: When, asked: &Asked<'_>, mut raise: impl FnMut(Alarm)) {
         if self.settings.has(Detector::WebScanning)
-            && let Some(element) = web_scanning::element(flow, request, path)
+            && let Some(element) = web_scanning::element(asked.flow, asked.request, asked.path)
         {
             let element = self.keys.text(element);
-            let key = self.keys.with(self.keys.pair(flow.src, flow.dst), element);
+            let key = self.keys.with(self.keys.pair(asked.flow.src, asked.flow.dst), element);
             if !self.again(key, when.time) {
-                self.tell(when, flow, What::Path(element));
+                self.tell(when, asked.flow, What::Path(element));
+            }
+        }
+        let Witness { settings, search, .. } = self;
+        let mut raise = |alarm: Alarm| raise(Alarm { context: heads::context(asked), ..alarm });
+        if settings.has(Detector::HttpRequest)
+            && let Some(attack) = http_request::see(search, asked.path, asked.request.body)
+            && let Some(alarm) = http_request::alarm(&attack, asked)
+        {
+            raise(alarm);
+        }
+        // What a trail names needs no guess at what it may be.
+        if asked.listed {
+            return;
+        }
+        if settings.has(Detector::DirectDownload)
+            && let Some(alarm) = direct_download::see(asked)
+        {
+            raise(alarm);
+        }
+        if settings.has(Detector::IotDownload)
+            && let Some(alarm) = iot_download::see(asked)
+        {
+            raise(alarm);
+        }
+        if settings.has(Detector::ProxyProbe)
+            && let Some(alarm) = proxy_probe::see(asked)
+        {
+            raise(alarm);
+        }
+        if settings.has(Detector::MissingHost)
+            && asked.host.is_empty()
+            && let Some(alarm) = missing_host::see(asked)
+        {
+            raise(alarm);
+        }
+    }
+
+    /// An HTTP response on its way from the server.
+    #[inline]
+    pub(crate) fn response(&mut self, flow: &Flow, response: &HttpResponse<'_>, mut raise: impl FnMut(Alarm)) {
+        let settings = &self.settings;
+        if settings.has(Detector::SuspiciousContentType)
+            && let Some(alarm) = suspicious_content_type::see(flow, response)
+        {
+            raise(alarm);
+        }
+        if settings.has(Detector::SeizedDomain)
+            && let Some(alarm) = seized_domain::see(response)
+        {
+            raise(alarm);
+        }
+        if settings.has(Detector::SinkholeResponse)
+            && let Some(alarm) = sinkhole_response::see(response)
+        {
+            raise(alarm);
+        }
+    }
+
+    /// A client asks for a name, whose hash is `hash`; QTYPE is `kind`.
+    #[inline]
+    pub(crate) fn query(&mut self, when: When, flow: &Flow, name: &[u8], kind: u16, hash: u64) {
+        // What a resolver asks further on comes from another client.
+        if !self.again(hash ^ self.keys.address(flow.src), when.time) && self.settings.counts_queries() {
+            let text = self.batch.text(name);
+            self.tell(when, flow, What::Query(text, hash, kind));
+            if self.settings.has(Detector::LongDomain)
+                && long_domain::counts(name, self.settings.threshold(Detector::LongDomain))
+            {
+                self.tell(when, flow, What::LongName(text));
             }
         }
     }
 
-    /// The attack that a request for a path of a host holds.
-    #[inline]
-    pub(crate) fn attack(&mut self, flow: &Flow, request: &HttpRequest<'_>, target: (&[u8], &[u8])) -> Option<Alarm> {
-        let (_, path) = target;
-        if !self.settings.has(Detector::HttpRequest) {
+    /// A client is told that a name does not exist. `flow` is that of its question.
+    #[cold]
+    pub(crate) fn no_such_name(&mut self, when: When, flow: &Flow, name: &[u8]) -> Option<Alarm> {
+        if self.settings.has(Detector::ExcessiveNxdomain) {
+            let text = self.batch.text(name);
+            self.tell(when, flow, What::NoSuchName(text));
+        }
+        if !self.settings.has(Detector::Dga) {
             return None;
         }
-        let attack = http_request::see(&mut self.search, path, request.body)?;
-        http_request::alarm(&attack, flow, request, target)
+        dga::see(name, self.settings.threshold(Detector::Dga))
     }
 
     /// What is to be counted, told since the last call.

@@ -12,19 +12,23 @@ use super::{Match, Matcher, address, name};
 use crate::finding::{Finding, Occasion, observe};
 use crate::lookup::Lookup;
 
+/// RCODE of an answer that the name does not exist (RFC 1035 section 4.1.1).
+const NO_SUCH_NAME: u8 = 3;
+
 impl<L: Lookup> Matcher<L> {
     pub(super) fn query(&mut self, flow: &Flow, message: &DnsMessage<'_>) {
         // Of a room that is kept: making one means to fill it.
         let mut room = self.question.take().unwrap_or_else(|| Box::new(packet::Name::EMPTY));
         let mut questions = message.each_question();
         let mut first = true;
-        while questions.read_into(&mut room).is_some() {
+        while let Some((kind, _)) = questions.read_into(&mut room) {
             let name = room.as_bytes();
             if std::mem::take(&mut first) {
                 self.name_beside_resolver(name);
             }
             let place = self.name(flow, name, Occasion::Query, Context::default);
             self.sight_name(flow, name, place);
+            self.witness.query(self.found.when(), flow, name, kind, place.hash());
         }
         self.question = Some(room);
     }
@@ -55,6 +59,11 @@ impl<L: Lookup> Matcher<L> {
         let place = self.name(&client, asked, Occasion::Response, Context::default);
         for question in questions {
             self.name(&client, question.name.as_bytes(), Occasion::Response, Context::default);
+        }
+        if message.rcode() == NO_SUCH_NAME
+            && let Some(alarm) = self.witness.no_such_name(self.found.when(), &client, asked)
+        {
+            self.found.raise(client, alarm);
         }
         let answers = message.answer_count();
         for (number, record) in message.records().enumerate() {

@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use event::{Context, Kind};
 use packet::Flow;
-use packet::dissect::http::HttpRequest;
+use packet::dissect::http::{HttpRequest, HttpResponse};
 use trails::{Class, Hashed, Label, LabelId, Severity};
 
 use super::url::{Path, Reach};
 use super::{Found, Match, Matcher, name, url};
+use crate::detectors::Asked;
 use crate::finding::{Occasion, observe};
 use crate::host::Host;
 use crate::lookup::Lookup;
@@ -80,6 +81,12 @@ impl<'a> Target<'a> {
 }
 
 impl<L: Lookup> Matcher<L> {
+    /// Its events have the client as their source.
+    pub(super) fn http_response(&mut self, flow: &Flow, response: &HttpResponse<'_>) {
+        let found = &mut self.found;
+        self.witness.response(flow, response, |alarm| found.raise(flow.reversed(), alarm));
+    }
+
     pub(super) fn request(&mut self, flow: &Flow, request: &HttpRequest<'_>) {
         let start = self.found.findings.len();
         let target = Target::read(request);
@@ -96,10 +103,11 @@ impl<L: Lookup> Matcher<L> {
             self.host(flow, &named, target.path, request.body);
         }
         self.agent(flow, request.user_agent);
-        self.witness.request(self.found.when(), flow, request, target.path);
-        if let Some(alarm) = self.witness.attack(flow, request, (first.name, target.path)) {
-            self.found.raise(*flow, alarm);
-        }
+        let (when, found) = (self.found.when(), &mut self.found);
+        let listed = found.findings.len() > start;
+        let (host, absolute) = (first.name, target.authority.is_some());
+        let asked = Asked { flow, request, host, absolute, listed, path: target.path };
+        self.witness.request(when, &asked, |alarm| found.raise(*flow, alarm));
         if self.found.findings.len() > start {
             let context = context(request, &first);
             for finding in self.found.findings.get_mut(start..).unwrap_or_default() {

@@ -297,7 +297,7 @@ impl<L: Lookup> Sink for Matcher<L> {
             Fact::DnsResponse(message) => self.response(flow, &message),
             // By reference: it is large.
             Fact::HttpRequest(ref request) => self.request(flow, request),
-            Fact::HttpResponse(_) => {}
+            Fact::HttpResponse(ref response) => self.http_response(flow, response),
             Fact::ClientHello(hello) => self.client_hello(flow, &hello),
             Fact::Certificate(certificate) => self.certificate(flow, &certificate),
             Fact::Named { source, name } => self.named(flow, source, name),

@@ -82,6 +82,9 @@ fn apply(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> 
         "USE_HEURISTICS" => {}
         "DISABLED_HEURISTICS" => settings.matching.detectors.disable(value).map_err(|e| e.to_string())?,
         "DETECTOR_THRESHOLDS" => settings.matching.detectors.set_threshold(value).map_err(|e| e.to_string())?,
+        "CHECK_MISSING_HOST" => {
+            settings.matching.detectors.switch(detect::detectors::Detector::MissingHost, boolean(value)?);
+        }
         "SCAN_WINDOW" => settings.matching.detectors.scan_window = number(value)?,
         "SENSOR_NAME" => value.clone_into(&mut pipeline.sensor),
         "EVENT_THROTTLE_WINDOW" => pipeline.throttle_window = number(value)?,

@@ -10,13 +10,10 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use event::Kind;
-use packet::Flow;
-use packet::dissect::http::HttpRequest;
 
 use super::about::{About, Detector};
 use super::alarm::Alarm;
-use super::net::is_whole;
-use crate::finding::observe;
+use super::heads::Asked;
 use crate::survey::{find_last, survey};
 use normal::Rooms;
 use patterns::PATTERNS;
@@ -181,47 +178,73 @@ fn stands_alone(text: &[u8], range: std::ops::Range<usize>, word: [bool; 2]) -> 
     let [begins, ends] = word;
     let before = range.start.checked_sub(1).and_then(|at| text.get(at));
     let behind = text.get(range.end);
-    !(begins && before.is_some_and(|byte| is_word(*byte)) || ends && behind.is_some_and(|byte| is_word(*byte)))
+    // Behind a parameter's name stands `=`.
+    let goes_on = |byte: &u8| is_word(*byte) || *byte == b'=';
+    !(begins && before.is_some_and(|byte| is_word(*byte)) || ends && behind.is_some_and(goes_on))
 }
+
+/// What a byte says of a text it stands in.
+const ODD: u8 = 1;
+const DOT: u8 = 2;
+const QUERY: u8 = 4;
+const BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let (mut place, odd) = (0, b"\"#$%'()*+:;<>@[\\]^`{|}~");
+    while place < odd.len() {
+        bytes[odd[place] as usize] = ODD;
+        place += 1;
+    }
+    bytes[b'.' as usize] = DOT;
+    bytes[b'?' as usize] = QUERY;
+    bytes
+};
 
 /// Whether a path and query, or a form, may hold an attack at all: one look at its bytes. Of ordinary requests few do.
 #[inline]
 pub(super) fn may_attack(target: &[u8], form: bool) -> bool {
-    let [odd, hidden, query, dotted] = survey(target, |lanes, behind| {
-        let quotes = lanes.within(b'"', b'%') | lanes.within(b'\'', b'+');
-        let brackets = lanes.within(b'[', b'^') | lanes.within(b'{', b'~') | lanes.equal(b'`');
-        let others = lanes.within(b':', b'<') | lanes.equal(b'>') | lanes.equal(b'@');
-        // A dot before a dot, a hidden file, a path as a value.
-        let value = lanes.equal(b'=') & behind.equal(b'/');
-        let hidden = lanes.pair(behind, b'.') | (lanes.equal(b'/') & behind.equal(b'.')) | value;
-        [quotes | brackets | others, hidden, lanes.equal(b'?'), lanes.equal(b'.')]
-    });
-    odd || hidden || if query || form { dotted || speaks(target) } else { dotted && is_configuration(target) }
+    let says = target.iter().fold(0, |says, byte| says | BYTES.get(usize::from(*byte)).copied().unwrap_or(0));
+    if says == 0 && !form {
+        return false;
+    }
+    let query = form || says & QUERY != 0;
+    says & ODD != 0
+        || says & DOT != 0 && (query || is_hidden(target))
+        || query && (speaks(target) || names_path(target))
+}
+
+/// A dot before a dot, a hidden file, or one of configuration.
+fn is_hidden(path: &[u8]) -> bool {
+    let [hidden] = survey(path, |lanes, behind| [lanes.pair(behind, b'.') | (lanes.equal(b'/') & behind.equal(b'.'))]);
+    hidden || is_configuration(path)
+}
+
+/// A path as a value.
+fn names_path(target: &[u8]) -> bool {
+    let [path] = survey(target, |lanes, behind| [lanes.equal(b'=') & behind.equal(b'/')]);
+    path
 }
 
 /// Names of files that no server is to hand out, and of pages of routers: whether the last element
 /// of the path begins like one.
 fn is_configuration(path: &[u8]) -> bool {
-    const FILES: [&[u8]; 16] = [
-        b"wp-config",
-        b"web.config",
-        b"config.php",
-        b"config.inc",
-        b"config.json",
-        b"configuration.php",
-        b"database.yml",
-        b"sftp-config",
-        b"appsettings.json",
-        b"web.xml",
-        b"local.xml",
-        b"env.php",
-        b"eval-stdin",
-        b"dnscfg",
-        b"ddnsmngr",
-        b"trinity.txt",
-    ];
     let name = find_last(path, b'/').and_then(|slash| path.get(slash + 1..)).unwrap_or(path);
-    FILES.iter().any(|file| name.get(..file.len()).is_some_and(|start| start.eq_ignore_ascii_case(file)))
+    let Some(first) = name.first_chunk::<3>() else { return false };
+    let files: &[&[u8]] = match &first.map(|byte| byte.to_ascii_lowercase()) {
+        b"wp-" => &[b"wp-config"],
+        b"web" => &[b"web.config", b"web.xml"],
+        b"con" => &[b"config.php", b"config.inc", b"config.json", b"configuration.php"],
+        b"dat" => &[b"database.yml"],
+        b"sft" => &[b"sftp-config"],
+        b"app" => &[b"appsettings.json"],
+        b"loc" => &[b"local.xml"],
+        b"env" => &[b"env.php"],
+        b"eva" => &[b"eval-stdin"],
+        b"dns" => &[b"dnscfg"],
+        b"ddn" => &[b"ddnsmngr"],
+        b"tri" => &[b"trinity.txt"],
+        _ => &[],
+    };
+    files.iter().any(|file| name.get(..file.len()).is_some_and(|start| start.eq_ignore_ascii_case(file)))
 }
 
 /// Numbers of devices, and names of scanners, which are but letters and digits.
@@ -243,18 +266,10 @@ pub fn see(search: &mut Search, target: &[u8], body: &[u8]) -> Option<Attack> {
     in_target.or_else(|| if may_attack_in(body) { search.attack(body) } else { None })
 }
 
-/// Of a request for a path of a host. Whoever names none asks the server itself. Of a head that was
-/// captured short nobody knows.
+/// Of a request.
 #[cold]
-pub(super) fn alarm(attack: &Attack, flow: &Flow, request: &HttpRequest<'_>, target: (&[u8], &[u8])) -> Option<Alarm> {
-    let (host, path) = target;
-    if !is_whole(request) {
-        return None;
-    }
-    let server = flow.dst.to_string();
-    let host = if host.is_empty() { server.as_bytes() } else { host };
+pub(super) fn alarm(attack: &Attack, asked: &Asked<'_>) -> Option<Alarm> {
     let confidence = 40 + attack.weight.min(250) / 5;
-    let alarm = Alarm::of(Kind::Url, &String::from_utf8_lossy(host), attack.class.info());
-    let alarm = Alarm { observed: observe(&[(host, true), (path, false)]), ..alarm };
+    let alarm = asked.alarm(Kind::Url, attack.class.info())?;
     Some(alarm.because(confidence.min(95) as u8, format!("holds {}", attack.patterns.join(", "))))
 }
