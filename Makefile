@@ -2,11 +2,12 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-api lint bench fuzz fuzz-short fuzz-build install
+.PHONY: help build demo demo-stop test test-api lint bench fuzz fuzz-short fuzz-build install
 
 CARGO ?= cargo
 PREFIX ?= /usr/local
 DEMO_DIR ?= target/demo
+DEMO_PORT ?= 8338
 BENCH_PACKETS ?= 20000
 # Seconds for each fuzz target: `make fuzz FUZZ_SECONDS=3600 FUZZ_TARGETS=frame`
 FUZZ_SECONDS ?= 600
@@ -20,10 +21,12 @@ build: ## The release binary, target/release/maltrail, with its page
 	@scripts/web build
 	$(CARGO) build --release -p maltrail
 
-demo: build ## A generated day of traffic with hostile parts, replayed: coloured events and a summary
+demo: build ## A generated day with an incident, replayed, and the page of it on http://127.0.0.1:DEMO_PORT
 	$(CARGO) build --release -p testkit
-	target/release/testkit generate-day --out $(DEMO_DIR)
-	target/release/maltrail sensor -c $(DEMO_DIR)/maltrail.conf -r $(DEMO_DIR)/day.pcap --console
+	scripts/demo start target/release/maltrail target/release/testkit $(DEMO_DIR) $(DEMO_PORT)
+
+demo-stop: ## Ends the server of the demo
+	scripts/demo stop $(DEMO_DIR)
 
 test: ## Every test: units, properties, cases, house rules, the page in a browser
 	@scripts/setup test

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use packet::Micros;
 use testkit::case::{self, Case};
 use testkit::traffic::classes::{Class, Generator, Listed};
@@ -33,6 +35,9 @@ enum Command {
         /// Visits of ordinary people, about 14 packets each
         #[arg(long, default_value_t = 6_000)]
         visits: usize,
+        /// Which day, UTC
+        #[arg(long, default_value = "2026-01-02")]
+        date: Date,
     },
     /// Packets of one kind, and beside them the trails that the class `hits` uses
     GenerateClass {
@@ -74,20 +79,25 @@ enum Command {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::GenerateDay { out, seed, visits } => generate_day(&out, seed, visits),
+        Command::GenerateDay { out, seed, visits, date } => {
+            generate_day(&out, day::Plan { seed, midnight: midnight(date)?, visits })
+        }
         Command::GenerateClass { class, packets, out, seed } => generate_class(class, packets, &out, seed),
         Command::Measure { binary, packets, write } => measure_classes(&binary, packets, write.as_deref()),
         Command::Seeds { cases, out } => write_seeds(&cases, &out),
     }
 }
 
-fn generate_day(out: &Path, seed: u64, visits: usize) -> Result<()> {
+fn midnight(date: Date) -> Result<Micros> {
+    Ok(Micros(date.to_zoned(TimeZone::UTC)?.timestamp().as_microsecond()))
+}
+
+fn generate_day(out: &Path, plan: day::Plan) -> Result<()> {
     fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
-    let frames = day::frames(day::Plan { seed, visits, ..day::Plan::default() });
+    let frames = day::frames(plan);
     write(&out.join("day.pcap"), &capture::file(&frames))?;
     write(&out.join("trails.csv"), day::TRAILS.as_bytes())?;
-    let conf = "# Written by `make demo`. Paths are relative to this file.\nTRAILS_FILE trails.csv\nSENSOR_NAME demo\n";
-    write(&out.join("maltrail.conf"), conf.as_bytes())?;
+    write(&out.join("maltrail.conf"), day::CONFIGURATION.as_bytes())?;
     println!(
         "{}: {} packets of a day, {} trails",
         out.join("day.pcap").display(),

@@ -50,6 +50,22 @@ stream-cache.example.com,quietfox (malware),(static)
 e21165c767389a616c26560ebf13d6f0bd3c0902,marlin rat (malware),(static)
 ";
 
+/// The configuration of a sensor and a server for the day.
+pub const CONFIGURATION: &str = "\
+# Written for a generated day. Paths are relative to this file.
+TRAILS_FILE trails.csv
+SENSOR_NAME demo
+IP_ALIASES
+    10.1.0.80:www
+    10.1.2.14:workshop-pc
+    10.1.3.3:lab-7
+    10.1.4.23:laptop-anna
+    10.1.5.5:mail
+    10.1.7.80:laptop-ben
+    10.1.7.81:laptop-cleo
+    10.1.9.9:build-server
+";
+
 /// The incidents, for people: hour, who, what happens.
 pub const INCIDENTS: &[(f64, &str)] = &[
     (2.1, "a mass scanner of the Internet knocks at the web server"),
@@ -58,6 +74,7 @@ pub const INCIDENTS: &[(f64, &str)] = &[
     (9.0, "from then on it asks for quietfox names every hour and connects to its panel, once in a hurry"),
     (10.3, "10.1.7.80 follows a link to a phishing page"),
     (11.5, "10.1.2.14 connects to the controller port of marlin rat"),
+    (11.9, "it looks for file shares on its neighbours, and for open ports of one that answers"),
     (12.5, "10.1.4.23 reports to a gate of sleetbear"),
     (13.2, "10.1.9.9 asks a quietfox host over HTTP/2 without TLS"),
     (14.0, "10.1.3.3 tunnels through a SOCKS proxy to a hidden name"),
@@ -274,6 +291,7 @@ impl Day {
                 self.page(now, client.into(), site, "www.signin-portal.example.org", "/account", browser);
             }
             115 => self.say(now, "10.1.2.14", "192.0.2.66", 4444, b"\x05\0\0\0hello"),
+            119 => self.spread(now),
             125 => {
                 let (client, gate) = (Ipv4Addr::new(10, 1, 4, 23).into(), Ipv4Addr::new(192, 0, 2, 90).into());
                 self.page(now, client, gate, "blog.example.org", "/old/gate.php?id=4711", browser);
@@ -323,6 +341,28 @@ impl Day {
             let scanner = scanner.parse().expect("an address of ours");
             let syn = Stack::ethernet().ip_between(scanner, target).tcp(from, to, 2);
             self.put(now.plus(i as i64 * 40_000), &syn);
+        }
+    }
+
+    /// An infected host tries file shares of its network; of one that answers it tries other ports as well.
+    fn spread(&mut self, start: Micros) {
+        let (client, open) = (Ipv4Addr::new(10, 1, 2, 14), Ipv4Addr::new(10, 1, 2, 44));
+        let mut now = start;
+        for last in (1..=120).filter(|last| *last != 14) {
+            let host = Ipv4Addr::new(10, 1, 2, last);
+            if host == open {
+                let mut talk = self.connect(now, client.into(), host.into(), 445);
+                self.close(&mut talk);
+            } else {
+                let from = self.random.between(32768, 60999) as u16;
+                self.put(now, &Stack::ethernet().ip_between(client.into(), host.into()).tcp(from, 445, 2));
+            }
+            now = now.plus(self.random.between(20_000, 120_000) as i64);
+        }
+        for to in [21, 22, 23, 80, 135, 139, 443, 1433, 3306, 3389, 5432, 5900, 8080, 8443] {
+            let from = self.random.between(32768, 60999) as u16;
+            self.put(now, &Stack::ethernet().ip_between(client.into(), open.into()).tcp(from, to, 2));
+            now = now.plus(self.random.between(5_000, 60_000) as i64);
         }
     }
 
