@@ -160,16 +160,15 @@ pub struct Row<'r> {
     pub reference: &'r str,
 }
 
+/// A row, or the text that is none, and why.
+pub type Told<'r> = Result<Row<'r>, (&'r str, Why)>;
+
 /// Shows a file's lines (by number, from 1) as [`add`] would take them, or why it would not, with their text.
 /// `reference` is that of text files.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn rows(
-    file: &Path,
-    reference: &str,
-    visit: &mut dyn FnMut(u64, Result<Row<'_>, (&str, Why)>),
-) -> Result<(), ReadError> {
+pub fn rows(file: &Path, reference: &str, visit: &mut dyn FnMut(u64, Told<'_>)) -> Result<(), ReadError> {
     if is_csv(file) {
         let opened = File::open(file).map_err(at(file))?;
         let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(opened);
