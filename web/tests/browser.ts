@@ -25,9 +25,11 @@ export interface Watched {
   readonly strangers: string[]
 }
 
-/** Opens a page of a browser without a past, and watches it. */
-export async function openPage(browser: Browser, address: string, size = { width: 1600, height: 900 }): Promise<Watched> {
+/** Opens a page of a browser without a past, as somebody whose cookie it is, and watches it. */
+export async function openPage(browser: Browser, address: string, size = { width: 1600, height: 900 }, cookie?: string): Promise<Watched> {
   const page = await browser.newPage({ viewport: size, reducedMotion: 'reduce' })
+  const [name, value] = cookie?.split('=', 2) ?? []
+  if (name !== undefined && value !== undefined) await page.context().addCookies([{ name, value, url: address }])
   const complaints: string[] = []
   const strangers: string[] = []
   // A stranger is asked who they are: the 401 is the answer.

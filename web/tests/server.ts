@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
+import { startFront } from './page'
 
 const BINARY = process.env.MALTRAIL_BINARY ?? join(import.meta.dirname, '../../target/debug/maltrail')
 
@@ -56,6 +57,8 @@ export async function startServer(days: Readonly<Record<string, string>>): Promi
   await writeFile(conf, Object.entries(settings).map(([key, value]) => `${key} ${value}\n`).join(''))
   const child = spawn(BINARY, ['server', '-c', conf], { stdio: ['ignore', 'pipe', 'pipe'] })
   await listening(child)
+  const page = process.env.MALTRAIL_PAGE
+  const front = page === undefined ? undefined : await startFront(address, page)
   const call: Server['call'] = (cookie, method, path, body) =>
     fetch(`${address}/${path}`, {
       method,
@@ -63,7 +66,7 @@ export async function startServer(days: Readonly<Record<string, string>>): Promi
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
   return {
-    address,
+    address: front?.address ?? address,
     udp,
     call,
     admin: async () => {
@@ -73,6 +76,7 @@ export async function startServer(days: Readonly<Record<string, string>>): Promi
       return first
     },
     stop: async () => {
+      await front?.stop()
       child.kill('SIGTERM')
       await once(child, 'exit')
       await rm(directory, { recursive: true })

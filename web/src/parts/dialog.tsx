@@ -15,6 +15,8 @@ export function Dialog({ title, class: name = '', onClose, children }: DialogPro
   useLayoutEffect(() => {
     const before = document.activeElement
     dialog.current?.showModal()
+    // What it is about comes first, not the way out.
+    dialog.current?.querySelector<HTMLElement>('.dialog-inner > :not(header) :is(input, textarea, button)')?.focus()
     return () => {
       if (before instanceof HTMLElement) before.focus({ preventScroll: true })
     }

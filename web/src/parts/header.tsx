@@ -3,7 +3,7 @@
 import type { JSX } from 'preact'
 import type { PageName } from '../model/route'
 import { offline } from '../model/health'
-import { days, openDays, progress, route } from '../model/state'
+import { live, progress, route } from '../model/state'
 import { help } from '../model/dialogs'
 import { DayPicker } from './daypicker'
 import { count } from './format'
@@ -35,24 +35,32 @@ export function Header(): JSX.Element {
   )
 }
 
+interface Told {
+  readonly state: string
+  readonly words: string
+  readonly title: string
+}
+
 /** Whether what is shown is all there is, and goes on by itself. */
 function Live(): JSX.Element {
-  const now = progress.value
-  const today = days.value?.today
-  const lost = offline.value
-  const { state, words, title } =
-    lost !== undefined
-      ? { state: 'lost', words: 'offline', title: `${lost}; what is shown is as it was` }
-      : now?.state === 'loading'
-        ? { state: 'loading', words: now.allRows === 0 ? 'loading' : `${Math.floor((100 * now.rows) / now.allRows)} %`, title: `${count(now.rows)} of ${count(now.allRows)} threats are here` }
-        : now?.state === 'failed'
-          ? { state: 'lost', words: 'failed', title: now.problem ?? '' }
-          : today !== undefined && openDays.value.includes(today)
-            ? { state: 'today', words: 'today', title: 'Today is open' }
-            : { state: 'past', words: 'past', title: 'Days that are over' }
+  const { state, words, title } = told()
   return (
     <p class={`live ${state}`} role="status" title={title}>
       <span>{words}</span>
     </p>
   )
+}
+
+function told(): Told {
+  const now = progress.value
+  const lost = offline.value ?? (live.value === 'lost' ? 'the server cannot be reached' : undefined)
+  if (lost !== undefined) return { state: 'lost', words: 'offline', title: `${lost}; what is shown is as it was, and it is tried again by itself` }
+  if (now?.state === 'failed') return { state: 'lost', words: 'failed', title: now.problem ?? '' }
+  if (now?.state === 'loading') {
+    const part = now.allRows === 0 ? 'loading' : `${Math.floor((100 * now.rows) / now.allRows)} %`
+    return { state: 'loading', words: part, title: `${count(now.rows)} of ${count(now.allRows)} threats are here` }
+  }
+  return live.value === 'on'
+    ? { state: 'on', words: 'live', title: 'What arrives is shown as it comes' }
+    : { state: 'off', words: 'past', title: 'These days are over: nothing arrives' }
 }

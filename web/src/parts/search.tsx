@@ -89,8 +89,9 @@ export function Search(): JSX.Element {
     if (input.current !== null && input.current.value !== text) input.current.value = text
   }, [text])
   const open = offers.value.length > 0
-  // While something is offered the word is not yet written.
-  const problem = open ? undefined : wrong.value
+  // A word that is being written is not wrong yet.
+  const writing = open && wrong.value !== undefined && wrong.value.to >= (asked.value?.from ?? 0)
+  const problem = writing ? undefined : wrong.value
   return (
     <div class="search" role="search">
       <input
