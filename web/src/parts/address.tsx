@@ -12,11 +12,11 @@ type Props = Omit<ValueProps, 'field' | 'children' | 'page'> & {
 
 export function Address({ field, value, more = 0, ...rest }: Props): JSX.Element {
   const facts = addressFacts(value).value
-  const network = facts?.organization == null ? undefined : `${facts.organization}${facts.asn === null ? '' : ` (AS${facts.asn})`}`
+  const network = typeof facts?.organization !== 'string' ? undefined : `${facts.organization}${facts.asn === null ? '' : ` (AS${facts.asn})`}`
   const name = facts?.alias ?? facts?.resolver ?? undefined
   return (
     <span class="address">
-      {facts?.country != null && <Country code={facts.country} city={facts.city} />}
+      {typeof facts?.country === 'string' && <Country code={facts.country} city={facts.city} />}
       <Value field={field} value={value} page="host" class="mono" {...(network === undefined ? {} : { title: network })} {...rest} />
       {name !== undefined && <span class="alias">{name}</span>}
       {more > 0 && (
@@ -32,7 +32,7 @@ export function Address({ field, value, more = 0, ...rest }: Props): JSX.Element
 export function Country({ code, city }: { readonly code: string; readonly city?: string | null }): JSX.Element {
   const name = countryName(code)
   return (
-    <abbr class="country" title={city == null ? name : `${city}, ${name}`}>
+    <abbr class="country" title={typeof city !== 'string' ? name : `${city}, ${name}`}>
       {code}
     </abbr>
   )

@@ -193,7 +193,7 @@ function Why({ threat }: { readonly threat: Threat }): JSX.Element {
           <ul>
             {listing.sources.map(({ reference, info, link }) => (
               <li key={`${reference} ${info}`}>
-                {link == null ? <span class="mono">{reference}</span> : <OutsideLink name={reference} href={link} />} <span class="soft">{info}</span>
+                {typeof link !== 'string' ? <span class="mono">{reference}</span> : <OutsideLink name={reference} href={link} />} <span class="soft">{info}</span>
               </li>
             ))}
           </ul>
@@ -306,7 +306,7 @@ function Many<T extends string | number>({ told, one }: { readonly told: Told<T>
 function Observed({ threat }: { readonly threat: Threat }): JSX.Element | null {
   const { value } = useSubject(threat)
   const seen = value?.observed
-  if (seen?.seen == null) return null
+  if (seen?.seen === undefined || seen.seen === null) return null
   return (
     <Section title="In all traffic">
       <p>

@@ -52,7 +52,7 @@ export function Events({ threat }: { readonly threat: Threat }): JSX.Element {
   const days = openDays.value
   const load = async (before: Loaded, signal?: AbortSignal): Promise<void> => {
     const params = new URLSearchParams({ limit: String(PAGE), newest: String(newest.peek()), from: days[0] ?? '', to: days.at(-1) ?? '' })
-    if (before.next != null) params.set('after', before.next)
+    if (typeof before.next === 'string') params.set('after', before.next)
     loaded.value = { events: before.events, next: before.next, busy: true }
     try {
       const page = await get<Page>(`api/v1/threats/${threat.id}/events?${params.toString()}`, signal)

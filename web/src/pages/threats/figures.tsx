@@ -143,7 +143,7 @@ function Trails(): JSX.Element {
   const text = trails === undefined ? '–' : trails === null ? 'none' : compact(trails.indicators)
   return (
     <Sight name="trails" text={text} ill={trails === null}>
-      {trails == null ? (trails === null ? 'nothing can be found' : '') : `${lasted(Math.max(0, now.value - trails.built_at))} old`}
+      {trails === undefined ? '' : trails === null ? 'nothing can be found' : `${lasted(Math.max(0, now.value - trails.built_at))} old`}
     </Sight>
   )
 }
