@@ -25,11 +25,22 @@ export interface Watched {
   readonly strangers: string[]
 }
 
-/** Opens a page of a browser without a past, as somebody whose cookie it is, and watches it. */
-export async function openPage(browser: Browser, address: string, size = { width: 1600, height: 900 }, cookie?: string): Promise<Watched> {
-  const page = await browser.newPage({ viewport: size, reducedMotion: 'reduce' })
-  const [name, value] = cookie?.split('=', 2) ?? []
-  if (name !== undefined && value !== undefined) await page.context().addCookies([{ name, value, url: address }])
+/** As whom, where, and in which light a page is opened. */
+export interface Opened {
+  /** Of somebody logged in. */
+  readonly cookie?: string
+  /** What is shown: `#/health`. */
+  readonly hash?: string
+  readonly theme?: 'light' | 'dark'
+}
+
+/** Opens a page of a browser without a past, and watches it. */
+export async function openPage(browser: Browser, address: string, size = { width: 1600, height: 900 }, { cookie, hash = '', theme = 'light' }: Opened = {}): Promise<Watched> {
+  const page = await browser.newPage({ viewport: size, reducedMotion: 'reduce', colorScheme: theme })
+  if (cookie !== undefined) {
+    const [name = '', value = ''] = cookie.split('=', 2)
+    await page.context().addCookies([{ name, value, url: address }])
+  }
   const complaints: string[] = []
   const strangers: string[] = []
   // A stranger is asked who they are: the 401 is the answer.
@@ -42,6 +53,6 @@ export async function openPage(browser: Browser, address: string, size = { width
   page.on('request', (request) => {
     if (!request.url().startsWith(address)) strangers.push(request.url())
   })
-  await page.goto(`${address}/`)
+  await page.goto(`${address}/${hash}`)
   return { page, complaints, strangers }
 }

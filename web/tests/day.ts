@@ -1,6 +1,7 @@
 /** A day of events as text lines, made up: what is worth a look among what is not. */
 
-const line = (at: string, parts: { sensor?: string; src: string; dst: string; port?: number; proto?: string; type?: string; trail: string; info: string; reference?: string }): string => {
+/** One event as the text log has it. */
+export const line = (at: string, parts: { sensor?: string; src: string; dst: string; port?: number; proto?: string; type?: string; trail: string; info: string; reference?: string }): string => {
   const { sensor = 'gw', src, dst, port = 53, proto = 'UDP', type = 'DNS', trail, info, reference = '(static)' } = parts
   return `"${at}" ${sensor} ${src} 40000 ${dst} ${port} ${proto} ${type} ${trail} "${info}" ${reference}\n`
 }

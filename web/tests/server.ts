@@ -22,6 +22,8 @@ export interface Server {
   call(cookie: string, method: string, path: string, body?: unknown): Promise<Response>
   /** A cookie of the administrator, past the change of the password. */
   admin(): Promise<string>
+  /** Makes an account that may read what a netfilter lets it see, past the change of its password: its cookie. */
+  reader(admin: string, name: string, netfilter: string): Promise<string>
   stop(): Promise<void>
 }
 
@@ -35,8 +37,15 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
+/** What a server has besides days. */
+export interface Furniture {
+  /** Files beside its configuration, which may name them. */
+  readonly files?: Readonly<Record<string, Buffer>>
+  readonly settings?: Readonly<Record<string, string>>
+}
+
 /** Starts a server on these days: lines of each as the text log has them. */
-export async function startServer(days: Readonly<Record<string, string>>): Promise<Server> {
+export async function startServer(days: Readonly<Record<string, string>>, { files = {}, settings: more = {} }: Furniture = {}): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'maltrail-page-'))
   const port = await freePort()
   // No other test runs beside this one, so what is free for TCP is taken for UDP as well.
@@ -52,7 +61,9 @@ export async function startServer(days: Readonly<Record<string, string>>): Promi
     UDP_ADDRESS: '127.0.0.1',
     UDP_PORT: udp,
     USE_FEED_UPDATES: 'false',
+    ...more,
   }
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(directory, name), bytes)
   const conf = join(directory, 'maltrail.conf')
   await writeFile(conf, Object.entries(settings).map(([key, value]) => `${key} ${value}\n`).join(''))
   const child = spawn(BINARY, ['server', '-c', conf], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -70,10 +81,17 @@ export async function startServer(days: Readonly<Record<string, string>>): Promi
     udp,
     call,
     admin: async () => {
-      const first = await logIn(call, FIRST_PASSWORD)
-      if (first === undefined) return (await logIn(call, PASSWORD)) ?? ''
+      const first = await logIn(call, 'admin', FIRST_PASSWORD)
+      if (first === undefined) return (await logIn(call, 'admin', PASSWORD)) ?? ''
       await call(first, 'POST', 'api/v1/account/password', { current: FIRST_PASSWORD, new: PASSWORD })
       return first
+    },
+    reader: async (admin, name, netfilter) => {
+      const made = await call(admin, 'POST', 'api/v1/accounts', { name, netfilter })
+      const { password } = (await made.json()) as { password: string }
+      const cookie = (await logIn(call, name, password)) ?? ''
+      await call(cookie, 'POST', 'api/v1/account/password', { current: password, new: PASSWORD })
+      return cookie
     },
     stop: async () => {
       await front?.stop()
@@ -84,8 +102,8 @@ export async function startServer(days: Readonly<Record<string, string>>): Promi
   }
 }
 
-async function logIn(call: Server['call'], password: string): Promise<string | undefined> {
-  const answer = await call('', 'POST', 'login', { name: 'admin', password })
+async function logIn(call: Server['call'], name: string, password: string): Promise<string | undefined> {
+  const answer = await call('', 'POST', 'login', { name, password })
   return answer.ok ? answer.headers.get('set-cookie')?.split(';')[0] : undefined
 }
 

@@ -49,7 +49,7 @@ interface Opened extends Watched {
 
 /** Opens a screen as somebody logged in. */
 async function open(hash: string, cookie = admin, size?: { width: number; height: number }): Promise<Opened> {
-  const watched = await openPage(browser, server.address, size, cookie)
+  const watched = await openPage(browser, server.address, size, { cookie })
   const { page } = watched
   await page.goto(`${server.address}/${hash}`)
   const table = page.getByRole('grid')
