@@ -26,7 +26,6 @@ export function DayBars({ known }: { readonly known: readonly { readonly day: st
             key={day}
             type="button"
             title={words}
-            aria-label={words}
             aria-pressed={openDays.value.includes(day)}
             disabled={!kept.has(day)}
             onClick={() => go({ days: { first: day, last: day }, threat: undefined })}
@@ -34,9 +33,10 @@ export function DayBars({ known }: { readonly known: readonly { readonly day: st
             <span class="column" aria-hidden="true">
               <span style={{ height: `${events === 0 ? 0 : Math.max(4, 100 * Math.sqrt(events / most))}%` }} />
             </span>
-            <span class="day" aria-hidden="true">
+            <span class="day">
               {at === 0 || day.endsWith('-01') ? monthly.format(Date.parse(day)) : day.slice(8)}
             </span>
+            <span class="hidden">, {words}</span>
           </button>
         )
       })}
