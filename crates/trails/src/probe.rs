@@ -11,6 +11,8 @@ use crate::store::{Hit, LabelId, Store};
 
 /// Longest text that is made of a pattern, bytes; no name is longer.
 const MAX_SAMPLE: usize = 253;
+/// Texts that are made of a pattern: one with each alternative of its widest choice.
+const MAX_SAMPLES: usize = 64;
 
 /// Trails that are named in the place of one.
 pub const MOST_INSTEAD: usize = 4;
@@ -194,12 +196,38 @@ pub fn instead<D: AsRef<[u8]>>(store: &Store<D>, indicator: &Indicator<'_>) -> V
 /// A short name that a pattern matches; none where there is none within the length of a name.
 #[must_use]
 pub fn sample(pattern: &str) -> Option<String> {
+    nth_sample(&regex_syntax::parse(pattern).ok()?, 0)
+}
+
+/// The same with that alternative of each choice, beginning anew behind the last.
+fn nth_sample(hir: &Hir, nth: usize) -> Option<String> {
     let mut sample = String::new();
-    put(&regex_syntax::parse(pattern).ok()?, &mut sample).then_some(sample)
+    put(hir, nth, &mut sample).then_some(sample)
+}
+
+/// Most alternatives that a choice of an expression has, within [`MAX_SAMPLES`].
+fn alternatives(hir: &Hir) -> usize {
+    let of = |parts: &[Hir]| parts.iter().map(alternatives).max().unwrap_or(1);
+    let most = match hir.kind() {
+        HirKind::Capture(capture) => alternatives(&capture.sub),
+        HirKind::Repetition(repetition) => alternatives(&repetition.sub),
+        HirKind::Concat(parts) => of(parts),
+        HirKind::Alternation(parts) => of(parts).max(parts.len()),
+        _ => 1,
+    };
+    most.min(MAX_SAMPLES)
 }
 
 fn by_pattern<D: AsRef<[u8]>>(store: &Store<D>, source: &str, label: LabelId) -> Option<Inert> {
-    let Some(sample) = sample(source) else { return Some(Inert::Missing) };
+    let Ok(hir) = regex_syntax::parse(source) else { return Some(Inert::Missing) };
+    // It is found where one of its alternatives is.
+    let mut causes = (0..alternatives(&hir)).map(|nth| by_sample(store, source, label, nth_sample(&hir, nth)));
+    let first = causes.next()?;
+    if causes.any(|cause| cause.is_none()) { None } else { first }
+}
+
+fn by_sample<D: AsRef<[u8]>>(store: &Store<D>, source: &str, label: LabelId, sample: Option<String>) -> Option<Inert> {
+    let Some(sample) = sample else { return Some(Inert::Missing) };
     if is_local(sample.as_bytes()) && !store.label(label).custom {
         return Some(Inert::Local);
     }
@@ -222,16 +250,19 @@ fn parent<D: AsRef<[u8]>>(store: &Store<D>, sample: &str) -> Option<Hit> {
 }
 
 /// Adds a short text that an expression matches; whether there is one within [`MAX_SAMPLE`].
-fn put(hir: &Hir, out: &mut String) -> bool {
+fn put(hir: &Hir, nth: usize, out: &mut String) -> bool {
     let done = match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => true,
         HirKind::Literal(literal) => std::str::from_utf8(&literal.0).map(|text| out.push_str(text)).is_ok(),
         HirKind::Class(class) => any_of(class).map(|character| out.push(character)).is_some(),
-        HirKind::Capture(capture) => put(&capture.sub, out),
-        HirKind::Concat(parts) => parts.iter().all(|part| out.len() <= MAX_SAMPLE && put(part, out)),
-        HirKind::Alternation(parts) => parts.first().is_some_and(|part| put(part, out)),
+        HirKind::Capture(capture) => put(&capture.sub, nth, out),
+        HirKind::Concat(parts) => parts.iter().all(|part| out.len() <= MAX_SAMPLE && put(part, nth, out)),
+        HirKind::Alternation(parts) => {
+            let chosen = nth.checked_rem(parts.len()).and_then(|nth| parts.get(nth));
+            chosen.is_some_and(|part| put(part, nth, out))
+        }
         HirKind::Repetition(repetition) => {
-            (0..repetition.min).all(|_| out.len() <= MAX_SAMPLE && put(&repetition.sub, out))
+            (0..repetition.min).all(|_| out.len() <= MAX_SAMPLE && put(&repetition.sub, nth, out))
         }
     };
     done && out.len() <= MAX_SAMPLE
@@ -340,5 +371,8 @@ mod tests {
         let store = store(&trails, false);
         assert_eq!(instead(&store, &Indicator::Pattern(trails[0])), ["shady.com"]);
         assert_eq!(inert(&[r"evil[0-9]+\.shady\.com$", "evil0.shady.com"]), [], "by chance the sample is listed");
+        let several = r"evil[0-9]+\.(shady|dim)\.(com|net|org)$";
+        assert_eq!(inert(&[several, "com", "net"]), [], "it is found below another");
+        assert_eq!(inert(&[several, "com", "net", "org"]), [(several.to_owned(), Inert::Parent)]);
     }
 }
