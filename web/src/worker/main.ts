@@ -24,6 +24,8 @@ const ARRIVING = 200
 const ARRIVING_SHARE = 4
 /** Milliseconds between two tellings that there are events of other days. */
 const ELSEWHERE = 5_000
+/** Ids that are worked out in one go. */
+const IDS_AHEAD = 20_000
 /** Rows of a file that are written in one go. */
 const EXPORT_ROWS = 2000
 
@@ -178,6 +180,12 @@ class Desk implements Listener {
   /** All days are there. */
   ready(cursor: number): void {
     this.live.start(cursor)
+    void this.workAhead(this.triage)
+  }
+
+  /** Works out ids while nothing is asked, so that what is asked by id is answered at once. */
+  private async workAhead({ ids }: TriageRows): Promise<void> {
+    while (this.triage.ids === ids && ids.ahead(IDS_AHEAD)) await new Promise((resolve) => setTimeout(resolve))
   }
 
   begun(threats: Threats): void {

@@ -133,7 +133,7 @@ function joining(threats: Threats, grouping: Grouping): Joining {
 function ordered(sums: Sums, groups: Uint32Array<ArrayBuffer>, { by, descending }: Sort): Uint32Array {
   const column = keys(sums, by)
   if (column === undefined) return descending ? groups.reverse() : groups
-  return sortByKey(groups, descending ? column.map((key) => 0xffffffff - key) : column)
+  return sortByKey(groups, column, descending)
 }
 
 function keys(sums: Sums, by: Sort['by']): Uint32Array | undefined {

@@ -29,7 +29,7 @@ export class Orders {
   private sorted({ by, descending }: Sort): Uint32Array {
     const keys = this.keys(by)
     if (keys === undefined) return descending ? this.ranked.toReversed() : this.ranked
-    return sortByKey(Uint32Array.from(this.ranked), descending ? keys.map((key) => 0xffffffff - key) : keys)
+    return sortByKey(Uint32Array.from(this.ranked), keys, descending)
   }
 
   /** A number for each row that puts it in its place. */

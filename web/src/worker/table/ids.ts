@@ -1,6 +1,7 @@
 /** Ids of rows: worked out of what makes a threat, or brought by the chunk where that is cut. */
 
 import { KINDS } from '../../model/vocabulary'
+import { atLeast } from './grow'
 import { hashId, type Hash } from './rapidhash'
 import type { Threats } from './threats'
 
@@ -51,18 +52,24 @@ export class Ids {
     return found
   }
 
-  /** Works out all ids. A second's work for millions of rows: it is done when they are asked for by id. */
+  /** Works out the ids of some rows ahead. Gives whether some are left: all of millions of rows are half a second's work. */
+  ahead(rows: number): boolean {
+    this.upTo(Math.min(this.threats.rows, this.known + rows))
+    return this.known < this.threats.rows
+  }
+
   private all(): void {
+    this.upTo(this.threats.rows)
+  }
+
+  private upTo(end: number): void {
     const { rows } = this.threats
-    if (this.known === rows) return
+    if (this.known >= end) return
     if (this.low.length < rows) {
-      const [low, high] = [this.low, this.high]
-      this.low = new Uint32Array(rows)
-      this.high = new Uint32Array(rows)
-      this.low.set(low.subarray(0, this.known))
-      this.high.set(high.subarray(0, this.known))
+      this.low = atLeast(this.low, rows)
+      this.high = atLeast(this.high, rows)
     }
-    for (; this.known < rows; this.known++) {
+    for (; this.known < end; this.known++) {
       this.work(this.known)
       this.low[this.known] = this.id.low
       this.high[this.known] = this.id.high

@@ -6,10 +6,11 @@ const keys = fc.oneof(fc.nat(3), fc.nat(5000), fc.nat(0xffffffff))
 
 test('sorting keeps the order of equal ones', () => {
   fc.assert(
-    fc.property(fc.array(keys, { maxLength: 200 }), (values) => {
+    fc.property(fc.array(keys, { maxLength: 200 }), fc.boolean(), (values, descending) => {
       const rows = Uint32Array.from(values.keys())
-      const wanted = [...rows].sort((a, b) => values[a]! - values[b]! || a - b)
-      expect([...sortByKey(rows, Uint32Array.from(values))]).toEqual(wanted)
+      const order = descending ? -1 : 1
+      const wanted = [...rows].sort((a, b) => order * (values[a]! - values[b]!) || a - b)
+      expect([...sortByKey(rows, Uint32Array.from(values), descending)]).toEqual(wanted)
     }),
   )
 })

@@ -6,16 +6,22 @@ const BITS = 11
 const SIZE = 1 << BITS
 const MASK = SIZE - 1
 
-/** Sorts rows by `key[row]`, ascending; rows with equal keys stay in their order. May use the given array as scratch. */
-export function sortByKey(rows: Words, key: Uint32Array): Words {
-  let greatest = 0
-  for (let i = 0; i < rows.length; i++) greatest = Math.max(greatest, key[rows[i]!]!)
+/** Sorts rows by `key[row]`; rows with equal keys stay in their order. May use the given array as scratch. */
+export function sortByKey(rows: Words, key: Uint32Array, descending = false): Words {
+  let [least, greatest] = [0xffffffff, 0]
+  for (let i = 0; i < rows.length; i++) {
+    const value = key[rows[i]!]!
+    if (value < least) least = value
+    if (value > greatest) greatest = value
+  }
+  // Counted from the first on: a day's seconds have half the digits of all seconds.
+  const places = descending ? key.map((value) => greatest - value) : key.map((value) => value - least)
   let from = rows
   let to = new Uint32Array(rows.length)
   const starts = new Uint32Array(SIZE)
-  for (let shift = 0; shift < 32 && greatest >>> shift > 0; shift += BITS) {
+  for (let shift = 0; shift < 32 && (greatest - least) >>> shift > 0; shift += BITS) {
     starts.fill(0)
-    for (let i = 0; i < from.length; i++) starts[(key[from[i]!]! >>> shift) & MASK]!++
+    for (let i = 0; i < from.length; i++) starts[(places[from[i]!]! >>> shift) & MASK]!++
     let sum = 0
     for (let digit = 0; digit < SIZE; digit++) {
       const count = starts[digit]!
@@ -24,7 +30,7 @@ export function sortByKey(rows: Words, key: Uint32Array): Words {
     }
     for (let i = 0; i < from.length; i++) {
       const row = from[i]!
-      to[starts[(key[row]! >>> shift) & MASK]!++] = row
+      to[starts[(places[row]! >>> shift) & MASK]!++] = row
     }
     ;[from, to] = [to, from]
   }
