@@ -49,6 +49,9 @@ export const zone = computed(() => {
   }
 })
 
+/** How wide text is, beside the normal size. */
+export const textScale = computed(() => [0.93, 1, 1.14][TEXTS.indexOf(preferences.value.text)] ?? 1)
+
 /** Height of a row of a table, pixels: text of its size with room around it. */
 export const rowHeight = computed(() => {
   const { density, text } = preferences.value

@@ -9,6 +9,7 @@ import { useAnswer, Given } from '../parts/answer'
 import { DayBars } from '../parts/daybars'
 import { count } from '../parts/format'
 import { Ago, Moment } from '../parts/moment'
+import { Reference } from '../parts/reference'
 import { Severity } from '../parts/severity'
 import { Sheet, type SheetColumn } from '../parts/sheet'
 import { placeOf, To } from '../parts/to'
@@ -172,17 +173,6 @@ export function Listings({ listed, none }: { readonly listed: readonly Listing[]
         </div>
       ))}
     </section>
-  )
-}
-
-/** Only links that lead to the web are links. */
-export function Reference({ reference, link }: { readonly reference: string; readonly link: string | null }): JSX.Element {
-  if (link === null || !/^https?:\/\//.test(link)) return <span>{reference}</span>
-  return (
-    <a href={link} rel="noreferrer noopener" target="_blank">
-      {reference} <span aria-hidden="true">↗</span>
-      <span class="hidden"> (another site, in a new tab)</span>
-    </a>
   )
 }
 

@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { sight } from '../model/health'
 import { zone } from '../model/preferences'
 import { ask, days, go, openDays, problem, progress, readDays, result, route } from '../model/state'
 import { moment } from '../parts/when'
@@ -12,7 +13,7 @@ import { Figures, Loading } from './threats/figures'
 import { listen } from './threats/keys'
 import { List } from './threats/list'
 import { Noise } from './threats/noise'
-import { clearSelection } from './threats/selection'
+import { clearSelection, selected } from './threats/selection'
 import { Toolbar } from './threats/toolbar'
 
 export function Threats(): JSX.Element {
@@ -27,8 +28,7 @@ export function Threats(): JSX.Element {
         <h1 class="hidden">Threats</h1>
         <Figures />
         <Time />
-        <Toolbar />
-        <Bulk />
+        <Tools />
         <Loading />
         <Body />
         <Noise />
@@ -37,6 +37,9 @@ export function Threats(): JSX.Element {
     </div>
   )
 }
+
+/** What is selected is about to be changed: nothing moves for it. */
+const Tools = (): JSX.Element => (selected.value.size > 0 ? <Bulk /> : <Toolbar />)
 
 /** The table, or why there is none. */
 function Body(): JSX.Element {
@@ -130,5 +133,7 @@ function Time(): JSX.Element {
     hourCycle: 'h23',
     ...(several ? { day: 'numeric', month: 'short', ...(openDays.value.length < 4 ? { hour: '2-digit', minute: '2-digit' } : {}) } : { hour: '2-digit', minute: '2-digit' }),
   })
-  return <Timeline bins={bins} range={range} onRange={(next) => ask({ range: next })} moment={moment} tick={(at) => format.format(1000 * at).replace(',', '')} />
+  const renewed = sight.value?.trails?.built_at
+  const marks = renewed === undefined ? [] : [{ at: renewed, text: `The trails of today are of ${moment(renewed)}` }]
+  return <Timeline bins={bins} marks={marks.filter(({ at }) => at >= (bins[0]?.at ?? Infinity) && at < (bins.at(-1)?.at ?? 0) + 3600)} range={range} onRange={(next) => ask({ range: next })} moment={moment} tick={(at) => format.format(1000 * at).replace(',', '')} />
 }

@@ -5,7 +5,8 @@ import { familyOf, type Subject } from '../model/subject'
 import { placeOf } from '../parts/to'
 import { Tops } from '../parts/tops'
 import { Peer } from './host'
-import { Facts, Listings, Reference, SubjectPage, Traffic, Worst } from './subject'
+import { Reference } from '../parts/reference'
+import { Facts, Listings, SubjectPage, Traffic, Worst } from './subject'
 
 export function Trail(): JSX.Element {
   return (

@@ -9,9 +9,8 @@ import { setStatus } from './keys'
 import { clearSelection, selectAll, selected } from './selection'
 import { STATUS_WORDS } from './words'
 
-export function Bulk(): JSX.Element | null {
+export function Bulk(): JSX.Element {
   const ids = selected.value
-  if (ids.size === 0) return null
   const rows = result.value?.summary.rows ?? 0
   const threats = [...ids]
   return (

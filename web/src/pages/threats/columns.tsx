@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact'
 import { serviceOf } from '../../model/names'
+import type { Preferences } from '../../model/preferences'
 import type { Group, Grouping, Threat } from '../../model/threat'
 import { PROTOCOLS } from '../../model/vocabulary'
 import { Address } from '../../parts/address'
@@ -35,16 +36,16 @@ export const COLUMN_TITLES: Readonly<Record<string, string>> = {
 
 const CELLS: readonly Column<Threat>[] = [
   { key: 'score', title: 'Evidence', width: 116, sortable: true, cell: (row) => <Evidence score={row.score} severity={row.severity} /> },
-  { key: 'source', title: 'Host', width: 188, sortable: true, cell: (row) => <Address field="src" value={row.source} inTable /> },
-  { key: 'family', title: 'What', width: 184, sortable: true, cell: (row) => <What row={row} /> },
-  { key: 'kind', title: 'Type', width: 58, yields: 6, sortable: true, cell: (row) => <Value field="type" value={row.kind} inTable /> },
+  { key: 'source', title: 'Host', width: 200, sortable: true, cell: (row) => <Address field="src" value={row.source} inTable /> },
+  { key: 'family', title: 'What', width: 196, sortable: true, cell: (row) => <What row={row} /> },
+  { key: 'kind', title: 'Type', width: 66, yields: 6, sortable: true, cell: (row) => <Value field="type" value={row.kind} inTable /> },
   { key: 'indicator', title: 'Indicator', width: 0, sortable: true, cell: (row) => <Indicator row={row} inTable /> },
-  { key: 'destination', title: 'To', width: 164, yields: 3, cell: (row) => <Destination row={row} /> },
-  { key: 'port', title: 'Port', width: 98, yields: 2, cell: (row) => <Ports row={row} /> },
+  { key: 'destination', title: 'To', width: 176, yields: 3, cell: (row) => <Destination row={row} /> },
+  { key: 'port', title: 'Port', width: 104, yields: 2, cell: (row) => <Ports row={row} /> },
   { key: 'count', title: 'Events', width: 62, align: 'end', sortable: true, cell: (row) => count(row.count) },
   { key: 'activity', title: 'Hours', width: 84, yields: 5, cell: (row) => <Sparkline values={row.activity} /> },
-  { key: 'first', title: 'First', width: 98, yields: 1, align: 'end', sortable: true, cell: (row) => <When at={row.first} /> },
-  { key: 'last', title: 'Last', width: 98, align: 'end', sortable: true, cell: (row) => <When at={row.last} /> },
+  { key: 'first', title: 'First', width: 112, yields: 1, align: 'end', sortable: true, cell: (row) => <When at={row.first} /> },
+  { key: 'last', title: 'Last', width: 112, align: 'end', sortable: true, cell: (row) => <When at={row.last} /> },
   { key: 'status', title: 'Status', width: 96, yields: 4, cell: (row) => <Status row={row} /> },
   { key: 'triage', title: 'Who, tags', width: 150, yields: 7, cell: (row) => <Who row={row} /> },
   { key: 'sensor', title: 'Sensor', width: 110, yields: 1, cell: (row) => <Sensors row={row} /> },
@@ -52,9 +53,15 @@ const CELLS: readonly Column<Threat>[] = [
   { key: 'site', title: 'Site', width: 90, yields: 1, cell: (row) => row.site },
 ]
 
-/** Columns of threats as somebody likes them. */
-export function threatColumns(hidden: readonly string[], widths: Readonly<Record<string, number>>): Column<Threat>[] {
-  return CELLS.filter(({ key }) => !hidden.includes(key)).map((column) => ({ ...column, width: widths[column.key] ?? column.width }))
+/** Columns of threats as somebody likes them. `scale`: size of the text. */
+export function threatColumns({ hidden, widths }: Pick<Preferences, 'hidden' | 'widths'>, scale: number): Column<Threat>[] {
+  return scaled(CELLS, scale)
+    .filter(({ key }) => !hidden.includes(key))
+    .map((column) => ({ ...column, width: widths[column.key] ?? column.width }))
+}
+
+function scaled<T>(columns: readonly Column<T>[], scale: number): Column<T>[] {
+  return columns.map((column) => ({ ...column, width: Math.round(scale * column.width) }))
 }
 
 /** What it is called: the family, and what the trail says besides. */
@@ -167,7 +174,7 @@ export const CARD: readonly Column<Threat>[] = [
 const FIELD_OF = { host: 'src', family: 'family', trail: 'trail' } as const
 
 /** Columns of groups. */
-export function groupColumns(grouping: Exclude<Grouping, 'none'>): Column<Group>[] {
+export function groupColumns(grouping: Exclude<Grouping, 'none'>, scale: number): Column<Group>[] {
   const field = FIELD_OF[grouping]
   const title = { host: 'Host', family: 'Family', trail: 'Indicator' }[grouping]
   const key: Column<Group> = {
@@ -185,16 +192,17 @@ export function groupColumns(grouping: Exclude<Grouping, 'none'>): Column<Group>
     sortable: true,
     cell: ({ worst, hosts }) => <Address field="src" value={worst.source} more={hosts - 1} inTable />,
   }
-  return [
+  const columns: readonly Column<Group>[] = [
     { key: 'score', title: 'Evidence', width: 116, sortable: true, cell: ({ score, severity }) => <Evidence score={score} severity={severity} /> },
     key,
     ...(grouping === 'host' ? [] : [host]),
     { key: 'worst', title: 'The worst of it', width: 0, cell: ({ worst }) => <Worst row={worst} grouping={grouping} /> },
     { key: 'threats', title: 'Threats', width: 80, align: 'end', sortable: true, cell: ({ threats }) => count(threats) },
     { key: 'count', title: 'Events', width: 80, yields: 2, align: 'end', sortable: true, cell: ({ events }) => count(events) },
-    { key: 'first', title: 'First', width: 98, yields: 1, align: 'end', sortable: true, cell: ({ first }) => <When at={first} /> },
-    { key: 'last', title: 'Last', width: 98, align: 'end', sortable: true, cell: ({ last }) => <When at={last} /> },
+    { key: 'first', title: 'First', width: 112, yields: 1, align: 'end', sortable: true, cell: ({ first }) => <When at={first} /> },
+    { key: 'last', title: 'Last', width: 112, align: 'end', sortable: true, cell: ({ last }) => <When at={last} /> },
   ]
+  return scaled(columns, scale)
 }
 
 function Worst({ row, grouping }: { readonly row: Threat; readonly grouping: Grouping }): JSX.Element {
@@ -220,7 +228,8 @@ export const GROUP_CARD: readonly Column<Group>[] = [
           <When at={last} />
         </span>
         <span class="what">
-          {plural(threats, 'threat')}, {plural(hosts, 'host')}
+          {plural(threats, 'threat')}
+          {hosts > 1 && `, ${plural(hosts, 'host')}`}
         </span>
         <span class="seen">{worst.info}</span>
       </div>

@@ -12,7 +12,9 @@ import type { Threat, Told } from '../../model/threat'
 import { PROTOCOLS, REASONS } from '../../model/vocabulary'
 import { wide } from '../../model/window'
 import { Address } from '../../parts/address'
-import { useAnswer } from '../../parts/answer'
+import type { Subject } from '../../model/subject'
+import { useAnswer, type Answer } from '../../parts/answer'
+import { Reference } from '../../parts/reference'
 import { count, lasted, plural } from '../../parts/format'
 import { openMenu } from '../../parts/menu'
 import { Evidence } from '../../parts/severity'
@@ -85,6 +87,7 @@ function Gone(): JSX.Element {
 }
 
 function Whole({ threat }: { readonly threat: Threat }): JSX.Element {
+  const subject = useAnswer<Subject>(`api/v1/trails/${encodeURIComponent(threat.indicator)}`)
   return (
     <>
       <div class="detail-head">
@@ -107,11 +110,11 @@ function Whole({ threat }: { readonly threat: Threat }): JSX.Element {
       </div>
       <div class="detail-body">
         <TriageBox threat={threat} />
-        <Why threat={threat} />
+        <Why threat={threat} subject={subject} />
         <Time threat={threat} />
         <Peers threat={threat} />
         <RelatedThreats threat={threat} />
-        <Observed threat={threat} />
+        <Observed threat={threat} subject={subject} />
         <Outside threat={threat} />
         <Events key={threat.id} threat={threat} />
       </div>
@@ -146,29 +149,13 @@ export function Section({ title, aside, children }: { readonly title: string; re
   )
 }
 
-interface Listing {
-  readonly trail: string
-  readonly info: string
-  readonly severity: string
-  readonly confidence: number
-  readonly sources: readonly { readonly reference: string; readonly info: string; readonly link?: string | null }[]
+interface OfTrail {
+  readonly threat: Threat
+  /** What the server knows of the indicator. */
+  readonly subject: Answer<Subject>
 }
 
-interface Subject {
-  readonly listed: readonly Listing[]
-  readonly observed: {
-    readonly seen: { readonly first: string; readonly last: string; readonly count: number } | null
-    readonly hosts: readonly string[]
-    readonly more_hosts: boolean
-    readonly pairs: readonly { readonly name: string; readonly address: string; readonly last: string; readonly count: number }[]
-    readonly more_pairs: boolean
-  } | null
-}
-
-const useSubject = ({ indicator }: Threat): ReturnType<typeof useAnswer<Subject>> => useAnswer<Subject>(`api/v1/trails/${encodeURIComponent(indicator)}`)
-
-function Why({ threat }: { readonly threat: Threat }): JSX.Element {
-  const { value, problem } = useSubject(threat)
+function Why({ threat, subject: { value, problem } }: OfTrail): JSX.Element {
   const reasons = REASONS.filter(({ bit }) => (threat.reasons & bit) !== 0)
   const heuristic = threat.reference === '(heuristic)'
   return (
@@ -193,7 +180,7 @@ function Why({ threat }: { readonly threat: Threat }): JSX.Element {
           <ul>
             {listing.sources.map(({ reference, info, link }) => (
               <li key={`${reference} ${info}`}>
-                {typeof link !== 'string' ? <span class="mono">{reference}</span> : <OutsideLink name={reference} href={link} />} <span class="soft">{info}</span>
+                <Reference reference={reference} link={link} /> <span class="soft">{info}</span>
               </li>
             ))}
           </ul>
@@ -202,16 +189,6 @@ function Why({ threat }: { readonly threat: Threat }): JSX.Element {
       {value?.listed.length === 0 && !heuristic && <p class="soft">No list that is here names it now.</p>}
       {problem !== undefined && <p class="soft">Who lists it now cannot be read: {problem}</p>}
     </Section>
-  )
-}
-
-/** A link to outside: nothing of this page goes with it. Only to addresses of the web. */
-function OutsideLink({ name, href }: { readonly name: string; readonly href: string }): JSX.Element {
-  if (!/^https?:\/\//i.test(href)) return <span class="mono">{name}</span>
-  return (
-    <a href={href} target="_blank" rel="noopener noreferrer">
-      {name}
-    </a>
   )
 }
 
@@ -303,8 +280,7 @@ function Many<T extends string | number>({ told, one }: { readonly told: Told<T>
   )
 }
 
-function Observed({ threat }: { readonly threat: Threat }): JSX.Element | null {
-  const { value } = useSubject(threat)
+function Observed({ threat, subject: { value } }: OfTrail): JSX.Element | null {
   const seen = value?.observed
   if (seen?.seen === undefined || seen.seen === null) return null
   return (
@@ -337,7 +313,7 @@ function Outside({ threat }: { readonly threat: Threat }): JSX.Element | null {
     <Section title="Look up outside" aside="leaves this server">
       <p class="links">
         {links.map(({ name, href }) => (
-          <OutsideLink key={href} name={name} href={href} />
+          <Reference key={href} reference={name} link={href} />
         ))}
       </p>
     </Section>

@@ -2,7 +2,7 @@
 
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
-import { prefer, preferences, rowHeight } from '../../model/preferences'
+import { prefer, preferences, rowHeight, textScale } from '../../model/preferences'
 import { BY_RANK } from '../../model/route'
 import { ask, go, result, route, worker } from '../../model/state'
 import { SORTS, type Group, type Grouping, type SortKey, type Threat } from '../../model/threat'
@@ -31,7 +31,8 @@ const height = (): number => (narrow.value ? CARD_LINES * CARD_LINE + 12 : rowHe
 
 function ThreatList(): JSX.Element {
   const { hidden, widths } = preferences.value
-  const columns = useMemo(() => (narrow.value ? CARD : threatColumns(hidden, widths)), [narrow.value, hidden, widths])
+  const scale = textScale.value
+  const columns = useMemo(() => (narrow.value ? CARD : threatColumns({ hidden, widths }, scale)), [narrow.value, hidden, widths, scale])
   const { query, threat } = route.value
   const marked = selected.value
   return (
@@ -56,7 +57,8 @@ function ThreatList(): JSX.Element {
 }
 
 function GroupList({ grouping }: { readonly grouping: Exclude<Grouping, 'none'> }): JSX.Element {
-  const columns = useMemo(() => (narrow.value ? GROUP_CARD : groupColumns(grouping)), [narrow.value, grouping])
+  const scale = textScale.value
+  const columns = useMemo(() => (narrow.value ? GROUP_CARD : groupColumns(grouping, scale)), [narrow.value, grouping, scale])
   const field = ({ host: 'src', family: 'family', trail: 'trail' } as const)[grouping]
   return (
     <Table

@@ -148,17 +148,23 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
 
 /** Pixels that are left for the column that takes the rest. */
 const REST = 230
+/** Pixels of a wide column at least, where there is no room. */
+const NARROW = 120
+/** Pixels of the place to select. */
+const SELECT = 32
 
-/** Columns that there is room for. */
+/** Columns that there is room for; wide ones get narrower where that is not enough. */
 function fitting<T>(columns: readonly Column<T>[], room: number): readonly Column<T>[] {
-  const fits = (some: readonly Column<T>[]): boolean => some.reduce((sum, { width }) => sum + (width === 0 ? REST : width), 0) <= room
+  const missing = (some: readonly Column<T>[]): number => some.reduce((sum, { width }) => sum + (width === 0 ? REST : width), SELECT) - room
   let left = columns
-  while (!fits(left)) {
+  while (missing(left) > 0) {
     const [first] = left.filter(({ yields }) => yields !== undefined).sort((a, b) => (a.yields ?? 0) - (b.yields ?? 0))
     if (first === undefined) break
     left = left.filter((column) => column !== first)
   }
-  return left
+  const spare = left.reduce((sum, { width }) => sum + Math.max(0, width - NARROW), 0)
+  const part = spare === 0 ? 0 : Math.min(1, Math.max(0, missing(left)) / spare)
+  return part === 0 ? left : left.map((column) => ({ ...column, width: column.width - part * Math.max(0, column.width - NARROW) }))
 }
 
 /** The place to click for a row to be selected. It is a picture: keys and screen readers have the row itself. */
