@@ -68,7 +68,9 @@ async fn addresses_names_and_ports() {
         json!([{"port": 53, "services": [domain("tcp"), domain("udp")]}, {"port": 1, "services": []}])
     );
     assert_eq!(get(&running, "reader", "/api/v1/enrich").await, json!({"addresses": [], "names": [], "ports": []}));
-    for wrong in ["address=x", "address=10.0.0.0/8", "port=65536", "port=-1", "port=http", "address=8.8.8.8;1.1.1.1"] {
+    for wrong in
+        ["address=x", "address=10.0.0.0/8", "port=65536", "port=-1", "port=http", "address=8.8.8.8;1.1.1.1", "port=53,"]
+    {
         let answer = running.client("reader").get(&format!("/api/v1/enrich?{wrong}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
     }

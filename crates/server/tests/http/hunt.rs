@@ -53,6 +53,9 @@ async fn everything_that_is_found() {
             ("q=example&from=2026-11-19", &[THIRD, SECOND]),
             ("q=example&to=2026-11-19", &[SECOND, FIRST]),
             ("q=example&from=2026-11-19&to=2026-11-19", &[SECOND]),
+            // Either way round, as days may be.
+            ("q=example&from=2026-11-19&to=2026-11-18", &[SECOND, FIRST]),
+            ("q=example&from=2026-11-20T11:00:00Z&to=2026-11-19T00:00:00Z", &[SECOND]),
             ("q=example&from=2026-11-19T00:00:00Z&to=2026-11-20T11:00:00Z", &[SECOND]),
             ("q=nowhere", &[]),
         ] {
@@ -104,7 +107,6 @@ async fn what_is_no_query_is_refused() {
         ("", "q: at character 1"),
         ("q=a+)", "q: at character 3"),
         ("q=a&from=yesterday", "from: give a day"),
-        ("q=a&from=2026-11-20&to=2026-11-19T00:00:00Z", "from is after to"),
         ("q=a&limit=0", "limit"),
     ] {
         let answer = client.get(&format!("/api/v1/hunt?{query}")).await;

@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::openapi::Address;
+use super::openapi::{Address, Port};
 use crate::enrich::{AddressFacts, resolvers, services};
 use crate::http::app::App;
 use crate::http::auth::Known;
@@ -35,7 +35,7 @@ pub(super) struct Asked {
     name: String,
     /// Ports, separated by commas.
     #[serde(default)]
-    #[param(style = Form, explode = false, required = false, value_type = Vec<u16>, max_items = 100)]
+    #[param(inline, style = Form, explode = false, required = false, value_type = Vec<Port>, max_items = 100)]
     port: String,
 }
 
@@ -66,9 +66,10 @@ pub(super) struct PortFacts {
     services: &'static [services::Service],
 }
 
-/// What a comma separates.
+/// What a comma separates; nothing of a text of nothing.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+    let some = !text.trim().is_empty();
+    text.split(',').map(str::trim).filter(move |_| some)
 }
 
 /// Values of a parameter, as many as may be asked for.

@@ -39,7 +39,7 @@ pub(in crate::http) struct Asked {
     /// First day, or first instant (RFC 3339); from the beginning if not told.
     #[param(value_type = Option<Moment>, inline)]
     from: Option<String>,
-    /// Last day, or first instant after; up to the end if not told.
+    /// Last day, or first instant after; up to the end if not told. Both may be the other way round.
     #[param(value_type = Option<Moment>, inline)]
     to: Option<String>,
     /// Most events; all if not told.
@@ -97,11 +97,12 @@ impl Asked {
             }),
             _ => Ok(None),
         };
-        let from = bounds("from", &self.from)?.map_or(Timestamp::MIN, |(first, _)| first);
-        let to = bounds("to", &self.to)?.map_or(Timestamp::MAX, |(_, last)| last);
-        if from > to {
-            return Err(Problem::bad("from is after to"));
-        }
+        const ALWAYS: (Timestamp, Timestamp) = (Timestamp::MIN, Timestamp::MAX);
+        let first = bounds("from", &self.from)?.unwrap_or(ALWAYS);
+        let last = bounds("to", &self.to)?.unwrap_or(ALWAYS);
+        // Written backwards, as days may be.
+        let backwards = first.0 > last.0 && first.1 > last.1;
+        let (from, to) = if backwards { (last.0, first.1) } else { (first.0, last.1) };
         Ok(Query { from, to, scope, filter, newest_first: self.newest.unwrap_or(true) })
     }
 }

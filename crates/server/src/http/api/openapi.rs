@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
 use super::{days, enrich, events, feeds, health, hunt, live, observables, sensors, subjects, threats};
@@ -65,12 +65,13 @@ fn text(format: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom(format.into())))
 }
 
-/// A day or an instant.
+/// A day or an instant, or nothing.
 pub(super) struct Moment;
 
 impl utoipa::PartialSchema for Moment {
     fn schema() -> RefOr<Schema> {
-        OneOfBuilder::new().item(text("date")).item(text("date-time")).into()
+        let nothing = ObjectBuilder::new().schema_type(Type::String).max_length(Some(0));
+        OneOfBuilder::new().item(text("date")).item(text("date-time")).item(nothing).into()
     }
 }
 
@@ -78,12 +79,27 @@ impl utoipa::ToSchema for Moment {}
 
 impl utoipa::ToSchema for Address {}
 
-/// The media type of problem documents, which stands behind every status that is an error.
+/// A TCP or UDP port.
+pub(super) struct Port;
+
+impl utoipa::PartialSchema for Port {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(u16::MAX)).into()
+    }
+}
+
+impl utoipa::ToSchema for Port {}
+
+/// What holds for every call: a target that is too long, and the media type of problem documents, which stands behind
+/// every status that is an error.
 fn problems(document: &mut utoipa::openapi::OpenApi) {
     let items = document.paths.paths.values_mut();
     let operations =
         items.flat_map(|item| [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch]);
     for operation in operations.flatten() {
+        let json = Content::new(Some(Ref::from_schema_name("Problem")));
+        let long = ResponseBuilder::new().description("Path and query are too long").content("application/json", json);
+        operation.responses.responses.insert("414".to_owned(), long.build().into());
         let errors = operation.responses.responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5']));
         for (_, response) in errors {
             let RefOr::T(response) = response else { continue };

@@ -27,7 +27,7 @@ const MAX_NAME: usize = 100;
 /// What there is to fetch of a day: its chunks, most severe and best evidenced threats first, and where the live
 /// stream goes on.
 #[utoipa::path(get, path = "/api/v1/threats/{day}", tag = "reading",
-    params(("day" = String, Path, format = Date, description = "Day of the zone that is shown")),
+    params(("day" = String, Path, format = Date, example = "2026-11-20", description = "Day of the zone that is shown")),
     responses((status = 200, body = Manifest), (status = 304, description = "As it was"),
         (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem, description = "No event on that day"), (status = 503, body = Problem)))]
@@ -45,7 +45,7 @@ pub(super) async fn day_manifest(
 /// One chunk of a day's threats. Immutable under its name; compressed as the client accepts, best as zstd, which is
 /// how it is stored.
 #[utoipa::path(get, path = "/api/v1/threats/{day}/{chunk}", tag = "reading",
-    params(("day" = String, Path, format = Date, description = "Day of the zone that is shown"),
+    params(("day" = String, Path, format = Date, example = "2026-11-20", description = "Day of the zone that is shown"),
         ("chunk" = String, Path, pattern = "^[0-9A-Za-z-]{1,100}$", description = "Name as the manifest has it")),
     responses((status = 200, content_type = "application/octet-stream", body = [u8]),
         (status = 304, description = "As it was"), (status = 400, body = Problem), (status = 401, body = Problem),
