@@ -34,7 +34,7 @@ use crate::store::{Figure, SourceId};
 pub use counters::Counters;
 pub(crate) use counters::add;
 pub use query::{Ask, NoQuestion};
-pub use reading::{HOSTS, Host, Kind, Page, Pair, Reading, Seen, Sighting, Touch, Turn, Value, View};
+pub use reading::{HOSTS, Host, Kind, MAX_LOOKED, Page, Pair, Reading, Seen, Sighting, Touch, Turn, Value, View};
 pub(crate) use retro::LookedBack;
 #[cfg(test)]
 pub(crate) use retro::MAX_GONE;

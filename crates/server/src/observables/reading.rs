@@ -20,6 +20,8 @@ use crate::{Scope, database};
 pub const HOSTS: usize = 100;
 /// Connections that are kept for the next question.
 const IDLE: usize = 4;
+/// Rows that one question over HTTP looks at; an answer that would take more says that it is partial.
+pub const MAX_LOOKED: u64 = 200_000;
 /// Rows between two looks whether somebody still waits.
 const ROWS_BETWEEN: u64 = 4096;
 /// What stands for a host that is not known in a cursor.
@@ -132,6 +134,9 @@ pub struct Sighting {
     pub hosts: Vec<IpAddr>,
     /// Whether there are more.
     pub more_hosts: bool,
+    /// Whether there was more of it than may be looked at: it was seen at least so often, by these hosts and maybe others.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// A name or address, and a host that touched it.
@@ -152,6 +157,9 @@ pub struct Page<T> {
     pub rows: Vec<T>,
     /// Where the next part begins; none at the end.
     pub more: Option<String>,
+    /// Whether there was more than may be looked at for one answer: what is below `more`, or all of it where nothing
+    /// that may be seen was met, was not looked at.
+    pub partial: bool,
 }
 
 /// Which part.
@@ -168,13 +176,15 @@ pub struct Turn<'t> {
 pub struct View<'v> {
     /// What they may see.
     pub scope: &'v Scope,
+    /// Rows that are looked at for them, whether they may see them or not.
+    pub rows: u64,
     /// Whether they have gone.
     pub cancelled: &'v dyn Fn() -> bool,
 }
 
 impl View<'_> {
     /// Without a limit, for somebody who waits for ever.
-    pub const ALL: View<'static> = View { scope: Scope::ALL, cancelled: &|| false };
+    pub const ALL: View<'static> = View { scope: Scope::ALL, rows: u64::MAX, cancelled: &|| false };
 
     fn shows(&self, host: &[u8]) -> bool {
         !self.scope.limits_addresses() || key::address(host).is_some_and(|host| self.scope.contains(host))
@@ -185,6 +195,17 @@ impl View<'_> {
 pub struct Reading {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+}
+
+/// How reading ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Everything was shown.
+    All,
+    /// The visitor had enough.
+    Enough,
+    /// As many rows as may be were looked at.
+    Cut,
 }
 
 /// A row of a table; without an address but for pairs.
@@ -224,7 +245,7 @@ impl Reading {
         let kind = if ask.is_of_names() { Kind::Name } else { Kind::Address };
         let start = turn.after.map(|after| key::after(key_of(kind, after)));
         let mut rows: Vec<(Vec<u8>, Value)> = Vec::new();
-        let all = self.sightings(ask, start.as_deref(), view, &mut |found| {
+        let end = self.sightings(ask, start.as_deref(), view, &mut |found| {
             let full = rows.len() >= turn.limit;
             match rows.last_mut() {
                 Some((last, value)) if *last == found.value => {
@@ -239,9 +260,10 @@ impl Reading {
             }
             true
         })?;
+        drop_unfinished(&mut rows, end);
         let rows: Vec<Value> = rows.into_iter().map(|(_, value)| value).collect();
-        let more = rows.last().filter(|_| !all).map(|value| value.value.clone());
-        Ok(Page { rows, more })
+        let more = rows.last().filter(|_| end != End::All).map(|value| value.value.clone());
+        Ok(Page { rows, more, partial: end == End::Cut })
     }
 
     /// Who touched any of it, by their numbers.
@@ -254,7 +276,7 @@ impl Reading {
             after => key_of(Kind::Address, after),
         });
         let mut hosts: BTreeMap<Vec<u8>, Seen> = BTreeMap::new();
-        self.sightings(ask, None, view, &mut |found| {
+        let end = self.sightings(ask, None, view, &mut |found| {
             if after.as_ref().is_some_and(|after| found.host <= after.as_slice()) {
                 return true;
             }
@@ -272,7 +294,7 @@ impl Reading {
         let hosts = hosts.into_iter().take(turn.limit);
         let rows: Vec<Host> = hosts.map(|(host, seen)| Host { host: key::address(&host), seen }).collect();
         let cursor = |host: &Host| host.host.map_or_else(|| UNKNOWN.to_owned(), |host| host.to_string());
-        Ok(Page { more: rows.last().filter(|_| !all).map(cursor), rows })
+        Ok(Page { more: rows.last().filter(|_| !all).map(cursor), rows, partial: end == End::Cut })
     }
 
     /// What names led to, or which names led to addresses.
@@ -288,11 +310,11 @@ impl Reading {
         });
         let sql = if by_names { PAIRS_OF_NAMES } else { PAIRS_OF_ADDRESSES };
         let mut rows: Vec<(Vec<u8>, Vec<u8>, Pair)> = Vec::new();
-        let mut all = true;
+        let (mut end, mut left) = (End::All, view.rows);
         for range in ask.ranges() {
             let whole = (range.start, Vec::new());
             let (first, second) = start.clone().map_or_else(|| whole.clone(), |start| start.max(whole.clone()));
-            all = self.read(sql, (first, second, range.end), view, &mut |found| {
+            end = self.read(sql, (first, second, range.end), (view, &mut left), &mut |found| {
                 let full = rows.len() >= turn.limit;
                 match rows.last_mut() {
                     Some((name, address, pair)) if *name == found.value && *address == found.address => {
@@ -309,16 +331,17 @@ impl Reading {
                 }
                 true
             })?;
-            if !all {
+            if end != End::All {
                 break;
             }
         }
+        drop_unfinished(&mut rows, end);
         let rows: Vec<Pair> = rows.into_iter().map(|(.., pair)| pair).collect();
-        let more = rows.last().filter(|_| !all).map(|pair| format!("{} {}", pair.address, pair.name));
-        Ok(Page { rows, more })
+        let more = rows.last().filter(|_| end != End::All).map(|pair| format!("{} {}", pair.address, pair.name));
+        Ok(Page { rows, more, partial: end == End::Cut })
     }
 
-    /// Shows each name or address, and each host that touched it, until the visitor has enough; whether it had not.
+    /// Shows each name or address, and each host that touched it, until the visitor has enough; whether that was all.
     ///
     /// # Errors
     /// Reading failed, or nobody waits any more.
@@ -329,10 +352,11 @@ impl Reading {
         visit: &mut dyn FnMut(Touch) -> bool,
     ) -> Result<bool, ObservablesError> {
         let kind = if ask.is_of_names() { Kind::Name } else { Kind::Address };
-        self.sightings(ask, None, view, &mut |found| {
+        let end = self.sightings(ask, None, view, &mut |found| {
             let (value, host) = (text_of(kind, found.value), key::address(found.host));
             visit(Touch { value, host, seen: found.seen })
-        })
+        })?;
+        Ok(end == End::All)
     }
 
     /// The same of names whose answers had one of the addresses, and each host that was told so.
@@ -345,12 +369,14 @@ impl Reading {
         view: View<'_>,
         visit: &mut dyn FnMut(Touch) -> bool,
     ) -> Result<bool, ObservablesError> {
+        let mut left = view.rows;
         for range in ask.ranges() {
-            let all = self.read(PAIRS_OF_ADDRESSES, (range.start, Vec::new(), range.end), view, &mut |found| {
+            let bounds = (range.start, Vec::new(), range.end);
+            let end = self.read(PAIRS_OF_ADDRESSES, bounds, (view, &mut left), &mut |found| {
                 let (value, host) = (key::name(found.value), key::address(found.host));
                 visit(Touch { value, host, seen: found.seen })
             })?;
-            if !all {
+            if end != End::All {
                 return Ok(false);
             }
         }
@@ -364,7 +390,7 @@ impl Reading {
     pub fn sighting(&self, ask: &Ask, view: View<'_>) -> Result<Option<Sighting>, ObservablesError> {
         let mut all: Option<Seen> = None;
         let mut hosts = BTreeSet::new();
-        self.sightings(ask, None, view, &mut |found| {
+        let end = self.sightings(ask, None, view, &mut |found| {
             all = Some(all.map_or(found.seen, |all| all.with(found.seen)));
             hosts.extend(key::address(found.host));
             if hosts.len() > HOSTS + 1 {
@@ -380,7 +406,7 @@ impl Reading {
             Ask::Net(net) if net.prefix_len() == net.max_prefix_len() => net.addr().to_string(),
             Ask::Net(net) => net.to_string(),
         };
-        Ok(all.map(|seen| Sighting { indicator, seen, hosts, more_hosts }))
+        Ok(all.map(|seen| Sighting { indicator, seen, hosts, more_hosts, partial: end == End::Cut }))
     }
 
     /// Those of a list of indicators that were seen, in the list's order: a name when it or what is below it was asked
@@ -406,51 +432,58 @@ impl Reading {
         Ok(found)
     }
 
-    /// Shows rows of names or addresses from a key on, those of one value together; false where the visitor had enough.
+    /// Shows rows of names or addresses from a key on, those of one value together, until the visitor has enough.
     fn sightings(
         &self,
         ask: &Ask,
         start: Option<&[u8]>,
         view: View<'_>,
         visit: &mut dyn FnMut(Found<'_>) -> bool,
-    ) -> Result<bool, ObservablesError> {
+    ) -> Result<End, ObservablesError> {
+        let mut left = view.rows;
         let sql = if ask.is_of_names() { NAMES } else { ADDRESSES };
         for Range { start: first, end } in ask.ranges() {
             let first = start.map_or(first.as_slice(), |start| start.max(first.as_slice()));
-            if !self.read(sql, (first, end), view, visit)? {
-                return Ok(false);
+            let end = self.read(sql, (first, end), (view, &mut left), visit)?;
+            if end != End::All {
+                return Ok(end);
             }
         }
-        Ok(true)
+        Ok(End::All)
     }
 
-    /// Shows the rows of a statement that may be seen; false where the visitor had enough.
+    /// Shows the rows of a statement that may be seen, until the visitor has enough or none are left that may be looked
+    /// at.
     fn read(
         &self,
         sql: &str,
         bounds: impl Params,
-        view: View<'_>,
+        (view, left): (View<'_>, &mut u64),
         visit: &mut dyn FnMut(Found<'_>) -> bool,
-    ) -> Result<bool, ObservablesError> {
+    ) -> Result<End, ObservablesError> {
         let connection = self.connection()?;
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(bounds)?;
-        let (mut looked, mut all) = (0u64, true);
+        let mut end = End::All;
         while let Some(row) = rows.next()? {
-            looked += 1;
-            if looked.is_multiple_of(ROWS_BETWEEN) && (view.cancelled)() {
+            if *left == 0 {
+                end = End::Cut;
+                break;
+            }
+            *left -= 1;
+            if left.is_multiple_of(ROWS_BETWEEN) && (view.cancelled)() {
                 return Err(ObservablesError::Cancelled);
             }
             let found = found(row)?;
             if view.shows(found.host) && !visit(found) {
-                all = false;
+                end = End::Enough;
                 break;
             }
         }
         drop(rows);
         drop(statement);
         self.give_back(connection);
-        Ok(all)
+        Ok(end)
     }
 
     fn connection(&self) -> Result<Connection, ObservablesError> {
@@ -463,6 +496,13 @@ impl Reading {
         if idle.len() < IDLE {
             idle.push(connection);
         }
+    }
+}
+
+/// Where reading was cut the last row may have more behind it: it begins the next part, unless it is all there is.
+fn drop_unfinished<T>(rows: &mut Vec<T>, end: End) {
+    if end == End::Cut && rows.len() > 1 {
+        rows.pop();
     }
 }
 

@@ -110,6 +110,59 @@ fn increments_add_up() {
     assert_eq!(place.writer().rows, [2, 1, 1]);
 }
 
+/// Of three names the middle one was asked for by three hosts: five rows, and three of pairs.
+#[test]
+fn an_answer_that_would_take_too_many_rows_says_so() {
+    let place = open();
+    for (text, host) in [("a.x", 1), ("b.x", 1), ("b.x", 2), ("b.x", 3), ("c.x", 1)] {
+        place.put(&[seen(name(text), &format!("10.0.0.{host}"), (0, 0, 1))]);
+    }
+    for to in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+        place.put(&[seen(pair("a.x", to), "10.0.0.1", (0, 0, 1))]);
+    }
+    let (reading, ask) = (place.reading(), Ask::Below("x".into()));
+    fn turn(after: Option<&str>) -> Turn<'_> {
+        Turn { after, limit: 9 }
+    }
+    for (rows, shown, more, partial) in [
+        (5, &["a.x 1", "b.x 3", "c.x 1"][..], None, false),
+        (6, &["a.x 1", "b.x 3", "c.x 1"], None, false),
+        // `b.x` may go on, so it begins the next part.
+        (4, &["a.x 1"], Some("a.x"), true),
+        // All there is: what is known of it is shown, or nobody would ever come past it.
+        (1, &["a.x 1"], Some("a.x"), true),
+    ] {
+        let view = View { rows, ..View::ALL };
+        let page = reading.values(&ask, turn(None), view).unwrap();
+        let values: Vec<String> = page.rows.iter().map(|value| format!("{} {}", value.value, value.hosts)).collect();
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        assert_eq!((values.as_slice(), page.more.as_deref(), page.partial), (shown, more, partial));
+        let hosts = reading.hosts(&ask, turn(None), view).unwrap();
+        assert_eq!((hosts.rows.len(), hosts.partial), (if rows == 1 { 1 } else { 3 }, partial));
+        let sighting = reading.sighting(&ask, view).unwrap().unwrap();
+        assert_eq!((sighting.seen.count, sighting.partial), (rows.min(5), partial));
+    }
+    for (rows, shown, partial) in [(3, 3, false), (4, 3, false), (2, 1, true)] {
+        let page = reading.pairs(&ask, turn(None), View { rows, ..View::ALL }).unwrap();
+        assert_eq!((page.rows.len(), page.more.is_some(), page.partial), (shown, partial, partial));
+    }
+    // Whoever goes on comes to the end.
+    let (mut after, mut found) = (None::<String>, Vec::new());
+    for _ in 0..5 {
+        let page = reading.values(&ask, turn(after.as_deref()), View { rows: 3, ..View::ALL }).unwrap();
+        found.extend(page.rows.into_iter().map(|value| value.value));
+        after = page.more;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((found, after), (["a.x", "b.x", "c.x"].map(String::from).to_vec(), None));
+    // Nothing that may be seen was met: nothing of it is told, but that there may be more.
+    let scope = Scope::parse("10.9.0.0/16").unwrap();
+    let page = reading.values(&ask, turn(None), View { scope: &scope, rows: 2, ..View::ALL }).unwrap();
+    assert_eq!((page.rows.len(), page.more, page.partial), (0, None, true));
+}
+
 #[test]
 fn counts_stay_at_their_largest() {
     let place = open();

@@ -216,7 +216,7 @@ impl Worker {
             reading: self.parts.observables.reading(),
             gone: self.parts.observables.gone()?,
             limits: self.parts.limits,
-            view: View { scope: Scope::ALL, cancelled: &ended },
+            view: View { cancelled: &ended, ..View::ALL },
             late: &|| until.is_some_and(|until| Instant::now() >= until),
         };
         let Looked { found, gone, came, look } = looking.look()?;

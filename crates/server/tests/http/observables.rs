@@ -65,7 +65,7 @@ async fn names_addresses_hosts_and_pairs() {
     assert_eq!(
         get(&running, "reader", "/api/v1/observables?q=Shared.example.").await,
         json!({"values": [{"kind": "name", "value": "shared.example", "first": "2026-11-16T01:00:00Z",
-            "last": "2026-11-20T05:00:00Z", "count": 203, "hosts": 2}], "more": null})
+            "last": "2026-11-20T05:00:00Z", "count": 203, "hosts": 2}], "more": null, "partial": false})
     );
     let below = get(&running, "reader", "/api/v1/observables?q=*.example").await;
     let values: Vec<&str> = below["values"].as_array().unwrap().iter().map(|v| v["value"].as_str().unwrap()).collect();
@@ -75,7 +75,7 @@ async fn names_addresses_hosts_and_pairs() {
         json!({"hosts": [
             {"host": MINE, "first": "2026-11-18T02:00:00Z", "last": "2026-11-18T04:00:00Z", "count": 5},
             {"host": THEIRS, "first": "2026-11-16T01:00:00Z", "last": "2026-11-20T05:00:00Z", "count": 50},
-        ], "more": null})
+        ], "more": null, "partial": false})
     );
     let pairs = get(&running, "reader", "/api/v1/observables/pairs?q=192.0.2.0/24").await;
     let pairs: Vec<String> =
@@ -84,7 +84,7 @@ async fn names_addresses_hosts_and_pairs() {
     assert_eq!(pairs, expected.map(|(address, name)| format!("\"{address}\"\"{name}.example\"")));
     assert_eq!(
         get(&running, "reader", "/api/v1/observables?q=absent.example").await,
-        json!({"values": [], "more": null})
+        json!({"values": [], "more": null, "partial": false})
     );
     running.stop().await;
 }
@@ -120,7 +120,7 @@ async fn a_scope_sees_nothing_of_other_hosts() {
                 "last": "2026-11-18T04:00:00Z", "count": 3, "hosts": 1},
             {"kind": "name", "value": "z.example", "first": "2026-11-19T01:00:00Z",
                 "last": "2026-11-19T01:00:00Z", "count": 1, "hosts": 1},
-        ], "more": null})
+        ], "more": null, "partial": false})
     );
     // A cursor is a value that was shown, and one of theirs shows no more.
     let page = get(&running, "scoped", "/api/v1/observables?q=*.example&limit=1").await;
@@ -130,14 +130,14 @@ async fn a_scope_sees_nothing_of_other_hosts() {
     for hidden in ["q=secret.example", "q=*.secret.example", "q=192.0.2.2"] {
         for (path, rows) in [("", "values"), ("/hosts", "hosts"), ("/pairs", "pairs")] {
             let answer = get(&running, "scoped", &format!("/api/v1/observables{path}?{hidden}")).await;
-            assert_eq!(answer, json!({rows: [], "more": null}), "{path} {hidden}");
+            assert_eq!(answer, json!({rows: [], "more": null, "partial": false}), "{path} {hidden}");
         }
     }
     let mine = json!([{"name": "shared.example", "address": "192.0.2.1", "first": "2026-11-18T02:00:00Z",
         "last": "2026-11-18T04:00:00Z", "count": 2, "hosts": 1}]);
     for question in ["192.0.2.0/24", "192.0.2.1", "shared.example", "*.example"] {
         let pairs = get(&running, "scoped", &format!("/api/v1/observables/pairs?q={question}")).await;
-        assert_eq!(pairs, json!({"pairs": mine, "more": null}), "{question}");
+        assert_eq!(pairs, json!({"pairs": mine, "more": null, "partial": false}), "{question}");
         let hosts = get(&running, "scoped", &format!("/api/v1/observables/hosts?q={question}")).await;
         assert!(!hosts.to_string().contains(THEIRS) && hosts["hosts"][0]["host"] == MINE, "{question}: {hosts}");
     }

@@ -15,7 +15,7 @@ use crate::http::extract::Ask;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work::{self, Cancelled};
-use crate::observables::{self, Host, ObservablesError, Page, Pair, Reading, Seen, Turn, Value, View};
+use crate::observables::{self, Host, MAX_LOOKED, ObservablesError, Page, Pair, Reading, Seen, Turn, Value, View};
 
 /// Rows of an answer where nothing is said.
 const PAGE: usize = 100;
@@ -30,9 +30,9 @@ const SHOWN: usize = 100;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
-    /// A name, `*.name` for what is below one, an address, or a network.
+    /// A name (at most 253 bytes), `*.name` for what is below one, an address, or a network.
     #[serde(default)]
-    #[param(required = true, max_length = 256, example = "*.example.org")]
+    #[param(required = true, max_length = 253, example = "*.example.org")]
     q: String,
     /// Most rows, 1 to 1000; 100 if not told.
     #[param(minimum = 1, maximum = 1000)]
@@ -48,6 +48,8 @@ pub(super) struct Values {
     values: Vec<Value>,
     /// `after` of the next part; none at the end.
     more: Option<String>,
+    /// Whether there was more than is looked at for one answer (200,000 rows): go on behind `more`, or ask for less.
+    partial: bool,
 }
 
 /// Who touched what was asked for.
@@ -57,6 +59,8 @@ pub(super) struct Hosts {
     hosts: Vec<Host>,
     /// `after` of the next part; none at the end.
     more: Option<String>,
+    /// Whether there was more than is looked at (200,000 rows): others may have touched it too, and these more often.
+    partial: bool,
 }
 
 /// Names and the addresses they led to.
@@ -66,6 +70,8 @@ pub(super) struct Pairs {
     pairs: Vec<Pair>,
     /// `after` of the next part; none at the end.
     more: Option<String>,
+    /// Whether there was more than is looked at for one answer (200,000 rows): go on behind `more`, or ask for less.
+    partial: bool,
 }
 
 /// When names or addresses were first and last seen, how often, and by how many hosts: in all traffic that sensors saw,
@@ -79,8 +85,8 @@ pub(super) async fn values(
     Ask(asked): Ask<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Page { rows: values, more } = asked.answer(&app, reader.view(), Reading::values).await?;
-    reply::json(&headers, &Values { values, more }, Keep::Nothing)
+    let Page { rows: values, more, partial } = asked.answer(&app, reader.view(), Reading::values).await?;
+    reply::json(&headers, &Values { values, more, partial }, Keep::Nothing)
 }
 
 /// Hosts that asked for a name, or contacted an address: each with its first and last time.
@@ -93,8 +99,8 @@ pub(super) async fn hosts(
     Ask(asked): Ask<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Page { rows: hosts, more } = asked.answer(&app, reader.view(), Reading::hosts).await?;
-    reply::json(&headers, &Hosts { hosts, more }, Keep::Nothing)
+    let Page { rows: hosts, more, partial } = asked.answer(&app, reader.view(), Reading::hosts).await?;
+    reply::json(&headers, &Hosts { hosts, more, partial }, Keep::Nothing)
 }
 
 /// Passive DNS: addresses that a name led to, or names that led to an address, as answers said that sensors saw.
@@ -107,8 +113,8 @@ pub(super) async fn pairs(
     Ask(asked): Ask<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Page { rows: pairs, more } = asked.answer(&app, reader.view(), Reading::pairs).await?;
-    reply::json(&headers, &Pairs { pairs, more }, Keep::Nothing)
+    let Page { rows: pairs, more, partial } = asked.answer(&app, reader.view(), Reading::pairs).await?;
+    reply::json(&headers, &Pairs { pairs, more, partial }, Keep::Nothing)
 }
 
 /// One way to look.
@@ -128,7 +134,7 @@ impl Asked {
         }
         work::run(app, move |app, cancelled| {
             let turn = Turn { after: self.after.as_deref(), limit };
-            let view = View { scope: &scope, cancelled: &|| cancelled.is() };
+            let view = View { scope: &scope, rows: MAX_LOOKED, cancelled: &|| cancelled.is() };
             question(app.observables.reading(), &ask, turn, view)
         })
         .await
@@ -149,6 +155,8 @@ pub(super) struct Observed {
     pairs: Vec<Pair>,
     /// Whether there are more; `/api/v1/observables/pairs` tells all.
     more_pairs: bool,
+    /// Whether there was more than is looked at (200,000 rows): `seen` and `hosts` are at least what they say.
+    partial: bool,
 }
 
 /// What is told of a subject; none where nothing was seen.
@@ -158,14 +166,16 @@ pub(super) fn observed(
     scope: &Scope,
     cancelled: &Cancelled,
 ) -> Result<Option<Observed>, Problem> {
-    let view = View { scope, cancelled: &|| cancelled.is() };
+    let view = View { scope, rows: MAX_LOOKED, cancelled: &|| cancelled.is() };
     let reading = app.observables.reading();
     let sighting = reading.sighting(ask, view)?;
     let pairs = reading.pairs(ask, Turn { after: None, limit: SHOWN }, view)?;
     if sighting.is_none() && pairs.rows.is_empty() {
         return Ok(None);
     }
+    let partial = pairs.partial || sighting.as_ref().is_some_and(|sighting| sighting.partial);
     let (seen, hosts, more_hosts) = sighting
         .map_or((None, Vec::new(), false), |sighting| (Some(sighting.seen), sighting.hosts, sighting.more_hosts));
-    Ok(Some(Observed { seen, hosts, more_hosts, more_pairs: pairs.more.is_some(), pairs: pairs.rows }))
+    let more_pairs = pairs.more.is_some() || pairs.partial;
+    Ok(Some(Observed { seen, hosts, more_hosts, more_pairs, pairs: pairs.rows, partial }))
 }

@@ -19,7 +19,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::{self, Keep};
 use crate::http::work::Cancelled;
 use crate::http::{span, work};
-use crate::observables::{self, Seen, View};
+use crate::observables::{self, MAX_LOOKED, Seen, Sighting, View};
 use crate::store::{Filter, Query};
 
 /// Longest question, bytes.
@@ -45,6 +45,9 @@ struct Answer {
     organization: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alias: Option<String>,
+    /// There was more of it in all traffic than is looked at: it was seen at least so often.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
 }
 
 pub(super) async fn meta(
@@ -60,10 +63,10 @@ pub(super) async fn meta(
     let scope = reader.view();
     let answer = work::run(&app, move |app, cancelled| -> Result<Option<Answer>, Problem> {
         let address = observable.parse::<IpAddr>().ok();
-        let seen = match (
-            observed(app, &observable, &scope, cancelled)?,
-            in_events(app, &observable, scope.clone(), cancelled)?,
-        ) {
+        let sighting = observed(app, &observable, &scope, cancelled)?;
+        let partial = sighting.as_ref().is_some_and(|sighting| sighting.partial);
+        let all = sighting.map(|sighting| sighting.seen);
+        let seen = match (all, in_events(app, &observable, scope.clone(), cancelled)?) {
             // An event is traffic too: what is in both is counted once.
             (Some(all), Some(events)) => Some(Seen { count: all.count.max(events.count), ..all.with(events) }),
             (all, events) => all.or(events),
@@ -79,6 +82,7 @@ pub(super) async fn meta(
             asn: facts.as_ref().and_then(|facts| facts.asn),
             organization: facts.as_ref().and_then(|facts| facts.organization.clone()),
             alias: facts.and_then(|facts| facts.alias),
+            partial,
         }))
     })
     .await?;
@@ -89,11 +93,11 @@ pub(super) async fn meta(
 }
 
 /// In all traffic, with what is below a name.
-fn observed(app: &App, observable: &str, scope: &Scope, cancelled: &Cancelled) -> Result<Option<Seen>, Problem> {
+fn observed(app: &App, observable: &str, scope: &Scope, cancelled: &Cancelled) -> Result<Option<Sighting>, Problem> {
     // What is no name was never observed.
     let Ok(ask) = observables::Ask::indicator(observable) else { return Ok(None) };
-    let view = View { scope, cancelled: &|| cancelled.is() };
-    Ok(app.observables.reading().sighting(&ask, view)?.map(|sighting| sighting.seen))
+    let view = View { scope, rows: MAX_LOOKED, cancelled: &|| cancelled.is() };
+    Ok(app.observables.reading().sighting(&ask, view)?)
 }
 
 /// As part of events, with what is below a name.
