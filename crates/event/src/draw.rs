@@ -182,7 +182,8 @@ pub(crate) fn number(mut number: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(text.get(text.len() - used..).unwrap_or_default());
 }
 
-pub(crate) fn address(address: IpAddr, out: &mut Vec<u8>) {
+/// Appends an address as its `Display` has it.
+pub fn address(address: IpAddr, out: &mut Vec<u8>) {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, c, d] = v4.octets();

@@ -116,7 +116,7 @@ fn merge(hours: &[Fold], whole: &Fold, hour_time: Duration) -> Result<(), Failur
     let mut bytes = 0;
     let mut chunks = Vec::new();
     for hour in hours {
-        chunks.push(chunk::compress(&chunk::encode_whole(hour))?);
+        chunks.push(chunk::compress(&chunk::encode_whole(&Ranked::new(hour)))?);
         bytes += chunks.last().map_or(0, Vec::len);
     }
     println!("hours written whole in {:.2?}, {bytes} bytes", begun.elapsed());
@@ -126,7 +126,7 @@ fn merge(hours: &[Fold], whole: &Fold, hour_time: Duration) -> Result<(), Failur
         merged.merge(&chunk::decode(&chunk::decompress(packed)?)?)?;
     }
     println!("read and merged in {:.2?}", begun.elapsed());
-    println!("same bytes: {}", chunk::encode_whole(&merged) == chunk::encode_whole(whole));
+    println!("same bytes: {}", chunk::encode_whole(&Ranked::new(&merged)) == chunk::encode_whole(&Ranked::new(whole)));
     Ok(())
 }
 

@@ -356,12 +356,16 @@ impl Fold {
         }
     }
 
+    /// Before the counts are added: a single slot has all of the row's.
     fn join_activity(&mut self, row: &mut Row, part: &Part<'_>) {
-        if let ([(slot, _)], true) = (part.activity, row.activity == NONE || is_single(row.activity))
-            && (row.activity == NONE || row.activity == u32::from(*slot))
-        {
-            row.activity = u32::from(*slot);
-            return;
+        if let [(slot, count)] = part.activity {
+            let only = row.activity == NONE || row.activity == u32::from(*slot);
+            if only {
+                row.activity = u32::from(*slot);
+            }
+            if only || self.add_to_slot(row, *slot, *count) {
+                return;
+            }
         }
         let mut slots = [0u64; super::totals::MAX_SLOTS as usize];
         let mut add = |slot: u8, count: u64| {
@@ -375,7 +379,7 @@ impl Fold {
         let mut length = 0;
         let used = (0u32..).zip(slots).filter(|(_, count)| *count > 0);
         for (pair, (slot, count)) in words.as_chunks_mut::<2>().0.iter_mut().zip(used) {
-            *pair = [slot << 27 | (count >> 32) as u32, count as u32];
+            *pair = pair_of(slot, count);
             length += 2;
         }
         match words.get(..length).unwrap_or_default() {
@@ -384,15 +388,23 @@ impl Fold {
         }
     }
 
+    /// Adds to a slot that is among several of a row. False: it is none of them.
+    fn add_to_slot(&mut self, row: &Row, slot: u8, count: u64) -> bool {
+        let pairs = self.lists.block_mut(row.activity).as_chunks_mut::<2>().0;
+        let Some(pair) = pairs.iter_mut().find(|pair| slot_of(**pair).0 == slot) else { return false };
+        let (slot, before) = slot_of(*pair);
+        *pair = pair_of(slot.into(), before.saturating_add(count).min(MAX_SLOT_COUNT));
+        true
+    }
+
     /// Slots of a row, ascending, and their counts.
     pub(super) fn each_slot(&self, row: &Row, visit: &mut dyn FnMut(u8, u64)) {
         match self.lists.get(&row.activity) {
             [slot] => visit(*slot as u8, row.count),
             words => {
-                for pair in words.chunks_exact(2) {
-                    if let [high, low] = pair {
-                        visit((high >> 27) as u8, u64::from(high & 0x07ff_ffff) << 32 | u64::from(*low));
-                    }
+                for pair in words.as_chunks().0 {
+                    let (slot, count) = slot_of(*pair);
+                    visit(slot, count);
                 }
             }
         }
@@ -486,6 +498,15 @@ fn resolve(strings: &Strings, numbers: LabelNumbers) -> Label<'_> {
         info: strings.get(numbers.info),
         reference: strings.get(numbers.reference),
     }
+}
+
+/// A slot and its count in two words.
+fn pair_of(slot: u32, count: u64) -> [u32; 2] {
+    [slot << 27 | (count >> 32) as u32, count as u32]
+}
+
+fn slot_of([high, low]: [u32; 2]) -> (u8, u64) {
+    ((high >> 27) as u8, u64::from(high & 0x07ff_ffff) << 32 | u64::from(low))
 }
 
 /// Greatest count of one slot.

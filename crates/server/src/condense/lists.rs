@@ -52,6 +52,18 @@ impl Lists {
         }
     }
 
+    /// The numbers of a list that has a block; none of others.
+    pub(super) fn block_mut(&mut self, name: u32) -> &mut [u32] {
+        if name == NONE || is_single(name) {
+            return &mut [];
+        }
+        let (class, at) = place(name);
+        let words = 4 << class;
+        let Some(found) = self.classes.get_mut(class) else { return &mut [] };
+        let Some((header, rest)) = found.words.block_mut(at * words, words).split_first_mut() else { return &mut [] };
+        rest.get_mut(..(*header & !MORE) as usize).unwrap_or_default()
+    }
+
     /// Whether there was more than is kept.
     pub(super) fn more(&self, name: u32) -> bool {
         name != NONE && name & BLOCK != 0 && self.block(name).first().is_some_and(|header| header & MORE != 0)

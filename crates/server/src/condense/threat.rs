@@ -66,7 +66,7 @@ impl<'e> ThreatKey<'e> {
     }
 
     /// Its id, with a buffer of the caller.
-    pub(super) fn id_in(&self, bytes: &mut Vec<u8>) -> ThreatId {
+    pub(crate) fn id_in(&self, bytes: &mut Vec<u8>) -> ThreatId {
         bytes.clear();
         bytes.extend_from_slice(self.site.as_bytes());
         bytes.push(0);

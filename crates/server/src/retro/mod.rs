@@ -33,7 +33,7 @@ use crate::observables::{LookedBack, Observables, ObservablesError, View};
 use crate::stamp::Stamp;
 use crate::store::record::{Clock, Following};
 use crate::store::{Batch, EventStore, StoreError};
-use crate::{Scope, Settings};
+use crate::Settings;
 
 pub use look::Limits;
 pub use report::{Look, Report};

@@ -1,5 +1,6 @@
 //! What a filter comes to for one event. Indexes only spare work; this decides.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use event::{Context, Event};
@@ -28,10 +29,10 @@ impl Filter {
             Filter::Threats(ids) => ids.binary_search(&ThreatKey::of(event).id()).is_ok(),
             Filter::Net(net) => addresses(event).any(|address| net.contains(&address.to_canonical())),
             Filter::Indicator(name) => is_at_or_below(&fold(ThreatKey::of(event).indicator), &fold(name)),
-            Filter::Text(text) => fold(&stored.text(zone)).contains(&fold(text)),
+            Filter::Text(text) => fold(&stored.text(zone)).contains(fold(text).as_ref()),
             Filter::Has(field, text) => {
                 let text = fold(text);
-                values(event, *field).iter().any(|value| fold(value).contains(&text))
+                values(event, *field).iter().any(|value| fold(value).contains(text.as_ref()))
             }
             Filter::Source(net) => event.src.iter().any(|address| net.contains(&address.to_canonical())),
             Filter::Destination(net) => event.dst.iter().any(|address| net.contains(&address.to_canonical())),
@@ -71,6 +72,10 @@ pub(crate) fn address_in(text: &str) -> Option<IpAddr> {
         return None;
     }
     let first = text.split([' ', '/', '(']).next()?;
+    // Most texts are names, which are told apart without an attempt.
+    if !first.contains(':') && !first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return None;
+    }
     let address = first.parse::<IpAddr>().or_else(|_| first.parse::<SocketAddr>().map(|socket| socket.ip()));
     address.ok().map(|address| address.to_canonical())
 }
@@ -86,11 +91,14 @@ pub(super) fn above(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Text whose case does not matter any more, each character by itself.
-pub(super) fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
+pub(super) fn fold(text: &str) -> Cow<'_, str> {
+    if !text.is_ascii() {
+        return text.chars().flat_map(char::to_lowercase).collect();
     }
-    text.chars().flat_map(char::to_lowercase).collect()
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Owned(text.to_ascii_lowercase());
+    }
+    Cow::Borrowed(text)
 }
 
 #[cfg(test)]

@@ -72,8 +72,10 @@ impl Table {
     /// The events by UTC day, each day's by time; such of one time as they came.
     pub(super) fn by_day(&self) -> BTreeMap<Date, Vec<Arc<Stored>>> {
         let mut days: BTreeMap<Date, Vec<Arc<Stored>>> = BTreeMap::new();
-        for stored in &self.events {
-            days.entry(utc_day(stored.event.time)).or_default().push(Arc::clone(stored));
+        // Most are of the same day as the one before.
+        for near in self.events.chunk_by(|one, next| is_near(one.event.time, next.event.time)) {
+            let day = near.first().map(|stored| utc_day(stored.event.time));
+            days.entry(day.unwrap_or_default()).or_default().extend(near.iter().cloned());
         }
         for events in days.values_mut() {
             events.sort_by_key(|stored| stored.event.time);
@@ -85,6 +87,14 @@ impl Table {
     pub(super) fn oldest(&self) -> Option<Timestamp> {
         self.events.iter().map(|stored| stored.event.time).min()
     }
+}
+
+/// Whether two times are surely of one UTC day.
+fn is_near(one: Timestamp, other: Timestamp) -> bool {
+    const DAY: i64 = 86_400;
+    let (one, other) = (one.as_second(), other.as_second());
+    // A part of a second before 1970 counts towards the second above it.
+    one > 0 && other > 0 && one / DAY == other / DAY
 }
 
 /// The UTC day of a time.

@@ -55,7 +55,7 @@ fn what_matters_most_comes_first() {
 
 #[test]
 fn an_empty_fold_is_a_chunk() {
-    let empty = chunk::decode(&chunk::encode_whole(&Fold::new(window()))).unwrap();
+    let empty = chunk::decode(&chunk::encode_whole(&Ranked::new(&Fold::new(window())))).unwrap();
     assert_eq!((empty.len(), empty.window()), (0, window()));
 }
 
@@ -63,7 +63,7 @@ fn an_empty_fold_is_a_chunk() {
 fn ids_that_cannot_be_worked_out_are_told() {
     let long = Event { indicator: "x".repeat(MAX_TEXT_BYTES + 1), ..event() };
     let fold = folded(&[event(), long]);
-    assert_eq!(picture(&chunk::decode(&chunk::encode_whole(&fold)).unwrap()), picture(&fold));
+    assert_eq!(picture(&chunk::decode(&chunk::encode_whole(&Ranked::new(&fold))).unwrap()), picture(&fold));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_full_fold_stays_full() {
         }
     };
     more(&mut fold, 0..40);
-    let read = chunk::decode(&chunk::encode_whole(&fold)).unwrap();
+    let read = chunk::decode(&chunk::encode_whole(&Ranked::new(&fold))).unwrap();
     assert_eq!(picture(&read), picture(&fold));
     let mut merged = Fold::with_capacity(window(), 20);
     merged.merge(&read).unwrap();
@@ -87,7 +87,7 @@ fn a_full_fold_stays_full() {
 #[test]
 fn what_is_no_chunk_is_told_apart() {
     let fold = folded(&[event()]);
-    let whole = chunk::encode_whole(&fold);
+    let whole = chunk::encode_whole(&Ranked::new(&fold));
     let slice = chunk::encode_slice(&Ranked::new(&fold), 0..1);
     let error = |bytes: &[u8]| chunk::decode(bytes).map(|_| ()).unwrap_err();
     assert_eq!(error(b""), ChunkError::Magic);
@@ -107,18 +107,18 @@ proptest! {
     #[test]
     fn a_whole_chunk_gives_back_the_fold(events in prop::collection::vec(events(), 0..200), parts in 1usize..6) {
         let fold = folded(&events);
-        let bytes = chunk::encode_whole(&fold);
-        prop_assert_eq!(&bytes, &chunk::encode_whole(&folded(events.iter().rev())));
+        let bytes = chunk::encode_whole(&Ranked::new(&fold));
+        prop_assert_eq!(&bytes, &chunk::encode_whole(&Ranked::new(&folded(events.iter().rev()))));
         let packed = chunk::compress(&bytes).unwrap();
         let read = chunk::decode(&chunk::decompress(&packed).unwrap()).unwrap();
         prop_assert_eq!(picture(&read), picture(&fold));
-        prop_assert_eq!(&bytes, &chunk::encode_whole(&read));
+        prop_assert_eq!(&bytes, &chunk::encode_whole(&Ranked::new(&read)));
         let mut merged = Fold::new(window());
         for part in 0..parts {
-            let part = chunk::encode_whole(&folded(events.iter().skip(part).step_by(parts)));
+            let part = chunk::encode_whole(&Ranked::new(&folded(events.iter().skip(part).step_by(parts))));
             merged.merge(&chunk::decode(&part).unwrap()).unwrap();
         }
-        prop_assert_eq!(&bytes, &chunk::encode_whole(&merged));
+        prop_assert_eq!(&bytes, &chunk::encode_whole(&Ranked::new(&merged)));
     }
 
     #[test]
@@ -143,7 +143,7 @@ proptest! {
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), events in prop::collection::vec(events(), 0..8)) {
         let _ = chunk::decode(&bytes);
         let _ = chunk::decompress(&bytes);
-        let mut begun = chunk::encode_whole(&folded(&events));
+        let mut begun = chunk::encode_whole(&Ranked::new(&folded(&events)));
         begun.truncate(40);
         begun.extend(bytes);
         let _ = chunk::decode(&begun);
@@ -153,12 +153,12 @@ proptest! {
     fn damage_makes_an_error_or_another_fold(
         events in prop::collection::vec(events(), 1..30), at in any::<prop::sample::Index>(), bit in 0u8..8,
     ) {
-        let mut bytes = chunk::encode_whole(&folded(&events));
+        let mut bytes = chunk::encode_whole(&Ranked::new(&folded(&events)));
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         if let Ok(fold) = chunk::decode(&bytes) {
             // What can be read can be written and read again.
-            let again = chunk::decode(&chunk::encode_whole(&fold)).unwrap();
+            let again = chunk::decode(&chunk::encode_whole(&Ranked::new(&fold))).unwrap();
             prop_assert_eq!(picture(&again), picture(&fold));
         }
     }

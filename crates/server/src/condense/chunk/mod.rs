@@ -89,8 +89,8 @@ use std::ops::Range;
 pub const FIRST_SLICE_ROWS: usize = 2_000;
 /// Rows of the others.
 pub const SLICE_ROWS: usize = 128 << 10;
-/// zstd level of chunks.
-const LEVEL: i32 = 6;
+/// zstd level of chunks: planes of bytes leave little for higher ones (6 gives 4 % less in four times the time).
+const LEVEL: i32 = 1;
 /// Greatest size of a chunk before compression.
 pub const MAX_CHUNK_BYTES: usize = 1 << 30;
 

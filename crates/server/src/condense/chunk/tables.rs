@@ -35,13 +35,13 @@ impl Renumbered {
         places
     }
 
-    fn get(&self, place: u32) -> u64 {
-        self.numbers.get(place as usize).copied().unwrap_or(0).into()
+    fn get(&self, place: u32) -> u32 {
+        self.numbers.get(place as usize).copied().unwrap_or(0)
     }
 }
 
 /// What identifies a trail in a chunk: string of the indicator, kind, label.
-pub(super) type Trail = (u64, u8, u64);
+pub(super) type Trail = (u32, u8, u32);
 
 #[derive(Debug)]
 pub(super) struct Tables<'f> {
@@ -152,15 +152,19 @@ impl<'f> Tables<'f> {
     }
 
     pub(super) fn string(&self, number: u32) -> u64 {
+        self.text(number).into()
+    }
+
+    fn text(&self, number: u32) -> u32 {
         self.strings.get(self.orders.strings.place(number))
     }
 
     pub(super) fn address(&self, number: u32) -> u64 {
-        self.addresses.get(self.orders.addresses.place(number))
+        self.addresses.get(self.orders.addresses.place(number)).into()
     }
 
-    pub(super) fn host(&self, number: u32) -> u64 {
-        self.host_numbers.get(number as usize).copied().unwrap_or(0).into()
+    pub(super) fn host(&self, number: u32) -> u32 {
+        self.host_numbers.get(number as usize).copied().unwrap_or(0)
     }
 
     pub(super) fn sensor(&self, number: u32) -> u64 {
@@ -169,7 +173,7 @@ impl<'f> Tables<'f> {
 
     pub(super) fn trail(&self, row: &Row) -> Trail {
         let label = self.label_numbers.get(row.label as usize).copied().unwrap_or(0);
-        (self.string(row.indicator), row.kind as u8, label.into())
+        (self.text(row.indicator), row.kind as u8, label)
     }
 
     /// Writes the dictionaries, with the trails of the rows, ascending.
@@ -199,9 +203,9 @@ impl<'f> Tables<'f> {
         for (tag, part) in (9..).zip(0..5) {
             write(to, tag, false, &column(labels.iter(), |label| label.get(part).copied().unwrap_or(0)));
         }
-        write(to, 14, true, &column(trails.iter(), |trail| trail.0));
+        write(to, 14, true, &column(trails.iter(), |trail| trail.0.into()));
         write(to, 15, false, &column(trails.iter(), |trail| trail.1.into()));
-        write(to, 16, false, &column(trails.iter(), |trail| trail.2));
+        write(to, 16, false, &column(trails.iter(), |trail| trail.2.into()));
         write(to, 17, false, &self.sensors);
     }
 }

@@ -11,14 +11,11 @@ use super::column::write;
 use super::tables::{Tables, Trail, column};
 use super::{CUT, HEADER_BYTES, MAGIC, TOLD, VERSION, WHOLE};
 
-/// Everything a fold holds: [`super::decode`] gives it back.
+/// Everything the fold of these threats holds: [`super::decode`] gives it back.
 #[must_use]
-pub fn encode_whole(fold: &Fold) -> Vec<u8> {
-    let orders = Orders::of(fold);
-    let rows: Vec<Judged> =
-        fold.kept_at().map(|(at, row)| Judged { at, evidence: Threat { fold, row }.evidence() }).collect();
-    let all = rows.len();
-    Writer { fold, orders: &orders, rows: &rows, first: 0, all, told: usize::MAX }.write()
+pub fn encode_whole(ranked: &Ranked<'_>) -> Vec<u8> {
+    let Ranked { fold, orders, rows } = ranked;
+    Writer { fold, orders, rows, first: 0, all: rows.len(), told: usize::MAX }.write()
 }
 
 /// The threats with these ranks, sets cut to a few values, for a page.
@@ -45,7 +42,7 @@ struct Placed<'w> {
     row: &'w Row,
     judged: Judged,
     trail: Trail,
-    host: u64,
+    host: u32,
 }
 
 impl Writer<'_> {
@@ -53,16 +50,17 @@ impl Writer<'_> {
         let rows: Vec<&Row> = self.rows.iter().filter_map(|judged| self.fold.rows.get(judged.at as usize)).collect();
         let tables = Tables::of(self.fold, self.orders, &rows, self.told);
         let placed = rows.iter().zip(self.rows).map(|(row, judged)| Placed {
-            row,
+            row: *row,
             judged: *judged,
             trail: tables.trail(row),
             host: tables.host(row.host),
         });
         let mut placed: Vec<Placed<'_>> = placed.collect();
+        drop(rows);
         placed.sort_unstable_by_key(|placed| (placed.trail, placed.host, placed.row.id));
         let mut trails: Vec<Trail> = placed.iter().map(|placed| placed.trail).collect();
         trails.dedup();
-        let mut to = Vec::with_capacity(64 * rows.len() + 4096);
+        let mut to = Vec::with_capacity(64 * placed.len() + 4096);
         self.write_header(&mut to);
         write(&mut to, 1, false, &self.fold.totals.numbers());
         tables.write(&mut to, &trails);
@@ -98,7 +96,7 @@ impl Writer<'_> {
             trails.push(trails.last().map_or(0, |last| last + u64::from(new)));
         }
         write(to, 20, true, &trails);
-        write(to, 21, false, &column(placed.iter(), |placed| placed.host));
+        write(to, 21, false, &column(placed.iter(), |placed| placed.host.into()));
         let shown = |row: &Row| if row.shown == row.indicator { 0 } else { tables.string(row.shown) + 1 };
         write(to, 22, false, &column(placed.iter(), |placed| shown(placed.row)));
         write(to, 23, false, &column(placed.iter(), |placed| u64::from(placed.row.lines).saturating_sub(1)));

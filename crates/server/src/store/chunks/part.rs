@@ -54,7 +54,7 @@ impl Part {
     /// Of a fold, in memory.
     pub(super) fn of(name: String, fold: &Fold) -> Result<Part, StoreError> {
         let mut pieces = Vec::new();
-        slices(fold, |size, bytes| {
+        slices(&Ranked::new(fold), |size, bytes| {
             pieces.push((size, Piece::Memory(bytes.into())));
             Ok(())
         })?;
@@ -83,13 +83,12 @@ pub(super) fn tally(fold: &Fold) -> Tally {
 
 /// Makes the slices of a fold, one at a time.
 pub(super) fn slices(
-    fold: &Fold,
+    ranked: &Ranked<'_>,
     mut each: impl FnMut(Size, Vec<u8>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let ranked = Ranked::new(fold);
     for ranks in chunk::slices(ranked.len()) {
         let rows = ranks.len() as u64;
-        let bytes = chunk::compress(&chunk::encode_slice(&ranked, ranks)).map_err(broken)?;
+        let bytes = chunk::compress(&chunk::encode_slice(ranked, ranks)).map_err(broken)?;
         each(Size { rows, bytes: bytes.len() as u64 }, bytes)?;
     }
     Ok(())

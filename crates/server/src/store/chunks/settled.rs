@@ -16,7 +16,7 @@ use super::Moment;
 use super::part::{Part, Piece, Size, broken, fold_segments, hash, slices, tally};
 use crate::Scope;
 use crate::addresses::Local;
-use crate::condense::{Fold, chunk};
+use crate::condense::{Fold, Ranked, chunk};
 use crate::store::StoreError;
 use crate::store::archive::Archive;
 use crate::store::files::{failed, make_directory, step, sync_directory, write_whole};
@@ -143,12 +143,13 @@ impl Archive {
             write_whole(&path, bytes).map_err(failed("written", &path))
         };
         let mut sizes = Vec::new();
-        slices(fold, |size, bytes| {
+        let ranked = Ranked::new(fold);
+        slices(&ranked, |size, bytes| {
             write(&format!("{}.zst", sizes.len()), &bytes)?;
             sizes.push((size, hash(&bytes)));
             Ok(())
         })?;
-        let whole = chunk::compress(&chunk::encode_whole(fold)).map_err(broken)?;
+        let whole = chunk::compress(&chunk::encode_whole(&ranked)).map_err(broken)?;
         write("whole.zst", &whole)?;
         let ids = |segment: &Arc<Segment>| segment.meta.id;
         let with_parts =

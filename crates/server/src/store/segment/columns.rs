@@ -127,6 +127,11 @@ impl Column {
         !matches!(self, Id | Threat | Batch | Line | Context | Reasons | Keys)
     }
 
+    /// Whether a digest of rows looks at it: `keys` follow from the others.
+    pub(super) fn digested(self) -> bool {
+        self != Column::Keys
+    }
+
     fn nullable(self) -> bool {
         use Column::{Context, Dst, DstPort, Line, MatchEnd, MatchStart, Reasons, Rest, Src, SrcPort};
         matches!(self, Src | SrcPort | Dst | DstPort | MatchStart | MatchEnd | Line | Context | Reasons | Rest)

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::store::Stored;
@@ -63,7 +62,7 @@ impl Counts {
 
 /// Slot of the UTC day.
 fn slot(time: Timestamp) -> u8 {
-    let of_day = time.to_zoned(TimeZone::UTC).time();
-    let minutes = i64::from(of_day.hour()) * 60 + i64::from(of_day.minute());
-    u8::try_from(minutes * 60 / SLOT_SECONDS).unwrap_or(0)
+    // Before 1970 a second begins below its number.
+    let second = time.as_second() - i64::from(time.subsec_nanosecond() < 0);
+    u8::try_from(second.rem_euclid(86_400) / SLOT_SECONDS).unwrap_or(0)
 }

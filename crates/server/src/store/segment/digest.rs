@@ -14,10 +14,10 @@ static SECRETS: RapidSecrets = RapidSecrets::seed(0x0064_6967_6573_7431);
 /// What an absent value counts as.
 const ABSENT: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Sum of the rows' hashes over all columns but `keys`, which follow from the others.
+/// Sum of the rows' hashes over [`Column::digested`] columns.
 pub(super) fn digest(batch: &RecordBatch) -> u64 {
     let mut rows = vec![0u64; batch.num_rows()];
-    for column in Column::ALL.into_iter().filter(|column| *column != Column::Keys) {
+    for column in Column::ALL.into_iter().filter(|column| column.digested()) {
         if let Some(array) = batch.column_by_name(column.name()) {
             add_column(&mut rows, array.as_ref());
         }

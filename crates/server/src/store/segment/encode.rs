@@ -7,7 +7,7 @@ use arrow_array::builder::{
     ListBuilder, StringBuilder, TimestampNanosecondBuilder, UInt8Builder, UInt16Builder, UInt32Builder, UInt64Builder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
-use event::{Context, Event};
+use event::{Context, Event, draw};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +83,15 @@ pub(super) struct Encoder {
     reasons: StringBuilder,
     rest: StringBuilder,
     keys: ListBuilder<StringBuilder>,
+    scratch: Scratch,
+}
+
+/// Texts of one row, in memory that is used again.
+#[derive(Debug, Default)]
+struct Scratch {
+    src: Vec<u8>,
+    dst: Vec<u8>,
+    id: Vec<u8>,
 }
 
 impl Encoder {
@@ -117,19 +126,23 @@ impl Encoder {
             reasons: StringBuilder::new(),
             rest: StringBuilder::new(),
             keys: ListBuilder::new(StringBuilder::new()).with_field(element()),
+            scratch: Scratch::default(),
         }
     }
 
     pub(super) fn push(&mut self, stored: &Stored) {
         let event = &stored.event;
+        let Scratch { src, dst, id } = &mut self.scratch;
+        let key = ThreatKey::of(event);
+        let (src, dst) = (first(&event.src, src), first(&event.dst, dst));
         self.id.append_value(&event.id);
         self.time.append_value(nanoseconds(event.time));
         self.last.append_value(nanoseconds(event.last));
         self.site.append_value(&event.site);
         self.sensor.append_value(&event.sensor);
-        self.src.append_option(event.src.first().map(IpAddr::to_string));
+        self.src.append_option(src);
         self.src_port.append_option(event.src_ports.first().copied());
-        self.dst.append_option(event.dst.first().map(IpAddr::to_string));
+        self.dst.append_option(dst);
         self.dst_port.append_option(event.dst_ports.first().copied());
         self.protocol.append_value(event.protocol);
         self.kind.append_value(event.kind.name());
@@ -147,17 +160,18 @@ impl Encoder {
         self.severity.append_value(event.severity.name());
         self.confidence.append_value(event.confidence);
         self.count.append_value(event.count);
-        self.threat.append_value(ThreatKey::of(event).id().0);
+        self.threat.append_value(key.id_in(id).0);
         self.batch.append_value(&event.batch);
         self.line.append_option(stored.line.as_deref());
-        let context = Context { forwarded_for: Vec::new(), ..event.context.clone() };
-        self.context.append_option((context != Context::default()).then(|| json(&context)));
+        self.context.append_option(context(&event.context));
         self.reasons.append_option((!event.reasons.is_empty()).then(|| json(&event.reasons)));
-        let rest = rest(event);
-        self.rest.append_option((rest != Rest::default()).then(|| json(&rest)));
-        for key in keys(event) {
-            self.keys.values().append_value(key);
-        }
+        self.rest.append_option((!is_plain(event)).then(|| json(&rest(event))));
+        keys(event, key.indicator, |key| {
+            // It has a column of its own.
+            if ![src, dst, Some(event.indicator.as_str())].contains(&Some(key)) {
+                self.keys.values().append_value(key);
+            }
+        });
         self.keys.append(true);
     }
 
@@ -202,6 +216,30 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// The first address, as text.
+fn first<'t>(addresses: &[IpAddr], text: &'t mut Vec<u8>) -> Option<&'t str> {
+    text.clear();
+    draw::address(*addresses.first()?, text);
+    std::str::from_utf8(text).ok()
+}
+
+/// Context that stands in no line; none where nothing is told.
+fn context(context: &Context) -> Option<String> {
+    let empty = Context::default();
+    if *context == empty {
+        return None;
+    }
+    let context = Context { forwarded_for: Vec::new(), ..context.clone() };
+    (context != empty).then(|| json(&context))
+}
+
+/// Whether columns hold all of an event: nothing is left for [`Rest`].
+fn is_plain(event: &Event) -> bool {
+    let single = event.src.len().max(event.src_ports.len()).max(event.dst.len()).max(event.dst_ports.len()) <= 1;
+    let matched = event.observed.matched.len() <= 1;
+    single && matched && event.context.forwarded_for.is_empty() && fits(event.time) && fits(event.last)
+}
+
 fn rest(event: &Event) -> Rest {
     let matched = match event.observed.matched.as_slice() {
         [_] => Vec::new(),
@@ -219,23 +257,25 @@ fn rest(event: &Event) -> Rest {
     }
 }
 
-/// Values by which the row is found and that stand in no column of their own as they are: further addresses, all
-/// addresses as they are searched (canonical), the indicator without its case and the names above it.
-fn keys(event: &Event) -> Vec<String> {
-    let mut keys = Vec::new();
-    let indicator = ThreatKey::of(event).indicator;
+/// Values by which the row is found: all addresses as they are searched (canonical), the indicator without its case and
+/// the names above it. Each once, in order.
+fn keys(event: &Event, indicator: &str, mut each: impl FnMut(&str)) {
     let folded = fold(indicator);
-    keys.extend(above(&folded).map(str::to_owned));
     let texts = [event.indicator.as_str(), event.observed.text.as_str()].into_iter().filter_map(address_in);
-    keys.extend(event.src.iter().chain(&event.dst).copied().chain(texts).map(|a| a.to_canonical().to_string()));
-    keys.push(folded);
-    let columns = [
-        event.src.first().map(IpAddr::to_string).unwrap_or_default(),
-        event.dst.first().map(IpAddr::to_string).unwrap_or_default(),
-        event.indicator.clone(),
-    ];
+    let mut addresses: Vec<IpAddr> =
+        event.src.iter().chain(&event.dst).copied().chain(texts).map(|address| address.to_canonical()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let mut drawn = Vec::new();
+    let mut ends = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        draw::address(address, &mut drawn);
+        ends.push(drawn.len());
+    }
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let addresses = starts.zip(&ends).filter_map(|(start, end)| std::str::from_utf8(drawn.get(start..*end)?).ok());
+    let mut keys: Vec<&str> = addresses.chain(above(&folded)).chain([folded.as_ref()]).collect();
     keys.sort_unstable();
     keys.dedup();
-    keys.retain(|key| !columns.contains(key));
-    keys
+    keys.into_iter().for_each(&mut each);
 }

@@ -123,8 +123,9 @@ impl<'b, V: Copy> Coded<'b, V> {
 impl<'b> Coded<'b, u32> {
     /// A row's text with its number in a fold.
     fn text(&mut self, row: usize, fold: &mut Fold) -> Result<Text<'b>, ParquetError> {
-        let number = self.required(row, |text| Some(fold.text(text)))?;
-        Ok(Text { text: self.at(row)?.1, number })
+        let (key, text) = self.at(row)?;
+        let made = self.made.get_mut(key).ok_or_else(|| lacks(self.column))?;
+        Ok(Text { text, number: *made.get_or_insert_with(|| fold.text(text)) })
     }
 }
 

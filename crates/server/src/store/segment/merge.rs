@@ -12,12 +12,13 @@ use arrow_select::interleave::interleave_record_batch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::errors::ParquetError;
 
-use super::columns::Column;
+use super::ROW_GROUP;
+use super::columns::{Column, READ_SCHEMA, SCHEMA};
 use super::counts::Counts;
 use super::digest::digest;
 use super::encode::nanoseconds;
 use super::read::{Meta, Segment};
-use super::write::Writer;
+use super::write::{KEPT_LEVEL, Writer};
 
 /// Rows of all parts that are in memory, about.
 const HELD: usize = 65_536;
@@ -27,20 +28,21 @@ const LEAST: usize = 256;
 const WRITTEN: usize = 8_192;
 
 /// Writes one segment of the rows of others, which lie in one day and stand in the order of their ids. `meta` says
-/// what it is; its counts are filled in. What was written is read again and compared.
+/// what it is; its counts are filled in. What was written is read again and compared: by dictionaries, a row group at a
+/// time, so that each value is looked at once.
 pub(in crate::store) fn merge(path: &Path, parts: &[Arc<Segment>], mut meta: Meta) -> Result<Meta, ParquetError> {
     let mut counts = Counts::new();
     parts.iter().for_each(|part| counts.merge(&part.meta.counts));
     let expected = parts.iter().fold(0u64, |sum, part| sum.wrapping_add(part.meta.digest));
     meta.counts = counts;
-    let mut writer = Writer::create(path, meta.counts.all.lines)?;
+    let mut writer = Writer::create(path, meta.counts.all.lines, KEPT_LEVEL)?;
     Merging::new(parts).run(&mut writer)?;
     same(&meta, expected, writer.so_far())?;
     let meta = writer.finish(path, meta)?;
     let directory = path.parent().unwrap_or(Path::new("."));
     let written = Segment::new(directory, meta.clone());
     let mut found = (0u64, 0u64);
-    for batch in written.plain_batches(WRITTEN)? {
+    for batch in written.batches(&READ_SCHEMA, ROW_GROUP, Column::digested)? {
         let batch = batch?;
         found = (found.0 + batch.num_rows() as u64, found.1.wrapping_add(digest(&batch)));
     }
@@ -80,7 +82,7 @@ impl<'p> Merging<'p> {
             parts: parts.iter().map(|segment| Part { segment, reader: None, at: (0, 0) }).collect(),
             slots: Vec::new(),
             chosen: Vec::with_capacity(WRITTEN),
-            rows: (HELD / parts.len().max(1)).clamp(LEAST, WRITTEN),
+            rows: (HELD / together(parts).max(1)).clamp(LEAST, WRITTEN),
         }
     }
 
@@ -88,7 +90,7 @@ impl<'p> Merging<'p> {
         while let Some(Reverse((_, place))) = self.heap.pop() {
             let Some(part) = self.parts.get_mut(place) else { continue };
             if part.reader.is_none() {
-                part.reader = Some(part.segment.plain_batches(self.rows)?);
+                part.reader = Some(part.segment.batches(&SCHEMA, self.rows, |_| true)?);
                 if !self.next_batch(place)? {
                     continue;
                 }
@@ -115,8 +117,15 @@ impl<'p> Merging<'p> {
                         self.flush(writer)?;
                     }
                 }
-                None if self.next_batch(place)? => {}
-                None => return Ok(()),
+                None => {
+                    // What begins with the next batch can be written without a copy.
+                    if self.chosen.len() >= WRITTEN / 2 {
+                        self.flush(writer)?;
+                    }
+                    if !self.next_batch(place)? {
+                        return Ok(());
+                    }
+                }
             }
         }
     }
@@ -130,6 +139,8 @@ impl<'p> Merging<'p> {
                 Ok(true)
             }
             None => {
+                // It holds the pages and dictionaries of all columns.
+                part.reader = None;
                 // Behind every slot there will be.
                 part.at = (usize::MAX, 0);
                 Ok(false)
@@ -137,13 +148,27 @@ impl<'p> Merging<'p> {
         }
     }
 
+    /// What was chosen, without a copy, where it is rows of one batch on end: parts seldom overlap.
+    fn run_of_one(&self) -> Option<RecordBatch> {
+        let ((slot, start), (last_slot, last)) = (*self.chosen.first()?, *self.chosen.last()?);
+        // Rows of a batch are chosen in their order: the ends tell of those between.
+        let on_end = slot == last_slot && last.checked_sub(start)? + 1 == self.chosen.len();
+        let batch = self.slots.get(slot).filter(|_| on_end)?;
+        Some(batch.slice(start, self.chosen.len()))
+    }
+
     /// Writes what was chosen, and keeps only batches that parts are still at.
     fn flush(&mut self, writer: &mut Writer) -> Result<(), ParquetError> {
         if self.chosen.is_empty() {
             return Ok(());
         }
-        let batches: Vec<&RecordBatch> = self.slots.iter().collect();
-        writer.push(&interleave_record_batch(&batches, &self.chosen)?)?;
+        match self.run_of_one() {
+            Some(rows) => writer.push(&rows)?,
+            None => {
+                let batches: Vec<&RecordBatch> = self.slots.iter().collect();
+                writer.push(&interleave_record_batch(&batches, &self.chosen)?)?;
+            }
+        }
         self.chosen.clear();
         let mut kept = Vec::new();
         for part in self.parts.iter_mut().filter(|part| part.reader.is_some()) {
@@ -155,6 +180,19 @@ impl<'p> Merging<'p> {
         self.slots = kept;
         Ok(())
     }
+}
+
+/// Most parts that have rows of one time or another between two of their rows, by first and last times.
+fn together(parts: &[Arc<Segment>]) -> usize {
+    let counts = parts.iter().map(|part| &part.meta.counts);
+    let mut changes: Vec<_> = counts.flat_map(|counts| [(counts.first, 0u8), (counts.last, 1)]).collect();
+    changes.sort_unstable();
+    let (mut open, mut most) = (0usize, 0);
+    for (_, ends) in changes {
+        open = if ends == 1 { open.saturating_sub(1) } else { open + 1 };
+        most = most.max(open);
+    }
+    most
 }
 
 fn time(batch: &RecordBatch, row: usize) -> Option<i64> {

@@ -81,7 +81,7 @@ impl Blooms {
             Filter::Net(_) | Filter::Source(_) | Filter::Destination(_) => true,
             Filter::Indicator(name) => {
                 let name = fold(name);
-                self.any(&[Column::Indicator, Column::Keys], |bloom| bloom.check(name.as_str()))?
+                self.any(&[Column::Indicator, Column::Keys], |bloom| bloom.check(name.as_ref()))?
             }
             Filter::And(all) => {
                 for filter in all {

@@ -21,7 +21,7 @@ use parquet::file::metadata::PageIndexPolicy;
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Checked, from_bytes, of_file, total};
-use super::columns::{Column, READ_SCHEMA, SCHEMA};
+use super::columns::{Column, READ_SCHEMA};
 use super::counts::Counts;
 use super::decode::Decoder;
 use super::group::Group;
@@ -162,19 +162,23 @@ impl Segment {
         Ok((checked, footer))
     }
 
-    /// All rows, in batches of `rows`, as they are written.
-    pub(super) fn plain_batches(&self, rows: usize) -> Result<ParquetRecordBatchReader, ParquetError> {
-        self.batches(&SCHEMA, rows)
-    }
-
-    fn batches(&self, schema: &SchemaRef, rows: usize) -> Result<ParquetRecordBatchReader, ParquetError> {
+    /// Some columns of all rows, in batches of `rows`.
+    pub(super) fn batches(
+        &self,
+        schema: &SchemaRef,
+        rows: usize,
+        wanted: impl Fn(Column) -> bool,
+    ) -> Result<ParquetRecordBatchReader, ParquetError> {
         let (checked, footer) = self.open(schema)?;
-        ParquetRecordBatchReaderBuilder::new_with_metadata(checked, footer).with_batch_size(rows).build()
+        let leaves = Column::ALL.into_iter().filter(|column| wanted(*column)).map(Column::place);
+        let mask = ProjectionMask::leaves(footer.parquet_schema(), leaves);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(checked, footer);
+        builder.with_projection(mask).with_batch_size(rows).build()
     }
 
     /// Visits every event, in order of time.
     pub(in crate::store) fn each(&self, mut visit: impl FnMut(Stored)) -> Result<(), ParquetError> {
-        for batch in self.batches(&READ_SCHEMA, BATCH)? {
+        for batch in self.batches(&READ_SCHEMA, BATCH, |_| true)? {
             let batch = batch?;
             let decoder = Decoder::new(&batch);
             for row in 0..batch.num_rows() {

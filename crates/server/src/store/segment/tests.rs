@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::encode::nanoseconds;
 use super::*;
 use crate::Scope;
-use crate::condense::{Fold, Window, chunk};
+use crate::condense::{Fold, Ranked, Window, chunk};
 use crate::store::sample::{self, hostile};
 use crate::store::{Field, Filter, Stored};
 
@@ -117,7 +117,7 @@ proptest! {
         segment.each_to_fold((from, to), |stored| { by_events.add(&stored.event); }).unwrap();
         segment.fold((from, to), &mut by_columns).unwrap();
         prop_assert_eq!(by_events.totals(), by_columns.totals());
-        prop_assert_eq!(chunk::encode_whole(&by_events), chunk::encode_whole(&by_columns));
+        prop_assert_eq!(chunk::encode_whole(&Ranked::new(&by_events)), chunk::encode_whole(&Ranked::new(&by_columns)));
     }
 
     #[test]
@@ -228,6 +228,9 @@ fn many_rows_fold_as_events_do() {
             })
             .unwrap();
         segment.fold(bounds, &mut by_columns).unwrap();
-        assert!(chunk::encode_whole(&by_events) == chunk::encode_whole(&by_columns), "{threats}");
+        assert!(
+            chunk::encode_whole(&Ranked::new(&by_events)) == chunk::encode_whole(&Ranked::new(&by_columns)),
+            "{threats}"
+        );
     }
 }

@@ -29,13 +29,21 @@ const ENCODED: usize = 8_192;
 const PAGE_ROWS: usize = 8_192;
 /// Share of bloom filter look-ups that say yes wrongly.
 const FALSE_POSITIVES: f64 = 0.01;
-const ZSTD_LEVEL: i32 = 3;
+/// Of segments that soon become part of another: what counts is the time.
+const PASSING_LEVEL: i32 = 1;
+/// Of segments that are kept.
+pub(super) const KEPT_LEVEL: i32 = 3;
 /// Bytes of a column's dictionary in a row group, above which its further values stand in the rows: hunts look at
 /// dictionaries before rows. Held in memory while a row group is written.
 const DICTIONARY: usize = 8 << 20;
 
 /// What is looked for by single values.
 const BLOOMS: [Column; 5] = [Column::Src, Column::Dst, Column::Indicator, Column::Threat, Column::Keys];
+
+/// Columns with statistics: the range of times, and whether no row has a value. Others would cost comparisons of every
+/// row for what nobody asks.
+const TOLD: [Column; 7] =
+    [Column::Time, Column::MatchStart, Column::MatchEnd, Column::Line, Column::Context, Column::Reasons, Column::Rest];
 
 /// A segment that is being written.
 pub(super) struct Writer {
@@ -45,10 +53,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// For about so many rows.
-    pub(super) fn create(path: &Path, rows: u64) -> Result<Writer, ParquetError> {
+    /// For about so many rows, compressed by a level of zstd.
+    pub(super) fn create(path: &Path, rows: u64, level: i32) -> Result<Writer, ParquetError> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(path)?;
-        let arrow = ArrowWriter::try_new(Summing::new(file), Arc::clone(&SCHEMA), Some(properties(rows)?))?;
+        let arrow = ArrowWriter::try_new(Summing::new(file), Arc::clone(&SCHEMA), Some(properties(rows, level)?))?;
         Ok(Writer { arrow, digest: 0, rows: 0 })
     }
 
@@ -87,18 +95,18 @@ pub(super) fn write_sums(path: &Path, sums: &[u64]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn properties(rows: u64) -> Result<WriterProperties, ParquetError> {
+fn properties(rows: u64, level: i32) -> Result<WriterProperties, ParquetError> {
     let path = |column: Column| ColumnPath::new(column.path());
     // Keys are a few for each row.
     let values = (rows * 2).clamp(64, 2 * ROW_GROUP as u64);
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("maltrail ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(level)?))
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY)
         .set_write_batch_size(PAGE_ROWS)
-        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_statistics_enabled(EnabledStatistics::None)
         .set_bloom_filter_position(BloomFilterPosition::End)
         .set_sorting_columns(Some(vec![SortingColumn {
             column_idx: i32::try_from(Column::Time.place()).unwrap_or(0),
@@ -109,6 +117,9 @@ fn properties(rows: u64) -> Result<WriterProperties, ParquetError> {
         properties = properties
             .set_column_dictionary_enabled(path(column), false)
             .set_column_encoding(path(column), Encoding::DELTA_BINARY_PACKED);
+    }
+    for column in TOLD {
+        properties = properties.set_column_statistics_enabled(path(column), EnabledStatistics::Chunk);
     }
     for column in [Column::Id, Column::Threat, Column::Line, Column::Context, Column::Rest] {
         properties = properties.set_column_dictionary_enabled(path(column), false);
@@ -124,7 +135,7 @@ fn properties(rows: u64) -> Result<WriterProperties, ParquetError> {
 
 /// Writes events that are sorted by time as a segment. `meta` says what it is; its counts are filled in.
 pub(in crate::store) fn write(path: &Path, events: &[Arc<Stored>], mut meta: Meta) -> Result<Meta, ParquetError> {
-    let mut writer = Writer::create(path, events.len() as u64)?;
+    let mut writer = Writer::create(path, events.len() as u64, PASSING_LEVEL)?;
     let mut counts = Counts::new();
     let mut encoder = Encoder::new();
     for part in events.chunks(ENCODED) {
