@@ -29,11 +29,11 @@ use ::event::Event;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::Settings;
 use crate::observables::{LookedBack, Observables, ObservablesError, View};
 use crate::stamp::Stamp;
 use crate::store::record::{Clock, Following};
 use crate::store::{Batch, EventStore, StoreError};
-use crate::Settings;
 
 pub use look::Limits;
 pub use report::{Look, Report};

@@ -12,6 +12,7 @@ use trails::builder::Place;
 use trails::{Builder, Stamp as Built, Vetoes};
 
 use super::*;
+use crate::Scope;
 use crate::addresses::Local;
 use crate::observables::{ObservablesSettings, Origin};
 use crate::store::record::Window;
