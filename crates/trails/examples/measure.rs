@@ -31,6 +31,9 @@ fn main() {
     let start = Instant::now();
     let store = Store::open(target).unwrap();
     println!("open {:?}, {} bytes", start.elapsed(), std::fs::metadata(target).unwrap().len());
+    let start = Instant::now();
+    let inert = store.trails().filter(|(one, label)| trails::probe::probe(&store, one, *label).is_some()).count();
+    println!("{} trails probed in {:?}, {inert} can never be found", store.len(), start.elapsed());
     if let Some(rows) = arguments.get(3).filter(|rows| *rows != "-") {
         compare(&store, Path::new(rows));
     }
