@@ -127,7 +127,7 @@ function Verdict({ health, sensors, feeds }: VerdictProps): JSX.Element {
     <>
       <dl class="cards">
         <Card name="Last event">
-          {newest === undefined ? '…' : newest === -Infinity ? <Mark state="ill">none in 24 h</Mark> : <Mark state={stateOf(now - newest)}>{newest > now + AHEAD ? 'from the future' : `${lasted(Math.max(0, now - newest))} ago`}</Mark>}
+          {newest === undefined ? '…' : newest === -Infinity ? <Mark state="ill">none in 24 h</Mark> : <Mark state={stateOf(now - newest)}>{newest > now + AHEAD ? 'clock ahead' : `${lasted(Math.max(0, now - newest))} ago`}</Mark>}
         </Card>
         <Card name="Sensors heard in 24 h">{known === undefined ? '…' : <Mark state={known.length === 0 ? 'ill' : 'well'}>{count(known.length)}</Mark>}</Card>
         <Card name="Trails">

@@ -45,7 +45,7 @@ function ThreatList(): JSX.Element {
       load={load}
       keyOf={(row) => row.id}
       open={threat}
-      onOpen={(row) => go({ page: 'threats', subject: '', threat: row.id })}
+      onOpen={(row) => go({ threat: row.id })}
       sort={query.sort}
       onSort={sortBy}
       onKey={onRow}
