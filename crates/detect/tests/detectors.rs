@@ -129,5 +129,5 @@ fn another_time_begins_anew() {
             sensor.see(seconds, flow("203.0.113.9", 40_000, "192.0.2.10", port, 6), SYN);
         }
     }
-    assert_eq!(sensor.infos(), [String::new(); 0], "ten ports each time");
+    assert_eq!(sensor.infos(), Vec::<String>::new(), "ten ports each time");
 }

@@ -119,12 +119,12 @@ impl Beaconing {
 
     /// A connection attempt that counts.
     pub(super) fn probe(&mut self, keys: &Keys, flow: &Flow, now: Micros) -> Option<Alarm> {
-        let server = keys.with(keys.address(flow.dst), flow.dst_port.into());
-        let key = keys.with(server, keys.address(flow.src));
+        let key = keys.with(keys.pair(flow.src, flow.dst), flow.dst_port.into());
         let contact = self.contacts.get_mut(key as usize % CONTACTS)?;
         if std::mem::replace(contact, (key >> 32) as u32) != (key >> 32) as u32 {
             return None;
         }
+        let server = keys.with(keys.address(flow.dst), flow.dst_port.into());
         let (rhythm, count, span) = self.visit(key, server, now)?;
         // Looked for when it is asked, which is seldom.
         let clients = self.pairs.values().filter(|pair| pair.server == server).take(POPULAR + 1).count();

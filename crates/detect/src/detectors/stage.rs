@@ -1,5 +1,6 @@
 //! The detectors that count, of which there is one each for all workers.
 
+use event::Kind;
 use packet::{Flow, Micros, TableUsage};
 
 use super::about::Detector;
@@ -82,7 +83,7 @@ impl Stage {
         let Evidence { time, sequence, late, flow, what } = evidence;
         let when = When { time: *time, sequence: *sequence, late: *late };
         let second = time.0.div_euclid(Micros::SECOND);
-        let mut raise = |alarm: Option<Alarm>, flow: Flow| {
+        let mut raise = |alarm: Option<Alarm>| {
             if let Some(alarm) = alarm {
                 push(found, alarm, when, flow);
             }
@@ -91,8 +92,8 @@ impl Stage {
         match what {
             What::Probe => self.probe(flow, *time, raise),
             What::Answer => self.infection.answer(keys, flow),
-            What::Datagram => raise(self.udp_scanning.datagram(keys, flow, second), without_ports(flow)),
-            What::Path(element) => raise(self.web_scanning.path(keys, flow, *element, second), *flow),
+            What::Datagram => raise(self.udp_scanning.datagram(keys, flow, second)),
+            What::Path(element) => raise(self.web_scanning.path(keys, flow, *element, second)),
             What::Query(name, hash, kind) => {
                 let name = Name { text: batch.read(*name), hash: *hash, kind: *kind };
                 self.query(flow, &name, second, raise);
@@ -103,43 +104,43 @@ impl Stage {
                 let key = keys.with(keys.address(flow.src), keys.text(parts.domain));
                 if !self.long_names.has(&key, self.now) {
                     self.long_names.note(key, self.now);
-                    raise(Some(long_domain::alarm(name)), *flow);
+                    raise(Some(long_domain::alarm(name)));
                 }
             }
             What::NoSuchName(name) => {
-                raise(self.excessive_nxdomain.missing(keys, flow.src, batch.read(*name), second), *flow);
+                raise(self.excessive_nxdomain.missing(keys, flow.src, batch.read(*name), second));
             }
         }
     }
 
     /// A connection attempt, or what tries a port in another way.
     #[inline]
-    fn probe(&mut self, flow: &Flow, time: Micros, mut raise: impl FnMut(Option<Alarm>, Flow)) {
+    fn probe(&mut self, flow: &Flow, time: Micros, mut raise: impl FnMut(Option<Alarm>)) {
         let (keys, settings, second) = (&self.keys, &self.settings, time.0.div_euclid(Micros::SECOND));
         if settings.has(Detector::PortScanning) {
-            raise(self.port_scanning.probe(keys, flow, second), without_ports(flow));
+            raise(self.port_scanning.probe(keys, flow, second));
         }
         if infection::counts(flow) && settings.has(Detector::Infection) {
-            raise(self.infection.probe(keys, flow, second), *flow);
+            raise(self.infection.probe(keys, flow, second));
         }
         if brute_force::counts(flow) && settings.has(Detector::BruteForce) {
-            raise(self.brute_force.probe(keys, flow, second), *flow);
+            raise(self.brute_force.probe(keys, flow, second));
         }
         if beaconing::counts(flow) && settings.has(Detector::Beaconing) {
-            raise(self.beaconing.probe(keys, flow, time), *flow);
+            raise(self.beaconing.probe(keys, flow, time));
         }
     }
 
     /// A DNS query.
     #[inline]
-    fn query(&mut self, flow: &Flow, name: &Name<'_>, second: i64, mut raise: impl FnMut(Option<Alarm>, Flow)) {
+    fn query(&mut self, flow: &Flow, name: &Name<'_>, second: i64, mut raise: impl FnMut(Option<Alarm>)) {
         let (keys, settings) = (&self.keys, &self.settings);
         let Some(parts) = Parts::of(name.text) else { return };
         if settings.has(Detector::DnsExhaustion) {
-            raise(self.dns_exhaustion.query(keys, name, &parts, second), *flow);
+            raise(self.dns_exhaustion.query(keys, name, &parts, second));
         }
         if dns_tunnel::counts(&parts, name.kind) && settings.has(Detector::DnsTunnel) {
-            raise(self.dns_tunnel.query(keys, flow.src, (&parts, name), second), *flow);
+            raise(self.dns_tunnel.query(keys, flow.src, (&parts, name), second));
         }
     }
 
@@ -185,7 +186,10 @@ impl Stage {
 
 #[cold]
 #[inline(never)]
-fn push(found: &mut Vec<Finding>, alarm: Alarm, when: When, flow: Flow) {
+fn push(found: &mut Vec<Finding>, alarm: Alarm, when: When, flow: &Flow) {
+    // Of a scan of many ports no one is to be named.
+    let scan = alarm.kind == Kind::Ip;
+    let flow = if scan { Flow { src_port: 0, dst_port: 0, ..*flow } } else { *flow };
     found.push(alarm.finding(when, flow));
 }
 
@@ -196,9 +200,4 @@ pub(super) struct Name<'a> {
     pub(super) hash: u64,
     /// QTYPE.
     pub(super) kind: u16,
-}
-
-/// Of a scan of many ports no one is to be named.
-fn without_ports(flow: &Flow) -> Flow {
-    Flow { src_port: 0, dst_port: 0, ..*flow }
 }

@@ -187,6 +187,7 @@ fn stands_alone(text: &[u8], range: std::ops::Range<usize>, word: [bool; 2]) -> 
 const ODD: u8 = 1;
 const DOT: u8 = 2;
 const QUERY: u8 = 4;
+#[allow(clippy::indexing_slicing)] // Of constants, while it is compiled.
 const BYTES: [u8; 256] = {
     let mut bytes = [0; 256];
     let (mut place, odd) = (0, b"\"#$%'()*+:;<>@[\\]^`{|}~");
