@@ -116,7 +116,13 @@ const COLLECTIONS: &[(&str, &str, &str)] = &[
     ("detect/src/pipeline/repetition.rs", "said", "repetitions"),
     ("detect/src/pipeline/repetition.rs", "running", "told_flows"),
     ("detect/src/pipeline/repetition.rs", "queries", "told_queries"),
+    // One of each detector that counts.
+    ("detect/src/detectors/distinct.rs", "subjects", "port_scanning"),
+    ("detect/src/detectors/distinct.rs", "values", "port_scanning"),
+    ("detect/src/detectors/beaconing.rs", "pairs", "beaconing"),
+    ("detect/src/detectors/stage.rs", "long_names", "long_domain"),
     ("sensor/src/live/order.rs", "waiting", "unordered_findings"),
+    ("sensor/src/live/order.rs", "evidence", "unordered_evidence"),
     ("sensor/src/capture/duplicates.rs", "sets", "duplicates"),
 ];
 
