@@ -301,6 +301,58 @@ describe('deciding', () => {
   })
 })
 
+describe('how somebody likes it', () => {
+  test('is remembered', async () => {
+    const { page, table } = await open('#/threats')
+    const host = table.getByRole('columnheader', { name: 'Host' })
+    const width = async (): Promise<number> => Math.round((await host.boundingBox())?.width ?? 0)
+    await host.waitFor()
+    const before = await width()
+    const box = await host.boundingBox()
+    if (box === null) throw new Error('no head')
+    await page.mouse.move(box.x + box.width - 3, box.y + 10)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width + 57, box.y + 10, { steps: 3 })
+    await page.mouse.up()
+    await expect.poll(width).toBe(before + 60)
+    await page.getByRole('button', { name: 'Columns' }).click()
+    await page.getByRole('checkbox', { name: 'Port' }).uncheck()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Settings of admin' }).click()
+    await page.getByRole('radio', { name: 'Light' }).check()
+    await page.getByRole('radio', { name: 'Compact' }).check()
+    await page.reload()
+    await host.waitFor()
+    await expect.poll(width).toBe(before + 60)
+    expect(await table.getByRole('columnheader', { name: 'Port' }).count()).toBe(0)
+    expect(await page.evaluate(() => ({ ...document.documentElement.dataset }))).toMatchObject({ theme: 'light', density: 'compact' })
+    // Anna likes it otherwise, on the same machine.
+    const other = await open('#/threats', anna)
+    await other.table.getByRole('columnheader', { name: 'Port' }).waitFor()
+    await other.page.close()
+    await page.close()
+  })
+
+  test('nothing jumps while threats come', async () => {
+    const { page, table } = await open('#/threats')
+    await table.waitFor()
+    await page.getByText('sensors').waitFor()
+    const shifts = await page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          new PerformanceObserver((list) => resolve(list.getEntries().reduce((sum, entry) => sum + (entry as PerformanceEntry & { value: number }).value, 0))).observe({
+            type: 'layout-shift',
+            buffered: true,
+          })
+          // Without a shift nobody is told.
+          requestIdleCallback(() => resolve(0), { timeout: 2000 })
+        }),
+    )
+    expect(shifts).toBeLessThan(0.05)
+    await page.close()
+  })
+})
+
 describe('files', () => {
   const save = async (page: Page, name: RegExp): Promise<string> => {
     await page.getByRole('button', { name: 'Export and share' }).click()
@@ -322,6 +374,33 @@ describe('files', () => {
     expect(text).toContain('c2[.]evil[.]example')
     expect(text).not.toContain('evil.example')
     expect(complaints).toEqual([])
+    await page.close()
+  })
+})
+
+describe('what goes wrong', () => {
+  test('is told, and tried again', async () => {
+    const { page, table, rows } = await open('#/health')
+    await page.getByRole('link', { name: 'Threats', exact: true }).waitFor()
+    await page.route('**/api/v1/threats/**', (route) => route.abort())
+    await page.goto(`${server.address}/#/threats`)
+    await page.reload()
+    await page.getByRole('alert').getByText('The threats could not be read').waitFor()
+    await page.unroute('**/api/v1/threats/**')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await table.waitFor()
+    await expect.poll(rows).toBe(PLAIN)
+    // The server is gone: what was there stays, and the header says so.
+    await page.route('**/api/v1/**', (route) => route.abort())
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+    await page.getByText('offline').waitFor()
+    await search(page, 'sev:high')
+    await expect.poll(rows).toBe(4)
+    await table.focus()
+    await page.keyboard.press('s')
+    await page.keyboard.press('3')
+    await page.getByText('Not changed: the server cannot be reached').waitFor()
+    await expect.poll(() => table.getByRole('button', { name: 'Resolved' }).count()).toBe(0)
     await page.close()
   })
 })

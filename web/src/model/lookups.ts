@@ -1,6 +1,6 @@
 /** Where else to look something up: plain addresses that nothing is sent to unless somebody follows them. */
 
-import { parseAddress } from './address'
+import { outside, parseAddress } from './address'
 
 export interface Lookup {
   readonly name: string
@@ -10,15 +10,15 @@ export interface Lookup {
 /** A host name, so that nothing else is sent away by a link. */
 const NAME = /^(?=.{1,253}$)([a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}$/i
 const HASH = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/i
-const LOCAL = /^(?:10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|fe[89ab]|f[cd]|::1$)/i
 
 /** Where the value of a field can be looked up. Local addresses nowhere: nobody outside knows them. */
 export function lookups(field: string, value: string): Lookup[] {
   // A port behind a name or an IPv4 address is left out.
   const host = value.split('/')[0]?.replace(/^([^:]*):\d+$/, '$1') ?? ''
   const q = encodeURIComponent
-  if (parseAddress(host) !== undefined) {
-    if (LOCAL.test(host)) return []
+  const address = parseAddress(host)
+  if (address !== undefined) {
+    if (!outside(address)) return []
     return [
       { name: 'VirusTotal', href: `https://www.virustotal.com/gui/ip-address/${q(host)}` },
       { name: 'AbuseIPDB', href: `https://www.abuseipdb.com/check/${q(host)}` },

@@ -2,18 +2,7 @@
 
 import { signal, type Signal } from '@preact/signals'
 import { get } from './api'
-
-export interface AddressFacts {
-  readonly address: string
-  readonly range: string
-  readonly own: boolean
-  readonly alias: string | null
-  readonly country: string | null
-  readonly city: string | null
-  readonly asn: number | null
-  readonly organization: string | null
-  readonly resolver: string | null
-}
+import type { Known } from './subject'
 
 interface Service {
   readonly port: number
@@ -29,15 +18,15 @@ const MAX_KNOWN = 20_000
 /** Milliseconds in which addresses gather before they are asked for. */
 const GATHER = 30
 
-const facts = new Map<string, Signal<AddressFacts | undefined>>()
+const facts = new Map<string, Signal<Known | undefined>>()
 const wanted = new Set<string>()
 let gathering = false
 
 /** What is known of an address; undefined until it is. */
-export function addressFacts(address: string): Signal<AddressFacts | undefined> {
+export function addressFacts(address: string): Signal<Known | undefined> {
   const known = facts.get(address)
   if (known !== undefined) return known
-  const made = signal<AddressFacts | undefined>(undefined)
+  const made = signal<Known | undefined>(undefined)
   facts.set(address, made)
   for (const oldest of facts.keys()) {
     if (facts.size <= MAX_KNOWN) break
@@ -58,7 +47,7 @@ async function ask(): Promise<void> {
   for (let from = 0; from < all.length; from += MAX_ASKED) {
     const some = all.slice(from, from + MAX_ASKED)
     try {
-      const { addresses } = await get<{ addresses: AddressFacts[] }>(`api/v1/enrich?address=${some.map(encodeURIComponent).join(',')}`)
+      const { addresses } = await get<{ addresses: Known[] }>(`api/v1/enrich?address=${some.map(encodeURIComponent).join(',')}`)
       for (const told of addresses) {
         const known = facts.get(told.address)
         if (known !== undefined) known.value = told
