@@ -21,7 +21,9 @@ const NICER: i32 = 10;
 /// They could not be given up.
 pub(crate) fn lessen(place: &Place, trails_file: &Path, automatic: bool) -> Result<(), String> {
     let root = rustix::process::geteuid().is_root();
-    let owner = place.store.ancestors().skip(1).find_map(|directory| std::fs::metadata(directory).ok());
+    // Of the directory, or of the one that it will be made in; relative paths begin here.
+    let mut directories = place.store.ancestors().skip(1).map(|path| Path::new(".").join(path));
+    let owner = directories.find_map(|directory| std::fs::metadata(directory).ok());
     if let Some(owner) = owner.filter(|owner| root && owner.uid() != 0) {
         let error = go_on_as(owner.uid(), owner.gid(), trails_file);
         return Err(format!("cannot go on as the owner of the trails (user {}): {error}", owner.uid()));
