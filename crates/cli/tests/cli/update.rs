@@ -77,7 +77,12 @@ impl Site {
     pub(crate) fn configured(mut self, settings: &str) -> Site {
         settings.clone_into(&mut self.settings);
         let own = ["ENABLED_FEEDS", "USE_FEED_UPDATES"].iter().all(|key| !settings.contains(key));
-        let only = if own { format!("ENABLED_FEEDS {}\n", self.feeds.join(",")) } else { String::new() };
+        let only = match &self.feeds[..] {
+            _ if !own => String::new(),
+            // Without a name all feeds there are would be used.
+            [] => "USE_FEED_UPDATES false\n".to_owned(),
+            feeds => format!("ENABLED_FEEDS {}\n", feeds.join(",")),
+        };
         let text = format!("TRAILS_FILE trails/trails.csv\nLOG_DIR log\nFEEDS_DIR descriptions\n{only}{settings}\n");
         self.write("maltrail.conf", &text);
         self
