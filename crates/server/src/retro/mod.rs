@@ -161,7 +161,10 @@ impl Worker {
                 return;
             }
             wait = match self.turn() {
-                Ok(()) => EVERY,
+                Ok(()) => {
+                    self.parts.report.works();
+                    EVERY
+                }
                 Err(RetroError::Observables(ObservablesError::Cancelled)) => return,
                 Err(RetroError::Unsettled) => EVERY,
                 Err(error) => {

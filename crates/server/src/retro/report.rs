@@ -84,6 +84,11 @@ impl Report {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(why.to_owned());
     }
 
+    /// What failed before is done.
+    pub(super) fn works(&self) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).1 = None;
+    }
+
     pub(super) fn written(&self, events: u64) {
         self.events.fetch_add(events, Relaxed);
     }
