@@ -222,6 +222,7 @@ fn expected() -> BTreeSet<String> {
 /// All scenarios, within the sensor's namespace.
 fn capture(peer: &str) {
     missing_interface();
+    loopback();
     for workers in [1, 2, 4, 8] {
         link(peer, false);
         let running = Running::start(&["v0"], workers, |_| {});
@@ -243,6 +244,24 @@ fn missing_interface() {
     let settings = settings(directory.path(), Source::Live(vec!["nosuch0".to_owned()]), &trails());
     let error = sensor::run(settings, Hooks::default()).err().unwrap().to_string();
     assert!(error.contains("no such interface") && error.contains("lo"), "{error}");
+}
+
+/// What a host sends to itself leaves and arrives on one interface; it is shown and counted once.
+fn loopback() {
+    assert!(ip("link set lo up"));
+    for workers in [1, 2] {
+        let running = Running::start(&["lo"], workers, |_| {});
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for name in 0..NAMES {
+            let query = Message::query(&format!("s1.bad-{name}.org"), 1).encode();
+            socket.send_to(&query, "127.0.0.1:53").unwrap();
+        }
+        let (lines, summary) = running.stop();
+        let expected: BTreeSet<String> = (0..NAMES).map(|n| format!("127.0.0.1 (s1).bad-{n}.org")).collect();
+        compare(&lines, &expected, "loopback");
+        assert_eq!(summary.packets.duplicates, 0);
+    }
+    println!("live: loopback ok");
 }
 
 /// A bridge and its port show every packet; it counts once.

@@ -178,10 +178,16 @@ pub(crate) fn open(name: &str, interface: usize, opening: &Opening) -> Result<Ve
     if sys::interface_index(name) == 0 {
         return Err(missing(name));
     }
+    // What leaves a loopback arrives there as well, and libpcap hands it over once: the kernel is to count it once.
+    let outgoing = !sys::is_loopback(name).is_ok_and(|is| is);
     let mut handles = Vec::new();
     for _ in 0..opening.workers {
         let capture = activate(name, opening)?;
         sys::shut(capture.as_fd()).map_err(|e| failed(name, e))?;
+        if !outgoing {
+            // A kernel that cannot tells of as many dropped packets.
+            let _ = sys::ignore_outgoing(capture.as_fd());
+        }
         let link = link_type(capture.get_datalink().0);
         let (before, last) = (KernelCounts::default(), KernelCounts::default());
         handles.push(Handle { interface, capture, link, read: 0, before, last, gone: None });
@@ -190,7 +196,7 @@ pub(crate) fn open(name: &str, interface: usize, opening: &Opening) -> Result<Ve
         let program = fanout::program();
         let group = opening.group.wrapping_add(interface as u16);
         for handle in &handles {
-            sys::join_fanout(handle.socket(), group, &program).map_err(|e| {
+            sys::join_fanout(handle.socket(), group, &program, outgoing).map_err(|e| {
                 failed(name, format!("cannot spread it over {} workers: {e}; set CAPTURE_WORKERS 1", opening.workers))
             })?;
         }
