@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals'
 import { SearchError, tokens } from '../search/lex'
 import type { Field } from '../search/fields'
+import { parseRange } from './address'
 import { problemOf } from './api'
 import { Lines } from './lines'
 
@@ -58,6 +59,21 @@ export function problemIn(query: string): SearchError | undefined {
     return undefined
   } catch (error) {
     if (error instanceof SearchError) return error
+    throw error
+  }
+}
+
+/** The name, address or network that a hunt is about, where it is about one alone. */
+export function observableOf(query: string): string | undefined {
+  try {
+    const [first, ...more] = tokens(query)
+    if (first === undefined || more.length > 0 || typeof first.what === 'string' || first.what.quoted) return undefined
+    const { field, value } = first.what
+    if (field !== undefined && field !== 'trail' && field !== 'src' && field !== 'dst') return undefined
+    const name = /^(\*\.)?([a-z0-9_-]+\.)+[a-z][a-z0-9-]*$/i.test(value)
+    return name || (parseRange(value) !== undefined && !value.includes('-')) ? value : undefined
+  } catch (error) {
+    if (error instanceof SearchError) return undefined
     throw error
   }
 }

@@ -1,31 +1,15 @@
 /** What was seen in all traffic of what is hunted: when, by whom, what it led to. */
 
 import type { JSX } from 'preact'
-import { parseRange } from '../model/address'
+import { observableOf } from '../model/hunt'
 import type { Pair, Seen } from '../model/subject'
 import { Given, useAnswer } from '../parts/answer'
 import { count } from '../parts/format'
 import { Ago } from '../parts/moment'
 import { To } from '../parts/to'
-import { SearchError, tokens } from '../search/lex'
 
 /** Rows of each kind that stand beside a hunt. */
 const FEW = 20
-
-/** The name, address or network that a hunt is about, where it is about one alone. */
-export function observableOf(query: string): string | undefined {
-  try {
-    const [first, ...more] = tokens(query)
-    if (first === undefined || more.length > 0 || typeof first.what === 'string' || first.what.quoted) return undefined
-    const { field, value } = first.what
-    if (field !== undefined && field !== 'trail' && field !== 'src' && field !== 'dst') return undefined
-    const name = /^(\*\.)?([a-z0-9_-]+\.)+[a-z0-9-]+$/i.test(value)
-    return name || (parseRange(value) !== undefined && !value.includes('-')) ? value : undefined
-  } catch (error) {
-    if (error instanceof SearchError) return undefined
-    throw error
-  }
-}
 
 interface Hosts {
   readonly hosts: readonly (Seen & { readonly host: string | null })[]
