@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { repeatedly } from '../model/clock'
 import { sight } from '../model/health'
 import { zone } from '../model/preferences'
 import { ask, days, go, openDays, problem, progress, readDays, result, route } from '../model/state'
@@ -88,11 +89,16 @@ function Body(): JSX.Element {
   )
 }
 
+/** Milliseconds between two looks for a first event. */
+const LOOK = 5000
+
 function NoDays(): JSX.Element {
+  // Nothing is open that would tell: the first event is waited for.
+  useEffect(() => repeatedly(LOOK, () => void readDays()), [])
   const none = days.value?.days.length === 0
   return (
     <Said title={none ? 'No event has come yet' : 'Nothing on these days'}>
-      <p>{none ? 'Sensors write events here when they see something that is listed. None has done so yet.' : 'There are no events of the days that the address names.'}</p>
+      <p>{none ? 'Sensors write events here when they see something that is listed. None has done so yet; the first one appears here by itself.' : 'There are no events of the days that the address names.'}</p>
       {none ? (
         <a href="#/health">See whether the sensors see traffic</a>
       ) : (

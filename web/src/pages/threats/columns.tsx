@@ -40,7 +40,7 @@ const CELLS: readonly Column<Threat>[] = [
   { key: 'family', title: 'What', width: 196, sortable: true, cell: (row) => <What row={row} /> },
   { key: 'kind', title: 'Type', width: 66, yields: 6, sortable: true, cell: (row) => <Value field="type" value={row.kind} inTable /> },
   { key: 'indicator', title: 'Indicator', width: 0, sortable: true, cell: (row) => <Indicator row={row} inTable /> },
-  { key: 'destination', title: 'To', width: 176, yields: 3, cell: (row) => <Destination row={row} /> },
+  { key: 'destination', title: 'To', width: 192, yields: 3, cell: (row) => <Destination row={row} /> },
   { key: 'port', title: 'Port', width: 104, yields: 2, cell: (row) => <Ports row={row} /> },
   { key: 'count', title: 'Events', width: 62, align: 'end', sortable: true, cell: (row) => count(row.count) },
   { key: 'activity', title: 'Hours', width: 84, yields: 5, cell: (row) => <Sparkline values={row.activity} /> },
