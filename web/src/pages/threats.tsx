@@ -8,6 +8,7 @@ import { zone } from '../model/preferences'
 import { ask, days, go, openDays, problem, progress, readDays, result, route } from '../model/state'
 import { moment } from '../parts/when'
 import { Timeline } from '../parts/timeline'
+import { placeOf } from '../parts/to'
 import { Bulk } from './threats/bulk'
 import { Detail } from './threats/detail'
 import { Figures, Loading } from './threats/figures'
@@ -65,7 +66,7 @@ function Body(): JSX.Element {
     return (
       <Said title="No threats here">
         <p>{summary.folded ? 'Nothing of weight was found on these days: all there is only knocked from outside, and is folded away below.' : 'Nothing was found on these days.'}</p>
-        <a href="#/health">See whether the sensors see traffic</a>
+        <a href={placeOf('health')}>See whether the sensors see traffic</a>
       </Said>
     )
   }
@@ -83,7 +84,7 @@ function Body(): JSX.Element {
             Show the whole time
           </button>
         )}
-        <a href={`#/hunt/${encodeURIComponent(query.search)}`}>Hunt in all days</a>
+        <a href={placeOf('hunt', query.search)}>Hunt in all days</a>
       </p>
     </Said>
   )
@@ -100,7 +101,7 @@ function NoDays(): JSX.Element {
     <Said title={none ? 'No event has come yet' : 'Nothing on these days'}>
       <p>{none ? 'Sensors write events here when they see something that is listed. None has done so yet; the first one appears here by itself.' : 'There are no events of the days that the address names.'}</p>
       {none ? (
-        <a href="#/health">See whether the sensors see traffic</a>
+        <a href={placeOf('health')}>See whether the sensors see traffic</a>
       ) : (
         <button type="button" onClick={() => go({ days: undefined })}>
           Show the latest day
