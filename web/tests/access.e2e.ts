@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { barriers } from './axe'
 import { openPage, startBrowser } from './browser'
 import { madeDay } from './day'
-import { startServer, type Server } from './server'
+import { allRead, startServer, type Server } from './server'
 
 const DAY = '2026-11-20'
 /** Every page, and the words that tell that it is there. */
@@ -30,6 +30,7 @@ let admin: string
 beforeAll(async () => {
   server = await startServer({ [DAY]: madeDay(DAY, 60).lines })
   admin = await server.admin()
+  await allRead(server, admin, 1)
   browser = await startBrowser()
 })
 

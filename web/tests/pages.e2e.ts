@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openPage, startBrowser, type Opened, type Watched } from './browser'
 import { line, madeDay } from './day'
 import { placed } from './mmdb'
-import { PASSWORD, startServer, type Server } from './server'
+import { allRead, PASSWORD, startServer, type Server } from './server'
 
 /** Sensors are told of for 24 hours: it is the day the server is in. */
 const DAY = new Date().toISOString().slice(0, 10)
@@ -35,6 +35,7 @@ beforeAll(async () => {
   ])
   server = await startServer({ [DAY]: [more.join(''), made.lines].join('') }, { files: { 'geo.mmdb': countries }, settings: { GEO_FILES: 'geo.mmdb' } })
   admin = await server.admin()
+  await allRead(server, admin, 1)
   browser = await startBrowser()
 })
 
@@ -59,7 +60,8 @@ describe('hunt', () => {
     const page = await open('#/hunt')
     await page.getByLabel('Look for').fill('c2.evil.example port:53')
     await page.getByText('Character 17: hunts look at single events').waitFor()
-    expect(await page.getByRole('button', { name: 'Hunt', exact: true }).isDisabled()).toBe(true)
+    await page.getByRole('button', { name: 'Hunt', exact: true }).click()
+    expect(page.url().endsWith('#/hunt')).toBe(true)
     await page.getByLabel('Look for').fill('c2.evil.example')
     await page.keyboard.press('Enter')
     await page.getByText('24 events are all there are').waitFor()

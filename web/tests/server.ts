@@ -107,6 +107,14 @@ async function logIn(call: Server['call'], name: string, password: string): Prom
   return answer.ok ? answer.headers.get('set-cookie')?.split(';')[0] : undefined
 }
 
+/** Waits until a server that was just started has read its days: until then it tells of fewer. */
+export async function allRead(server: Server, cookie: string, days: number): Promise<void> {
+  for (;;) {
+    const told = (await (await server.call(cookie, 'GET', 'api/v1/days')).json()) as { days: unknown[] }
+    if (told.days.length >= days) return
+  }
+}
+
 /** Waits until it says where the page is. */
 async function listening(child: ChildProcess): Promise<void> {
   let said = ''

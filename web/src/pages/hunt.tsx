@@ -46,10 +46,11 @@ function Form({ onAgain }: { readonly onAgain: () => void }): JSX.Element {
   const wrong = problemIn(text.value)
   const kept = days.value?.days
   const [oldest, newest] = [kept?.[0]?.day, days.value?.today]
-  const backwards = first.value !== '' && last.value !== '' && first.value > last.value
+  const backwards = isBackwards(first.value, last.value)
   const send = (): void => {
-    const query = text.value.trim()
-    if (query === '' || wrong !== undefined || backwards) return
+    // Asked of what stands there now: keys may be quicker than drawing.
+    const query = text.peek().trim()
+    if (query === '' || problemIn(query) !== undefined || isBackwards(first.peek(), last.peek())) return
     const [from, to] = [first.value || oldest, last.value || newest]
     const span = (first.value === '' && last.value === '') || from === undefined || to === undefined ? undefined : { first: from, last: to }
     const before = location.hash
@@ -88,7 +89,7 @@ function Form({ onAgain }: { readonly onAgain: () => void }): JSX.Element {
         <span>To</span>
         <input type="date" value={last.value} min={oldest} max={newest} onInput={(event) => (last.value = event.currentTarget.value)} />
       </label>
-      <button type="submit" class="main" disabled={text.value.trim() === '' || wrong !== undefined || backwards}>
+      <button type="submit" class="main">
         Hunt
       </button>
       <p id="hunt-problem" class="wrong" role="status">
@@ -97,6 +98,8 @@ function Form({ onAgain }: { readonly onAgain: () => void }): JSX.Element {
     </form>
   )
 }
+
+const isBackwards = (first: string, last: string): boolean => first !== '' && last !== '' && first > last
 
 function Help(): JSX.Element {
   const kept = days.value?.days
