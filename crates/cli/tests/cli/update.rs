@@ -174,7 +174,7 @@ fn what_fails_is_told_and_the_last_good_copies_are_used() {
     }
     site.update(&[]).stdout(contains("800 trails"));
     for (name, answer, _) in &failures {
-        site.web.answers(&format!("/{name}"), &[answer.clone()]);
+        site.web.answers(&format!("/{name}"), std::slice::from_ref(answer));
     }
     let said = site.update(&["--quiet"]).get_output().clone();
     assert_eq!(String::from_utf8_lossy(&said.stdout), "");

@@ -50,7 +50,7 @@ impl Writer<'_> {
         let rows: Vec<&Row> = self.rows.iter().filter_map(|judged| self.fold.rows.get(judged.at as usize)).collect();
         let tables = Tables::of(self.fold, self.orders, &rows, self.told);
         let placed = rows.iter().zip(self.rows).map(|(row, judged)| Placed {
-            row: *row,
+            row,
             judged: *judged,
             trail: tables.trail(row),
             host: tables.host(row.host),
