@@ -193,7 +193,7 @@ prop_compose! {
         (host, sni, user_agent, ja3) in (text(), text(), text(), text()),
         (ja4, community_id, query) in (text(), text(), text()),
         forwarded_for in proptest::collection::vec(text(), 0..3),
-        before in proptest::option::of((0i64..1 << 40, 0i64..1 << 40, any::<u64>())),
+        before in proptest::option::of((0i64..253_402_207_200, 0i64..253_402_207_200, any::<u64>())),
     ) -> Context {
         let time = |second| jiff::Timestamp::from_second(second).unwrap();
         let before = before.map(|(first, last, count)| Before { first: time(first), last: time(last), count });

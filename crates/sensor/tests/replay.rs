@@ -107,6 +107,7 @@ fn no_trails_is_an_error_unless_allowed() {
     let result = sensor::run(settings.clone(), hooks());
     assert!(matches!(result, Err(SensorError::NoTrails { .. })));
     settings.allow_empty_trails = true;
+    settings.matching.detectors = detect::detectors::Settings::none();
     let agent_only = sensor::run(settings.clone(), hooks()).unwrap().accounts.findings;
     assert_eq!(agent_only, 1, "the built-in User-Agents need no trails");
     settings.user_agents_file = Some(write(directory.path(), "agents.txt", b""));

@@ -54,7 +54,7 @@ impl Site {
 
     fn settings(&self, port: u16, more: &str) {
         let text = format!(
-            "TRAILS_FILE t.csv\nSENSOR_NAME gw\nLOG_DIR own\nEVENT_THROTTLE_MODE off\nSPOOL_DIR spool\n\
+            "TRAILS_FILE t.csv\nSENSOR_NAME gw\nLOG_DIR own\nEVENT_THROTTLE_MODE off\nUSE_HEURISTICS false\nSPOOL_DIR spool\n\
              LOG_SERVER https://127.0.0.1:{port}\nSENSOR_TOKEN_FILE token\nLOG_SERVER_CA state/tls.pem\n{more}\n"
         );
         write(&self.directory, "sensor.conf", text);

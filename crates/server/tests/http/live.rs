@@ -68,7 +68,7 @@ async fn deltas_arrive_and_go_on_where_they_broke_off() {
     let (id, delta) = stream.data("delta").await;
     assert_eq!(delta["events"][0]["event"]["indicator"], "one.example");
     assert_eq!(delta["events"][0]["direction"], 1);
-    assert_eq!(delta["events"][0]["shown"], "one.example");
+    assert_eq!(delta["events"][0]["shown"], "(www).one.example");
     let threat = delta["events"][0]["threat"].as_str().unwrap().to_owned();
     assert_eq!(threat.len(), 16);
     assert_eq!(

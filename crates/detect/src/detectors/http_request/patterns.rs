@@ -386,7 +386,7 @@ const COMMAND: Patterns = &[
     ("uname -a", 90),
     (";uname", 60),
     ("cd /tmp", 90),
-    ("sh /tmp/", 90),
+    ("sh /tmp", 90),
     ("tftp -g", 100),
     ("python -c", 100),
     ("perl -e", 100),
