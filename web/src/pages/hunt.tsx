@@ -202,6 +202,13 @@ function Told({ hunt }: { readonly hunt: Hunt }): JSX.Element {
   )
 }
 
+/** Why a hunt told less than there may be, by the server's word for it. */
+const PARTIAL: ReadonlyMap<string, string> = new Map([
+  ['limit', `only the ${count(MAX_FOUND)} newest are brought here; look for less, or in fewer days`],
+  ['reading', 'the server was just started and has not read all logs yet; hunt again in a moment'],
+  ['failure', 'events could not be read; the log of the server says why'],
+])
+
 function ending(hunt: Hunt): JSX.Element | string {
   const state = hunt.state.value
   switch (state.state) {
@@ -212,7 +219,7 @@ function ending(hunt: Hunt): JSX.Element | string {
     case 'cancelled':
       return <Mark state="unsure">until it was stopped: there may be more</Mark>
     case 'partial':
-      return <Mark state="unsure">but not all: {state.reason === 'limit' ? `only the ${count(MAX_FOUND)} newest are brought here; look for less, or in fewer days` : state.reason}</Mark>
+      return <Mark state="unsure">but not all: {PARTIAL.get(state.reason) ?? state.reason}</Mark>
     case 'failed':
       return <Mark state="ill">{state.reason}</Mark>
   }

@@ -253,6 +253,10 @@ impl EventStore for LocalStore {
         self.kept.archive.chunk(day, name, scope)
     }
 
+    fn caught_up(&self) -> bool {
+        self.kept.record.caught_up()
+    }
+
     fn scan(&self, query: &Query, visit: &mut dyn FnMut(Seen<'_>) -> ControlFlow<()>) -> Result<Scanned, StoreError> {
         self.kept.archive.scan(query, visit)
     }

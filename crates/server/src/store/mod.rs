@@ -243,6 +243,11 @@ pub trait EventStore: Send + Sync + 'static {
     /// Reading failed; what was shown until then is not all.
     fn scan(&self, query: &Query, visit: &mut dyn FnMut(Seen<'_>) -> ControlFlow<()>) -> Result<Scanned, StoreError>;
 
+    /// Whether all that was there at the start has been read: until then it shows less than there is.
+    fn caught_up(&self) -> bool {
+        true
+    }
+
     /// Events after a cursor, at most `limit` lines, and the cursor behind them. A cursor from before the last start
     /// or too far back gives none and says so.
     fn after(&self, cursor: u64, limit: usize) -> Followed;

@@ -92,6 +92,18 @@ async fn a_failure_is_told() {
 }
 
 #[tokio::test]
+async fn a_server_that_still_reads_its_logs_says_so() {
+    let running = three().await;
+    for (reading, complete) in [(true, false), (false, true)] {
+        running.store.reading.store(reading, std::sync::atomic::Ordering::SeqCst);
+        let (found, last) = hunt(&running.client("reader"), "/hunt?q=example").await;
+        assert_eq!((found.len(), &last["complete"]), (3, &Value::Bool(complete)));
+        assert_eq!(last.get("reason").and_then(Value::as_str), reading.then_some("reading"));
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn each_sees_their_own() {
     let running = three().await;
     assert_eq!(hunt(&running.client("scoped"), "/hunt?q=example").await.0, [SECOND]);

@@ -53,7 +53,8 @@ pub(in crate::http) struct Asked {
 ///
 /// `{"event": {..}, "line": ".."}` for each event as the journal and the text log have it; `{"progress": {"done": n,
 /// "total": n}}` in lines; at the end `{"done": true, "complete": true, "found": n, "lines": n}`. `complete` is false,
-/// and `reason` tells why, where there may be more: the limit, or a failure. Without this object it was cut off.
+/// and `reason` tells why, where there may be more: `limit`, `failure`, or `reading` where the server has not read all
+/// logs yet since its start. Without this object it was cut off.
 #[utoipa::path(get, path = "/api/v1/hunt", tag = "reading", params(Asked),
     responses((status = 200, content_type = "application/x-ndjson", body = String), (status = 400, body = Problem),
         (status = 401, body = Problem), (status = 429, body = Problem, description = "Too many at the same time"),
@@ -78,11 +79,12 @@ pub(in crate::http) async fn hunt(
     let place = work::body_place(&app, client).await?;
     let body = stream::body(place, app.stall, move |pipe| {
         let mut told = Told { to: coding.encoder(pipe)?, limit, found: 0, percent: 0, failed: None };
+        let caught_up = app.store.caught_up();
         let scanned = app.store.scan(&query, &mut |seen| told.tell(&seen, &app.settings.zone));
         if let Some(error) = told.failed {
             return Err(error);
         }
-        told.end(scanned)?;
+        told.end(scanned, caught_up)?;
         told.to.finish()
     });
     Ok((headers, body).into_response())
@@ -161,9 +163,12 @@ impl<W: Write> Told<W> {
         self.to.flush()
     }
 
-    fn end(&mut self, scanned: Result<Scanned, StoreError>) -> io::Result<()> {
+    fn end(&mut self, scanned: Result<Scanned, StoreError>, caught_up: bool) -> io::Result<()> {
         let found = self.found;
         let end = match scanned {
+            Ok(Scanned { lines, stopped: false }) if !caught_up => {
+                json!({ "done": true, "complete": false, "reason": "reading", "found": found, "lines": lines })
+            }
             Ok(Scanned { lines, stopped: false }) => {
                 json!({ "done": true, "complete": true, "found": found, "lines": lines })
             }

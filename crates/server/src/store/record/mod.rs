@@ -207,6 +207,12 @@ impl Record {
         self.inbox.settled(patience)
     }
 
+    /// Whether all that was there at the start is in the store.
+    #[must_use]
+    pub fn caught_up(&self) -> bool {
+        self.inbox.caught_up()
+    }
+
     /// Writes what waits, ends the threads.
     pub fn stop(&self) {
         self.appender.stop();

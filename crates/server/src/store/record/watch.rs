@@ -32,6 +32,8 @@ struct State {
     handed: usize,
     /// The follower waits and has nothing left to do.
     idle: bool,
+    /// It had, once.
+    caught_up: bool,
     /// The system tells of changes.
     watched: bool,
 }
@@ -105,7 +107,7 @@ impl Inbox {
                 return std::mem::take(&mut state.news);
             }
             if matches!(wait, Wait::Idle | Wait::Rest(_)) && !state.idle {
-                state.idle = true;
+                (state.idle, state.caught_up) = (true, true);
                 self.idle.notify_all();
             }
             state = match until {
@@ -134,6 +136,11 @@ impl Inbox {
             state = self.idle.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+
+    /// Whether the follower had nothing left to do once.
+    pub(super) fn caught_up(&self) -> bool {
+        self.lock().caught_up
     }
 
     fn set_watched(&self, watched: bool) {

@@ -29,6 +29,8 @@ pub struct MemoryStore {
     batches: Mutex<BTreeSet<String>>,
     /// Whether the disk is full.
     pub full: AtomicBool,
+    /// Whether what was there at the start is still being read.
+    pub reading: AtomicBool,
     /// How many lines scans have looked at.
     pub scanned: std::sync::atomic::AtomicU64,
     /// After how many lines scans fail.
@@ -43,6 +45,7 @@ impl MemoryStore {
             moved: watch::Sender::new(0),
             batches: Mutex::default(),
             full: AtomicBool::new(false),
+            reading: AtomicBool::new(false),
             scanned: Default::default(),
             fails: u64::MAX.into(),
         }
@@ -137,6 +140,10 @@ impl EventStore for MemoryStore {
         let slice = events.chunks(CHUNK).nth(number.ok_or_else(unknown)?).ok_or_else(unknown)?;
         let text: String = slice.iter().map(|stored| stored.event.line(&self.zone) + "\n").collect();
         Ok(zstd::encode_all(text.as_bytes(), 3).unwrap().into())
+    }
+
+    fn caught_up(&self) -> bool {
+        !self.reading.load(Ordering::SeqCst)
     }
 
     fn scan(&self, query: &Query, visit: &mut dyn FnMut(Seen<'_>) -> ControlFlow<()>) -> Result<Scanned, StoreError> {

@@ -34,7 +34,7 @@ pub(super) fn open(directory: &Path, sink: &Arc<Memory>) -> Record {
 /// Reads all that is there.
 fn read(directory: &Path, sink: &Arc<Memory>) -> Record {
     let record = open(directory, sink);
-    assert!(record.settled(PATIENCE));
+    assert!(record.settled(PATIENCE) && record.caught_up());
     record
 }
 

@@ -1,6 +1,6 @@
 //! An update from a tree of trail files, as `maltrail update --offline` makes it, and tells its time and memory.
 //!
-//! `cargo run --profile quick -p feeds --example measure -- TREE TRAILS.bin`; once more: with a generation to compare with.
+//! `cargo run --profile quick -p feeds --example measure_update -- TREE TRAILS.bin`; once more: with a generation to compare with.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)] // A tool for people.
 
 use std::path::PathBuf;
