@@ -36,7 +36,7 @@ fn root() -> PathBuf {
 
 /// Files below `directory` that belong to the project, with their path from the root.
 fn files(directory: &str) -> Vec<(String, PathBuf)> {
-    const SKIPPED: &[&str] = &["target", ".git", "corpus", "artifacts"];
+    const SKIPPED: &[&str] = &["target", ".git", "corpus", "artifacts", "node_modules", "dist"];
     let root = root();
     let (mut out, mut directories) = (Vec::new(), vec![root.join(directory)]);
     while let Some(directory) = directories.pop() {
